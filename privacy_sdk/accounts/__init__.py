@@ -1,0 +1,1 @@
+"""Accounts: what a client talks to, in this process, on a gateway, or on a linked phone."""

@@ -1,0 +1,113 @@
+"""What every account can be asked: one protocol for emulated, linked and remote ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol, runtime_checkable
+
+from privacy_sdk.types import (
+    Contact,
+    DisallowedList,
+    DisallowedListUpdate,
+    PrivacyCategory,
+    PrivacySettingsResponse,
+    PrivacyValue,
+    SetPrivacySettingResponse,
+)
+
+
+class Capability(StrEnum):
+    """What an account can do beyond the specification's four operations."""
+
+    READ_DISALLOWED_LIST = "read_disallowed_list"
+    """It can say who is on a disallowed list."""
+    READ_DISAPPEARING_MODE = "read_disappearing_mode"
+    """It can say what the default disappearing time is."""
+    FIND_CONTACTS = "find_contacts"
+    """It can tell the addresses of a phone number."""
+    EMULATE = "emulate"
+    """It is emulated, and takes events such as a change made on the phone."""
+
+
+class AccountState(StrEnum):
+    """Where an account stands with WhatsApp."""
+
+    UNPAIRED = "unpaired"
+    WAITING_FOR_SCAN = "waiting_for_scan"
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+    LOGGED_OUT = "logged_out"
+    REPLACED = "replaced"
+    BANNED = "banned"
+    OUTDATED = "outdated"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class AccountInfo:
+    """What an account says of itself.
+
+    Attributes:
+        id: Its name on the gateway.
+        backend: ``emulated`` or ``whatsapp``.
+        state: An :class:`AccountState`; another string from a newer gateway.
+        capabilities: :class:`Capability` names; others from a newer gateway.
+    """
+
+    id: str
+    backend: str
+    state: str = AccountState.CONNECTED
+    capabilities: frozenset[str] = frozenset()
+
+
+@runtime_checkable
+class Account(Protocol):
+    """The specification's four operations, the reads, and who the contacts are.
+
+    Arguments are typed records that were already checked; whoever takes them from a person
+    checks first. A refusal is an :class:`~privacy_sdk.IqError`, a lost answer to a change an
+    :class:`~privacy_sdk.OutcomeUnknownError`. That a change *took* is for the caller to read
+    back: WhatsApp has been seen to answer success to changes that it did not make.
+    """
+
+    async def describe(self) -> AccountInfo:
+        """Who this is and what it can do."""
+        ...
+
+    async def fetch_privacy_settings(self) -> PrivacySettingsResponse:
+        """All settings that the server reports."""
+        ...
+
+    async def set_privacy_setting(
+        self, category: PrivacyCategory, value: PrivacyValue
+    ) -> SetPrivacySettingResponse:
+        """Change one setting."""
+        ...
+
+    async def set_privacy_disallowed_list(
+        self, category: PrivacyCategory, update: DisallowedListUpdate
+    ) -> SetPrivacySettingResponse:
+        """Add people to a category's disallowed list, or remove them."""
+        ...
+
+    async def set_default_disappearing_mode(self, duration: int) -> None:
+        """Set the default timer of new chats [s]; 0 turns it off."""
+        ...
+
+    async def fetch_disallowed_list(self, category: PrivacyCategory) -> DisallowedList:
+        """Who is excepted in a category."""
+        ...
+
+    async def fetch_default_disappearing_mode(self) -> int:
+        """The default timer of new chats [s]; 0 is off."""
+        ...
+
+    async def find_contacts(self, phones: Sequence[str]) -> tuple[Contact, ...]:
+        """The addresses of phone numbers (digits with country code), in the order asked."""
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of what the account holds."""
+        ...

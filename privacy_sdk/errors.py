@@ -1,0 +1,368 @@
+"""Everything that can go wrong, as one tree.
+
+::
+
+    PrivacyError                        message, hint: what to do next
+    ├── InvalidInputError               refused before anything was sent (also a ValueError)
+    │   ├── UnknownNameError            a category or value string that is not known
+    │   ├── InvalidPairError            a value that the category does not accept
+    │   ├── InvalidDurationError        not a whole number of seconds from 0 to 2³²-1
+    │   ├── NoDisallowedListError       the category has no list of excepted people
+    │   ├── InvalidJidError             not an address
+    │   └── InvalidContactError         not a phone number, or nobody on WhatsApp has it
+    ├── IqError                         WhatsApp refused: code, text, error_type, backoff
+    │   ├── BadRequestError             400
+    │   ├── NotAuthorizedError          401, 403
+    │   ├── ItemNotFoundError           404
+    │   ├── ConflictError               409: the list changed since its dhash was read
+    │   ├── RateLimitError              429
+    │   └── ServiceUnavailableError     503
+    ├── NotTakenError                   WhatsApp said yes, and the setting is another one
+    ├── OutcomeUnknownError             a change was sent and its answer was lost
+    ├── NotConnectedError               no gateway there, or it has no connection to WhatsApp
+    ├── AnswerTimeoutError              nothing was changed, no answer came in time
+    ├── NotSupportedError               this account cannot do that
+    ├── GatewayError                    the gateway itself refused
+    │   ├── InvalidTokenError           missing or wrong token
+    │   ├── UnknownAccountError         no such account, or several and none was named
+    │   └── InvalidRequestError         a request that the gateway does not understand
+    ├── UnreadableAnswerError           an answer that is not what the protocol says
+    ├── RecordingError                  a cassette that cannot be read or written
+    │   └── NotRecordedError            the cassette holds no such exchange
+    └── UsageError                      a call in the wrong place: a closed client, a wrong thread
+
+No error carries a token or an unmasked phone number, and every error pickles.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
+
+from privacy_sdk.redact import mask_text
+
+_MAX_U32 = 2**32 - 1
+
+
+class PrivacyError(Exception):
+    """The root of every error that this package raises.
+
+    Attributes:
+        message: What happened, in one sentence.
+        hint: What to do next; empty when there is nothing to add.
+
+    Example:
+        >>> import privacy_sdk as ps
+        >>> try:
+        ...     ps.Client.emulated().set_privacy_setting("online", "none")
+        ... except ps.PrivacyError as error:
+        ...     print(error.hint)
+        Allowed for 'online': all, match_last_seen.
+    """
+
+    default_hint: ClassVar[str] = ""
+    fields: ClassVar[tuple[str, ...]] = ()
+    """The attributes that a problem document carries beside message and hint."""
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        self.message = mask_text(message)
+        self.hint = mask_text(self.default_hint if hint is None else hint)
+        super().__init__(self.message)
+        if self.hint:
+            self.add_note(self.hint)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.args, self.__dict__)
+
+
+def _rebuild(
+    cls: type[PrivacyError], args: tuple[object, ...], state: dict[str, object]
+) -> PrivacyError:
+    error = cls.__new__(cls)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+class InvalidInputError(PrivacyError, ValueError):
+    """An argument was refused; nothing was sent."""
+
+
+class UnknownNameError(InvalidInputError):
+    """A string names no known category or value.
+
+    Attributes:
+        given: What was passed, as its repr.
+        nearest: The known name that looks most like it, or None.
+    """
+
+    fields = ("given", "nearest")
+
+    def __init__(self, kind: str, given: object, known: Mapping[str, Iterable[str]]) -> None:
+        """Describe ``given`` by the ``known`` names, each with the words it also goes by."""
+        self.given = mask_text(repr(given))
+        self.nearest = _nearest(given, known)
+        shown = repr(given) if isinstance(given, str) else f"{given!r} ({type(given).__name__})"
+        meant = f"Did you mean {self.nearest!r}? " if self.nearest else ""
+        super().__init__(
+            f"{shown} is not a known {kind}.",
+            hint=f"{meant}Known: {', '.join(known)}.",
+        )
+
+
+def _nearest(given: object, known: Mapping[str, Iterable[str]]) -> str | None:
+    if not isinstance(given, str):
+        return None
+    spellings = {word.lower(): name for name, words in known.items() for word in (name, *words)}
+    matches = difflib.get_close_matches(given.lower(), spellings, n=1, cutoff=0.55)
+    return spellings[matches[0]] if matches else None
+
+
+class InvalidPairError(InvalidInputError):
+    """The category does not accept the value.
+
+    Attributes:
+        category: The category's wire name.
+        value: The value's wire name.
+        allowed: The wire names that the category accepts.
+    """
+
+    fields = ("category", "value", "allowed")
+
+    def __init__(self, category: str, value: str, allowed: Iterable[str]) -> None:
+        self.category, self.value, self.allowed = (
+            str(category),
+            str(value),
+            tuple(map(str, allowed)),
+        )
+        super().__init__(
+            f"{self.category!r} cannot be set to {self.value!r}.",
+            hint=f"Allowed for {self.category!r}: {', '.join(self.allowed)}.",
+        )
+
+
+class InvalidDurationError(InvalidInputError):
+    """Not a whole number of seconds from 0 to 4294967295."""
+
+    def __init__(self, given: object) -> None:
+        shown = (
+            f"{given:_}" if isinstance(given, int) and not isinstance(given, bool) else repr(given)
+        )
+        super().__init__(
+            f"{shown} is not a duration.",
+            hint=f"Pass whole seconds from 0 (off) to {_MAX_U32:_}, or a timedelta: "
+            "86_400 is 24 hours, 604_800 is 7 days, 7_776_000 is 90 days.",
+        )
+
+
+class NoDisallowedListError(InvalidInputError):
+    """The category has no list of excepted people."""
+
+    fields = ("category",)
+
+    def __init__(self, category: str, supported: Iterable[str]) -> None:
+        self.category = str(category)
+        super().__init__(
+            f"{self.category!r} has no list of excepted people.",
+            hint=f"Categories that have one: {', '.join(map(str, supported))}.",
+        )
+
+
+class InvalidJidError(InvalidInputError):
+    """Not a WhatsApp address."""
+
+    default_hint = "An address looks like 999000000000001@lid or 999115550101@s.whatsapp.net."
+
+
+class InvalidContactError(InvalidInputError):
+    """Not a phone number, or a number that nobody on WhatsApp has."""
+
+
+class IqError(PrivacyError):
+    """WhatsApp refused a request.
+
+    Attributes:
+        code: WhatsApp's number for the refusal.
+        text: Its name for it, such as ``conflict``.
+        error_type: Its class of error, such as ``wait``; empty when none was given.
+        backoff: How long to wait before trying again [s], or None.
+
+    Source:
+        ``IqError`` of the specification; codes and texts from the protocol facts.
+
+    Example:
+        >>> error = IqError.from_code(409, "conflict")
+        >>> type(error).__name__, error.code, error.text
+        ('ConflictError', 409, 'conflict')
+    """
+
+    fields = ("code", "text", "error_type", "backoff")
+
+    def __init__(
+        self,
+        code: int,
+        text: str = "",
+        *,
+        error_type: str = "",
+        backoff: float | None = None,
+        hint: str | None = None,
+    ) -> None:
+        self.code, self.error_type, self.backoff = code, error_type, backoff
+        self.text = mask_text(text)
+        if hint is None and backoff is not None:
+            hint = f"WhatsApp asks to wait {backoff:g} s before trying again."
+        super().__init__(f"WhatsApp refused: {code} {text}".rstrip() + ".", hint=hint)
+
+    @classmethod
+    def from_code(
+        cls, code: int, text: str = "", *, error_type: str = "", backoff: float | None = None
+    ) -> IqError:
+        """The error of the class that stands for ``code``."""
+        return _IQ_CLASSES.get(code, IqError)(code, text, error_type=error_type, backoff=backoff)
+
+
+class BadRequestError(IqError):
+    """400: WhatsApp does not accept the request as it is."""
+
+
+class NotAuthorizedError(IqError):
+    """401 or 403: the account may not do this."""
+
+    default_hint = "Check on the phone that this device is still linked."
+
+
+class ItemNotFoundError(IqError):
+    """404: WhatsApp knows no such thing."""
+
+
+class ConflictError(IqError):
+    """409: the list changed since its dhash was read."""
+
+    default_hint = "Read the list again for its present dhash, then repeat the change."
+
+
+class RateLimitError(IqError):
+    """429: too many requests."""
+
+    default_hint = (
+        "Wait before trying again; many changes in a short time can get an account banned."
+    )
+
+
+class ServiceUnavailableError(IqError):
+    """503: WhatsApp is not able to answer at the moment."""
+
+    default_hint = "Try again in a moment."
+
+
+_IQ_CLASSES: dict[int, type[IqError]] = {
+    400: BadRequestError,
+    401: NotAuthorizedError,
+    403: NotAuthorizedError,
+    404: ItemNotFoundError,
+    409: ConflictError,
+    429: RateLimitError,
+    503: ServiceUnavailableError,
+}
+
+
+class NotTakenError(PrivacyError):
+    """WhatsApp answered a change with success, and reading back shows that it did not take."""
+
+    default_hint = "WhatsApp did not make the change; look at the setting on the phone."
+
+
+class OutcomeUnknownError(PrivacyError):
+    """A change was sent and its answer was lost: it may have been made, or may still be."""
+
+    default_hint = "Fetch the settings again before repeating the change."
+
+
+class NotConnectedError(PrivacyError):
+    """There is no gateway at that address, or it has no connection to WhatsApp."""
+
+    default_hint = "Start a gateway with: privacy-sdk gateway"
+
+
+class AnswerTimeoutError(PrivacyError, TimeoutError):
+    """No answer came in time; nothing was being changed."""
+
+    default_hint = "Try again, or pass a longer timeout."
+
+
+class NotSupportedError(PrivacyError):
+    """The account behind the client cannot do this."""
+
+
+class GatewayError(PrivacyError):
+    """The gateway itself refused; WhatsApp was not asked."""
+
+
+class InvalidTokenError(GatewayError):
+    """The gateway's token is missing or wrong."""
+
+    default_hint = (
+        "Pass token=… or set PRIVACY_SDK_TOKEN; the gateway prints at its start where its token is."
+    )
+
+
+class UnknownAccountError(GatewayError):
+    """The gateway has no such account, or several and none was named."""
+
+
+class InvalidRequestError(GatewayError):
+    """The gateway does not understand the request."""
+
+    default_hint = "Client and gateway may be of different versions: compare privacy-sdk --version."
+
+
+class UnreadableAnswerError(PrivacyError):
+    """An answer is not what the protocol says."""
+
+    default_hint = "Is a privacy-sdk gateway listening at that address, or something else?"
+
+
+class RecordingError(PrivacyError):
+    """A cassette cannot be read or written."""
+
+
+class NotRecordedError(RecordingError):
+    """The cassette holds no answer to this request."""
+
+
+class UsageError(PrivacyError, RuntimeError):
+    """A call in the wrong place: on a closed client, or from a thread that must not block."""
+
+
+class PrivacyWarning(UserWarning):
+    """A part of an answer was left out because it cannot be read; the rest is good."""
+
+
+PROBLEMS: dict[type[PrivacyError], tuple[str, int]] = {
+    InvalidInputError: ("invalid-input", 422),
+    UnknownNameError: ("unknown-name", 422),
+    InvalidPairError: ("invalid-pair", 422),
+    InvalidDurationError: ("invalid-duration", 422),
+    NoDisallowedListError: ("no-disallowed-list", 422),
+    InvalidJidError: ("invalid-jid", 422),
+    InvalidContactError: ("invalid-contact", 422),
+    IqError: ("refused", 502),
+    BadRequestError: ("bad-request", 400),
+    NotAuthorizedError: ("not-authorized", 502),
+    ItemNotFoundError: ("item-not-found", 404),
+    ConflictError: ("conflict", 409),
+    RateLimitError: ("rate-limit", 429),
+    ServiceUnavailableError: ("service-unavailable", 502),
+    NotTakenError: ("not-taken", 502),
+    OutcomeUnknownError: ("outcome-unknown", 503),
+    NotConnectedError: ("not-connected", 503),
+    AnswerTimeoutError: ("timeout", 504),
+    NotSupportedError: ("not-supported", 501),
+    GatewayError: ("gateway", 500),
+    InvalidTokenError: ("invalid-token", 401),
+    UnknownAccountError: ("unknown-account", 404),
+    InvalidRequestError: ("invalid-request", 422),
+    UnreadableAnswerError: ("unreadable-answer", 502),
+}
+"""Which problem type (RFC 9457) and HTTP status stand for an error on the wire."""

@@ -1,0 +1,302 @@
+"""JSON ↔ types: pure functions, shared by the client of a gateway and the gateway itself.
+
+Reading is lenient where the protocol is open (unknown names keep their string, a broken row
+is left out with a warning) and strict where a guess could mislead. Whatever cannot be read
+is an :class:`~privacy_sdk.UnreadableAnswerError`.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from typing import Any, TypeAlias
+
+from privacy_sdk.accounts.events import Event, NextAnswer, PhoneLists, PhoneSets
+from privacy_sdk.accounts.protocol import AccountInfo
+from privacy_sdk.errors import (
+    PROBLEMS,
+    GatewayError,
+    InvalidInputError,
+    InvalidRequestError,
+    IqError,
+    PrivacyError,
+    PrivacyWarning,
+    UnreadableAnswerError,
+)
+from privacy_sdk.types import (
+    Contact,
+    DisallowedList,
+    DisallowedListUpdate,
+    DisallowedListUser,
+    DisallowedListUserEntry,
+    Jid,
+    PrivacyCategory,
+    PrivacySetting,
+    PrivacySettingsResponse,
+    PrivacyValue,
+    SetPrivacySettingResponse,
+)
+
+Json: TypeAlias = dict[str, Any]
+
+PROBLEM_PREFIX = "urn:privacy-sdk:"
+"""What every problem ``type`` begins with."""
+
+
+def _member(document: object, name: str, kind: type | tuple[type, ...]) -> Any:
+    """A member of a JSON object, of the type it must have."""
+    value = document.get(name) if isinstance(document, Mapping) else None
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is int):
+        raise UnreadableAnswerError(f"The answer has no readable {name!r}.")
+    return value
+
+
+def settings_to_json(response: PrivacySettingsResponse) -> Json:
+    """``{"settings": [{"category", "value"}, …]}``."""
+    return {
+        "settings": [
+            {"category": setting.category.value, "value": setting.value.value}
+            for setting in response
+        ]
+    }
+
+
+def settings_from_json(document: object) -> PrivacySettingsResponse:
+    """Read settings; a row without name or value, or with an error, is left out with a warning.
+
+    Example:
+        >>> settings_from_json({"settings": [{"category": "new", "value": "all"}]}).settings[0]
+        PrivacySetting(category=<PrivacyCategory.OTHER: 'new'>, value=<PrivacyValue.ALL: 'all'>)
+    """
+    settings: dict[PrivacyCategory, PrivacySetting] = {}
+    for row in _member(document, "settings", list):
+        name, value = (
+            (row.get("category"), row.get("value")) if isinstance(row, Mapping) else (None, None)
+        )
+        if not (isinstance(name, str) and name and isinstance(value, str) and value):
+            _warn(f"The server reported a setting without {'a name' if not name else 'a value'}.")
+        elif value == "error":
+            _warn(f"The server reported an error in place of the value of {name!r}.")
+        elif name in settings:
+            _warn(f"The server reported {name!r} twice; the first is kept.")
+        else:
+            category = PrivacyCategory(name)
+            settings[category] = PrivacySetting(category, PrivacyValue(value))
+    return PrivacySettingsResponse(settings.values())
+
+
+def _warn(message: str) -> None:
+    warnings.warn(f"{message} That row is left out.", PrivacyWarning, stacklevel=2)
+
+
+def set_response_to_json(response: SetPrivacySettingResponse) -> Json:
+    """``{"dhash"}``."""
+    return {"dhash": response.dhash}
+
+
+def set_response_from_json(document: object) -> SetPrivacySettingResponse:
+    """Read the answer to a change."""
+    return SetPrivacySettingResponse(_member(document, "dhash", (str, type(None))))
+
+
+def entry_to_json(entry: DisallowedListUserEntry) -> Json:
+    """``{"action", "jid", "pn_jid"}``."""
+    return {
+        "action": entry.action.value,
+        "jid": str(entry.jid),
+        "pn_jid": None if entry.pn_jid is None else str(entry.pn_jid),
+    }
+
+
+def update_to_json(update: DisallowedListUpdate) -> Json:
+    """``{"dhash"?, "users": [{"action", "jid", "pn_jid"}, …]}``."""
+    dhash = {} if update.dhash is None else {"dhash": update.dhash}
+    return {**dhash, "users": [entry_to_json(entry) for entry in update.users]}
+
+
+def update_from_json(document: Json) -> DisallowedListUpdate:
+    """Read a list update out of a request that has the right shape.
+
+    Raises:
+        InvalidInputError: An address that is none, a person named twice, an empty update.
+    """
+    entries = (
+        DisallowedListUserEntry(u["jid"], u["pn_jid"], u["action"]) for u in document["users"]
+    )
+    return DisallowedListUpdate(document["dhash"], tuple(entries))
+
+
+def list_to_json(people: DisallowedList) -> Json:
+    """``{"dhash", "users": [{"jid", "pn_jid"}, …]}``."""
+    return {
+        "dhash": people.dhash,
+        "users": [
+            {"jid": str(user.jid), "pn_jid": None if user.pn_jid is None else str(user.pn_jid)}
+            for user in people
+        ],
+    }
+
+
+def list_from_json(document: object) -> DisallowedList:
+    """Read a disallowed list."""
+    users = (
+        DisallowedListUser(_jid(_member(user, "jid", str)), _optional_jid(user, "pn_jid"))
+        for user in _member(document, "users", list)
+    )
+    return DisallowedList(_member(document, "dhash", (str, type(None))), tuple(users))
+
+
+def _jid(text: str) -> Jid:
+    try:
+        return Jid.parse(text)
+    except InvalidInputError as error:
+        raise UnreadableAnswerError(
+            f"The answer names somebody who cannot be read: {error}"
+        ) from None
+
+
+def _optional_jid(document: object, name: str) -> Jid | None:
+    text = _member(document, name, (str, type(None)))
+    return None if text is None else _jid(text)
+
+
+def duration_from_json(document: object) -> int:
+    """Read ``{"duration"}`` [s]."""
+    seconds: int = _member(document, "duration", int)
+    return seconds
+
+
+def contacts_to_json(contacts: Iterable[Contact]) -> Json:
+    """``{"contacts": [{"phone", "jid", "pn_jid"}, …]}``; both null when nobody has the number."""
+    return {
+        "contacts": [
+            {
+                "phone": contact.phone,
+                "jid": None if contact.jid is None else str(contact.jid),
+                "pn_jid": None if contact.pn_jid is None else str(contact.pn_jid),
+            }
+            for contact in contacts
+        ]
+    }
+
+
+def contacts_from_json(document: object) -> tuple[Contact, ...]:
+    """Read who phone numbers belong to."""
+    return tuple(
+        Contact(
+            _member(row, "phone", str),
+            jid=_optional_jid(row, "jid"),
+            pn_jid=_optional_jid(row, "pn_jid"),
+        )
+        for row in _member(document, "contacts", list)
+    )
+
+
+def account_to_json(info: AccountInfo) -> Json:
+    """``{"id", "backend", "state", "capabilities"}``."""
+    return {
+        **asdict(info),
+        "state": str(info.state),
+        "capabilities": sorted(map(str, info.capabilities)),
+    }
+
+
+def accounts_from_json(document: object) -> tuple[AccountInfo, ...]:
+    """Read ``{"accounts": […]}``."""
+    return tuple(
+        AccountInfo(
+            _member(row, "id", str),
+            _member(row, "backend", str),
+            _member(row, "state", str),
+            frozenset(name for name in _member(row, "capabilities", list) if isinstance(name, str)),
+        )
+        for row in _member(document, "accounts", list)
+    )
+
+
+def event_to_json(event: Event) -> Json:
+    """An event for an emulated account; ``event`` names its kind."""
+    match event:
+        case PhoneSets(category=category, value=value):
+            return {"event": "phone_sets", "category": category.value, "value": value.value}
+        case PhoneLists(category=category, users=users):
+            return {
+                "event": "phone_lists",
+                "category": category.value,
+                "users": [entry_to_json(entry) for entry in users],
+            }
+        case NextAnswer():
+            return {"event": "next_answer", **asdict(event), "fault": event.fault.value}
+
+
+def event_from_json(document: Json) -> Event:
+    """Read an event out of a request that has the right shape."""
+    fields = {name: value for name, value in document.items() if name != "event"}
+    match document["event"]:
+        case "phone_sets":
+            return PhoneSets(**fields)
+        case "phone_lists":
+            users = (
+                DisallowedListUserEntry(u["jid"], u["pn_jid"], u["action"]) for u in fields["users"]
+            )
+            return PhoneLists(PrivacyCategory(fields["category"]), tuple(users))
+        case _:
+            return NextAnswer(**fields)
+
+
+def problem_from_error(error: PrivacyError) -> tuple[int, Json]:
+    """HTTP status and problem document (RFC 9457) of an error.
+
+    Example:
+        >>> status, problem = problem_from_error(IqError.from_code(409, "conflict"))
+        >>> status, problem["type"], problem["code"], problem["source"]
+        (409, 'urn:privacy-sdk:conflict', 409, 'whatsapp')
+    """
+    cls = next((base for base in type(error).__mro__ if base in PROBLEMS), GatewayError)
+    slug, status = PROBLEMS[cls]
+    extra = {name: getattr(error, name) for name in error.fields}
+    document = {
+        "type": PROBLEM_PREFIX + slug,
+        "title": slug.replace("-", " ").capitalize(),
+        "status": status,
+        "detail": error.message,
+        "hint": error.hint,
+        "code": extra.pop("code", None),
+        "error_type": extra.pop("error_type", None),
+        "retry_after": extra.pop("backoff", None),
+        "source": "whatsapp" if _is_whatsapps(error) else "gateway",
+        **extra,
+    }
+    return status, {name: value for name, value in document.items() if value is not None}
+
+
+def _is_whatsapps(error: PrivacyError) -> bool:
+    return isinstance(error, IqError)
+
+
+def error_from_problem(status: int, document: object) -> PrivacyError:
+    """The error that a problem document stands for; its ``type`` decides, not the status.
+
+    Example:
+        >>> error_from_problem(*problem_from_error(IqError.from_code(409, "conflict")))
+        ConflictError('WhatsApp refused: 409 conflict.')
+    """
+    if not isinstance(document, Mapping) or not isinstance(document.get("type"), str):
+        return UnreadableAnswerError(f"The answer is an error {status} without a problem document.")
+    slug = document["type"].removeprefix(PROBLEM_PREFIX)
+    cls = next((cls for cls, (name, _) in PROBLEMS.items() if name == slug), None)
+    if cls is None:
+        cls = GatewayError if status >= 500 else InvalidRequestError
+    error = cls.__new__(cls)
+    PrivacyError.__init__(
+        error, str(document.get("detail", slug)), hint=_text(document.get("hint"), cls.default_hint)
+    )
+    wire_names = {"backoff": "retry_after"}
+    for name in cls.fields:
+        setattr(error, name, document.get(wire_names.get(name, name)))
+    return error
+
+
+def _text(value: object, default: str) -> str:
+    return value if isinstance(value, str) else default
