@@ -1,0 +1,65 @@
+# Every target sets up .venv by itself, and again when pyproject.toml or constraints.txt change.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CORE := $(VENV)/core.stamp
+DEV := $(VENV)/dev.stamp
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq install -c constraints.txt
+
+CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
+NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg
+export CHROMIUM
+ifeq ($(CI),true)
+export PRIVACY_SDK_REQUIRE_BROWSER ?= 1
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check record notebooks bench clean
+
+help: ## what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(CORE) ## replay the tour in the terminal: no account, no network
+	@$(BIN)/privacy-sdk demo
+
+test: $(DEV) ## tests, doctests and notebooks, under five minutes
+	@test -n "$(CHROMIUM)" || printf '%s\n' \
+		'**** No Chromium found: the browser tests will be SKIPPED.' \
+		'**** To run them: apt-get install chromium (or: make test CHROMIUM=/path/to/it)'
+	$(BIN)/pytest
+	$(if $(wildcard notebooks/*.ipynb),$(BIN)/pytest $(NBVAL) notebooks)
+
+check: $(DEV) ## lint, types, and every test in its long version
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/pyright
+	$(BIN)/pytest -m "" --hypothesis-profile=long
+
+record: $(CORE) ## make every cassette again, from a real gateway
+	$(BIN)/python tools/record.py
+
+notebooks: $(DEV) ## execute the notebooks and write their outputs
+	$(BIN)/python tools/run_notebooks.py
+
+bench: $(DEV) ## measure
+	$(BIN)/python -m benchmarks
+
+clean: ## remove .venv and all that was built or cached
+	rm -rf $(VENV) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo 'privacy_sdk needs Python 3.11 or newer, as in: make PYTHON=python3.12'; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
+
+$(CORE): pyproject.toml constraints.txt | $(BIN)/python
+	@echo 'Setting up .venv, once: half a minute or so.'
+	@$(PIP) -e '.[gateway]'
+	@touch $@
+
+$(DEV): pyproject.toml constraints.txt | $(BIN)/python
+	@echo 'Setting up .venv for development, once: a minute or two.'
+	@$(PIP) -e '.[dev]'
+	@touch $(CORE) $@

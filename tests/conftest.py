@@ -1,0 +1,44 @@
+"""What holds for every test: no settings leak in, nothing is written outside temporary folders."""
+
+import os
+import shutil
+import tempfile
+
+import pytest
+from hypothesis import settings
+
+REQUIRE_BROWSER = os.environ.get("PRIVACY_SDK_REQUIRE_BROWSER") == "1"
+
+collect_ignore = ["typing"]
+
+settings.register_profile("quick", max_examples=25, derandomize=True, deadline=None, database=None)
+settings.register_profile("long", max_examples=1_000, deadline=None, print_blob=True)
+settings.load_profile("quick")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Before any module of the tests is imported, so that doctests are covered too."""
+    patch = pytest.MonkeyPatch()
+    config.add_cleanup(patch.undo)
+    for name in [name for name in os.environ if name.startswith("PRIVACY_SDK_")]:
+        patch.delenv(name)
+    data = tempfile.TemporaryDirectory(prefix="privacy-sdk-tests-")
+    config.add_cleanup(data.cleanup)
+    patch.setenv("XDG_DATA_HOME", data.name)
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a Chromium; without one the test is skipped, or fails where one is required."""
+    names = (os.environ.get("CHROMIUM"), "chromium", "chromium-browser", "google-chrome")
+    if found := next(filter(None, (shutil.which(name) for name in names if name)), None):
+        return found
+    reason = "no Chromium found (apt-get install chromium)"
+    if REQUIRE_BROWSER:
+        pytest.fail(reason)
+    pytest.skip(reason)
