@@ -115,16 +115,24 @@ def update_to_json(update: DisallowedListUpdate) -> Json:
     return {**dhash, "users": [entry_to_json(entry) for entry in update.users]}
 
 
-def update_from_json(document: Json) -> DisallowedListUpdate:
-    """Read a list update out of a request that has the right shape.
+def update_from_json(document: object) -> DisallowedListUpdate:
+    """Read a list update out of a request.
 
     Raises:
+        InvalidRequestError: A request of another shape.
         InvalidInputError: An address that is none, a person named twice, an empty update.
     """
-    entries = (
-        DisallowedListUserEntry(u["jid"], u["pn_jid"], u["action"]) for u in document["users"]
+    fields = document if isinstance(document, Mapping) else {}
+    return DisallowedListUpdate(fields.get("dhash"), _entries(fields.get("users")))
+
+
+def _entries(users: object) -> tuple[DisallowedListUserEntry, ...]:
+    if not (isinstance(users, list) and all(isinstance(user, Mapping) for user in users)):
+        raise InvalidRequestError("The request has no readable 'users'.")
+    return tuple(
+        DisallowedListUserEntry(user.get("jid"), user.get("pn_jid"), user.get("action", "add"))
+        for user in users
     )
-    return DisallowedListUpdate(document["dhash"], tuple(entries))
 
 
 def list_to_json(people: DisallowedList) -> Json:
@@ -226,23 +234,35 @@ def event_to_json(event: Event) -> Json:
                 "category": category.value,
                 "users": [entry_to_json(entry) for entry in users],
             }
-        case NextAnswer():
-            return {"event": "next_answer", **asdict(event), "fault": event.fault.value}
+        case NextAnswer(fault=fault, category=only):
+            return {
+                "event": "next_answer",
+                **asdict(event),
+                "fault": fault.value,
+                "category": None if only is None else only.value,
+            }
 
 
-def event_from_json(document: Json) -> Event:
-    """Read an event out of a request that has the right shape."""
-    fields = {name: value for name, value in document.items() if name != "event"}
-    match document["event"]:
-        case "phone_sets":
-            return PhoneSets(**fields)
-        case "phone_lists":
-            users = (
-                DisallowedListUserEntry(u["jid"], u["pn_jid"], u["action"]) for u in fields["users"]
-            )
-            return PhoneLists(PrivacyCategory(fields["category"]), tuple(users))
-        case _:
-            return NextAnswer(**fields)
+def event_from_json(document: object) -> Event:
+    """Read an event out of a request.
+
+    Raises:
+        InvalidRequestError: No event that this version knows, or one with other members.
+        InvalidInputError: A member with a value that it cannot have.
+    """
+    fields = dict(document) if isinstance(document, Mapping) else {}
+    kind = fields.pop("event", None)
+    try:
+        match kind:
+            case "phone_sets":
+                return PhoneSets(**fields)
+            case "phone_lists":
+                return PhoneLists(**fields | {"users": _entries(fields.get("users"))})
+            case "next_answer":
+                return NextAnswer(**fields)
+    except TypeError:
+        raise InvalidRequestError(f"An event {kind!r} has other members.") from None
+    raise InvalidRequestError("The request holds no event that is known here.")
 
 
 def problem_from_error(error: PrivacyError) -> tuple[int, Json]:
