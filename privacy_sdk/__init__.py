@@ -1,1 +1,177 @@
-"""See and change who can see you on WhatsApp, from a notebook or a script."""
+"""See and change who can see you on WhatsApp, from a notebook or a script.
+
+Example:
+    >>> import privacy_sdk as ps
+    >>> client = ps.Client.emulated()
+    >>> client.fetch_privacy_settings()[["setting", "audience"]].head(3)
+                    setting  audience
+    category
+    last          Last seen  everyone
+    online           Online  everyone
+    profile   Profile photo  everyone
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from privacy_sdk import errors, frames, wording
+    from privacy_sdk.accounts.emulated import EmulatedAccount
+    from privacy_sdk.accounts.events import Event, Fault, NextAnswer, PhoneLists, PhoneSets
+    from privacy_sdk.accounts.http import HttpAccount
+    from privacy_sdk.accounts.protocol import Account, AccountInfo, AccountState, Capability
+    from privacy_sdk.client import AsyncClient
+    from privacy_sdk.errors import (
+        AnswerTimeoutError,
+        BadRequestError,
+        ConflictError,
+        GatewayError,
+        InvalidContactError,
+        InvalidDurationError,
+        InvalidInputError,
+        InvalidJidError,
+        InvalidPairError,
+        InvalidRequestError,
+        InvalidTokenError,
+        IqError,
+        ItemNotFoundError,
+        NoDisallowedListError,
+        NotAuthorizedError,
+        NotConnectedError,
+        NotRecordedError,
+        NotSupportedError,
+        NotTakenError,
+        OutcomeUnknownError,
+        PrivacyError,
+        PrivacyWarning,
+        RateLimitError,
+        RecordingError,
+        ServiceUnavailableError,
+        UnknownAccountError,
+        UnknownNameError,
+        UnreadableAnswerError,
+        UsageError,
+    )
+    from privacy_sdk.sync import Client
+    from privacy_sdk.types import (
+        CategoryLike,
+        Contact,
+        DisallowedList,
+        DisallowedListAction,
+        DisallowedListUpdate,
+        DisallowedListUser,
+        DisallowedListUserEntry,
+        DurationLike,
+        Jid,
+        PrivacyCategory,
+        PrivacySetting,
+        PrivacySettingsResponse,
+        PrivacyValue,
+        SetPrivacySettingResponse,
+        ValueLike,
+    )
+
+_MODULES = frozenset({"errors", "frames", "wording"})
+_HOMES = {
+    "Account": "accounts.protocol",
+    "AccountInfo": "accounts.protocol",
+    "AccountState": "accounts.protocol",
+    "AsyncClient": "client",
+    "Capability": "accounts.protocol",
+    "Client": "sync",
+    "EmulatedAccount": "accounts.emulated",
+    "Event": "accounts.events",
+    "Fault": "accounts.events",
+    "HttpAccount": "accounts.http",
+    "NextAnswer": "accounts.events",
+    "PhoneLists": "accounts.events",
+    "PhoneSets": "accounts.events",
+}
+"""Where a public name lives that is neither an error nor one of ``types``."""
+
+__all__ = [
+    "Account",
+    "AccountInfo",
+    "AccountState",
+    "AnswerTimeoutError",
+    "AsyncClient",
+    "BadRequestError",
+    "Capability",
+    "CategoryLike",
+    "Client",
+    "ConflictError",
+    "Contact",
+    "DisallowedList",
+    "DisallowedListAction",
+    "DisallowedListUpdate",
+    "DisallowedListUser",
+    "DisallowedListUserEntry",
+    "DurationLike",
+    "EmulatedAccount",
+    "Event",
+    "Fault",
+    "GatewayError",
+    "HttpAccount",
+    "InvalidContactError",
+    "InvalidDurationError",
+    "InvalidInputError",
+    "InvalidJidError",
+    "InvalidPairError",
+    "InvalidRequestError",
+    "InvalidTokenError",
+    "IqError",
+    "ItemNotFoundError",
+    "Jid",
+    "NextAnswer",
+    "NoDisallowedListError",
+    "NotAuthorizedError",
+    "NotConnectedError",
+    "NotRecordedError",
+    "NotSupportedError",
+    "NotTakenError",
+    "OutcomeUnknownError",
+    "PhoneLists",
+    "PhoneSets",
+    "PrivacyCategory",
+    "PrivacyError",
+    "PrivacySetting",
+    "PrivacySettingsResponse",
+    "PrivacyValue",
+    "PrivacyWarning",
+    "RateLimitError",
+    "RecordingError",
+    "ServiceUnavailableError",
+    "SetPrivacySettingResponse",
+    "UnknownAccountError",
+    "UnknownNameError",
+    "UnreadableAnswerError",
+    "UsageError",
+    "ValueLike",
+    "__version__",
+    "errors",
+    "frames",
+    "wording",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name == "__version__":
+        from importlib.metadata import version
+
+        value: Any = version("privacy-sdk")
+    elif name in _MODULES:
+        value = importlib.import_module(f"{__name__}.{name}")
+    else:
+        is_error = name.endswith(("Error", "Warning"))
+        home = _HOMES.get(name, "errors" if is_error else "types")
+        value = getattr(importlib.import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

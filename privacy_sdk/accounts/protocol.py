@@ -72,6 +72,11 @@ class Account(Protocol):
     back: WhatsApp has been seen to answer success to changes that it did not make.
     """
 
+    @property
+    def id(self) -> str | None:
+        """Its name on the gateway; None while that is not known."""
+        ...
+
     async def describe(self) -> AccountInfo:
         """Who this is and what it can do."""
         ...

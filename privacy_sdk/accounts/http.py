@@ -1,0 +1,396 @@
+"""An account on a gateway, over HTTP and JSON."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import httpx2
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception,
+    stop_after_attempt,
+    stop_before_delay,
+    wait_random_exponential,
+)
+
+from privacy_sdk import wire
+from privacy_sdk.accounts.events import Event
+from privacy_sdk.accounts.protocol import AccountInfo
+from privacy_sdk.errors import (
+    AnswerTimeoutError,
+    InvalidInputError,
+    IqError,
+    NotConnectedError,
+    OutcomeUnknownError,
+    PrivacyError,
+    RateLimitError,
+    ServiceUnavailableError,
+    UnknownAccountError,
+    UnreadableAnswerError,
+    UsageError,
+)
+from privacy_sdk.types import (
+    Contact,
+    DisallowedList,
+    DisallowedListUpdate,
+    PrivacyCategory,
+    PrivacySettingsResponse,
+    PrivacyValue,
+    SetPrivacySettingResponse,
+)
+
+DEFAULT_URL = "http://127.0.0.1:8480"
+DEFAULT_TIMEOUT = 30.0
+"""How long one answer may take [s]; above the gateway's own limit towards WhatsApp."""
+
+MAX_ANSWER = 16 * 2**20
+"""The longest answer that is read [bytes]; a full list of 64,000 people is about a third."""
+
+_AT_ONCE = 8
+_ATTEMPTS = 4
+_RETRY_FOR = 45.0
+_ACCOUNT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+class _LostAnswerError(Exception):
+    """The request may have arrived; its answer did not."""
+
+
+class _Pool:
+    """Connections and their limit; both belong to one event loop."""
+
+    def __init__(self, http: httpx2.AsyncClient) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.http = http
+        self.slots = asyncio.Semaphore(_AT_ONCE)
+        self.choosing = asyncio.Lock()
+
+
+class HttpAccount:
+    """An account that a gateway serves.
+
+    Connections belong to the event loop that made them: another loop, or the child of a
+    fork, gets its own.
+
+    Args:
+        url: Address of the gateway.
+        token: Its bearer token; None sends none.
+        account: Name of the account there; None takes the gateway's only one.
+        timeout: How long one answer may take [s].
+        transport: What carries the requests, such as a ``CassetteTransport``.
+        offline: Whether the transport reaches no network: nothing to wait for or to close.
+
+    Example:
+        >>> HttpAccount("http://127.0.0.1:8480", token="secret", account="demo")
+        HttpAccount('http://127.0.0.1:8480', account='demo', token=[secure])
+    """
+
+    def __init__(
+        self,
+        url: str = DEFAULT_URL,
+        *,
+        token: str | None = None,
+        account: str | None = None,
+        timeout: float = DEFAULT_TIMEOUT,
+        transport: httpx2.AsyncBaseTransport | None = None,
+        offline: bool = False,
+    ) -> None:
+        self.url = checked_url(url)
+        self._token = _checked_token(token)
+        self.id = _checked_account(account)
+        self._timeout = _checked_timeout(timeout)
+        self._transport = transport
+        self._offline = offline
+        self._pool: _Pool | None = None
+        self._closed = False
+
+    def __repr__(self) -> str:
+        token = ", token=[secure]" if self._token else ""
+        return f"{type(self).__name__}({self.url!r}, account={self.id!r}{token})"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether connections may be open."""
+        return self._pool is not None and not self._offline
+
+    async def describe(self) -> AccountInfo:
+        """Who the account is, as the gateway says."""
+        known = wire.accounts_from_json(await self._ask("GET", "/v1/accounts"))
+        names = ", ".join(info.id for info in known)
+        if self.id is None and len(known) == 1:
+            self.id = _readable_account(known[0].id)
+        for info in known:
+            if info.id == self.id:
+                return info
+        if not known:
+            raise UnknownAccountError(
+                "The gateway serves no account.", hint="Start it with --account NAME=emulated."
+            )
+        if self.id is None:
+            raise UnknownAccountError(
+                "The gateway serves several accounts, and none was named.",
+                hint=f"Pass account=… or set PRIVACY_SDK_ACCOUNT. It serves: {names}.",
+            )
+        raise UnknownAccountError(
+            f"The gateway has no account {self.id!r}.", hint=f"It serves: {names}."
+        )
+
+    async def fetch_privacy_settings(self) -> PrivacySettingsResponse:
+        """All settings that the server reports."""
+        return wire.settings_from_json(await self._ask("GET", await self._path("privacy")))
+
+    async def set_privacy_setting(
+        self, category: PrivacyCategory, value: PrivacyValue
+    ) -> SetPrivacySettingResponse:
+        """Change one setting; repeated when its answer is lost, for it changes nothing more."""
+        path = await self._path("privacy", category)
+        answer = await self._ask("PUT", path, {"value": value.value}, changes=True)
+        return wire.set_response_from_json(answer)
+
+    async def set_privacy_disallowed_list(
+        self, category: PrivacyCategory, update: DisallowedListUpdate
+    ) -> SetPrivacySettingResponse:
+        """Change a list; never repeated when its answer is lost."""
+        path = await self._path("privacy", category, "disallowed-list")
+        answer = await self._ask(
+            "PATCH", path, wire.update_to_json(update), changes=True, repeatable=False
+        )
+        return wire.set_response_from_json(answer)
+
+    async def set_default_disappearing_mode(self, duration: int) -> None:
+        """Set the default timer of new chats [s]."""
+        await self._ask(
+            "PUT", await self._path("disappearing-mode"), {"duration": duration}, changes=True
+        )
+
+    async def fetch_disallowed_list(self, category: PrivacyCategory) -> DisallowedList:
+        """Who is excepted in a category."""
+        path = await self._path("privacy", category, "disallowed-list")
+        return wire.list_from_json(await self._ask("GET", path))
+
+    async def fetch_default_disappearing_mode(self) -> int:
+        """The default timer of new chats [s]."""
+        return wire.duration_from_json(
+            await self._ask("GET", await self._path("disappearing-mode"))
+        )
+
+    async def find_contacts(self, phones: Sequence[str]) -> tuple[Contact, ...]:
+        """The addresses of phone numbers, which travel in a body and in no URL."""
+        answer = await self._ask("POST", await self._path("contacts"), {"phones": list(phones)})
+        return wire.contacts_from_json(answer)
+
+    async def emulate(self, event: Event) -> None:
+        """Make something happen to an emulated account."""
+        await self._ask(
+            "POST",
+            await self._path("emulator"),
+            wire.event_to_json(event),
+            changes=True,
+            repeatable=False,
+        )
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        self._closed = True
+        pool, self._pool = self._pool, None
+        if pool is not None and pool.loop is asyncio.get_running_loop():
+            await pool.http.aclose()
+
+    async def _path(self, *parts: str) -> str:
+        if self.id is None:
+            async with self._connected().choosing:
+                if self.id is None:
+                    await self.describe()
+        quoted = "/".join(quote(str(part), safe="") for part in (self.id, *parts))
+        return f"/v1/accounts/{quoted}"
+
+    def _connected(self) -> _Pool:
+        if self._closed:
+            raise UsageError("The client is closed.", hint="Make a new one.")
+        if self._pool is None or self._pool.loop is not asyncio.get_running_loop():
+            loopback = is_loopback(self.url)
+            http = httpx2.AsyncClient(
+                base_url=self.url,
+                headers={"Accept": "application/json", "Accept-Encoding": "identity"}
+                | ({"Authorization": f"Bearer {self._token}"} if self._token else {}),
+                timeout=None,
+                transport=self._transport,
+                # A proxy of the environment must not see what goes to this machine, and the
+                # certificates, which take 20 ms to load, are of no use without TLS.
+                trust_env=not loopback,
+                verify=not self.url.startswith("http:"),
+            )
+            self._pool = _Pool(http)
+        return self._pool
+
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        body: wire.Json | None = None,
+        *,
+        changes: bool = False,
+        repeatable: bool = True,
+    ) -> object:
+        """The answer to a request that is repeated as far as that is safe and of use."""
+        lost: _LostAnswerError | None = None
+
+        def is_worth_repeating(error: BaseException) -> bool:
+            nonlocal lost
+            if isinstance(error, _LostAnswerError):
+                lost = error
+                return repeatable
+            return isinstance(error, RateLimitError | ServiceUnavailableError)
+
+        retrying = AsyncRetrying(
+            sleep=asyncio.sleep,
+            retry=retry_if_exception(is_worth_repeating),
+            wait=self._pause,
+            stop=stop_after_attempt(_ATTEMPTS) | stop_before_delay(_RETRY_FOR),
+            reraise=True,
+        )
+        try:
+            return await retrying(self._attempt, method, path, body, changes)
+        except (_LostAnswerError, PrivacyError) as error:
+            # A change whose answer was lost once may stand, whatever a repetition met.
+            if lost is not None and changes:
+                raise OutcomeUnknownError(f"A change was sent and {lost}.") from error
+            if lost is not None and isinstance(error, _LostAnswerError):
+                raise AnswerTimeoutError(f"A question was asked and {lost}.") from error
+            raise
+
+    def _pause(self, state: RetryCallState) -> float:
+        if self._offline:
+            return 0.0
+        error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, IqError) and error.backoff is not None:
+            return max(0.0, float(error.backoff))
+        return _JITTERED(state)
+
+    async def _attempt(
+        self, method: str, path: str, body: wire.Json | None, changes: bool
+    ) -> object:
+        pool = self._connected()
+        async with pool.slots:
+            try:
+                async with (
+                    asyncio.timeout(self._timeout),
+                    pool.http.stream(method, path, json=body) as response,
+                ):
+                    raw = await _read(response)
+            except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.UnsupportedProtocol):
+                raise NotConnectedError(f"No gateway answers at {self.url}.") from None
+            except TimeoutError:
+                raise _LostAnswerError(f"no answer came within {self._timeout:g} seconds") from None
+            except httpx2.TransportError as error:
+                raise _LostAnswerError("the connection ended before the answer") from error
+        try:
+            return _document(response.status_code, raw)
+        except UnreadableAnswerError as error:
+            if not changes:
+                raise
+            raise _LostAnswerError("its answer cannot be read") from error
+
+
+_JITTERED = wait_random_exponential(multiplier=0.2, max=5.0)
+
+
+async def _read(response: httpx2.Response) -> bytes:
+    raw = bytearray()
+    async for piece in response.aiter_raw():
+        raw += piece
+        if len(raw) > MAX_ANSWER:
+            raise UnreadableAnswerError(
+                f"The answer is longer than {MAX_ANSWER // 2**20} MiB and was not read further."
+            )
+    return bytes(raw)
+
+
+def _document(status: int, raw: bytes) -> Any:
+    if status == 204:
+        return None
+    try:
+        document = json.loads(raw)
+    except ValueError:  # also UnicodeDecodeError
+        shown = "empty" if not raw else "not JSON"
+        raise UnreadableAnswerError(f"The answer (status {status}) is {shown}.") from None
+    except RecursionError:
+        raise UnreadableAnswerError("The answer is nested too deep to be read.") from None
+    if not 200 <= status < 300:
+        raise wire.error_from_problem(status, document)
+    return document
+
+
+def is_loopback(url: str) -> bool:
+    """Whether an address is on this machine.
+
+    Example:
+        >>> is_loopback("http://127.0.0.1:8480"), is_loopback("https://gateway.example")
+        (True, False)
+    """
+    host = urlsplit(url).hostname or ""
+    return host in {"localhost", "::1"} or host.startswith("127.")
+
+
+def checked_url(url: object) -> str:
+    """An address that a gateway can have, without its trailing slash.
+
+    Raises:
+        InvalidInputError: Not an http(s) URL, or one that holds a password, query or fragment.
+    """
+    unusable = InvalidInputError(
+        f"{url!r} is not a gateway's address.", hint=f"It looks like {DEFAULT_URL}."
+    )
+    if not isinstance(url, str):
+        raise unusable
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:
+        raise unusable from None
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise InvalidInputError(
+            "A gateway's address holds no password, query or fragment.",
+            hint="Pass the token as token=… or in PRIVACY_SDK_TOKEN.",
+        )
+    if not usable:
+        raise unusable
+    return url.rstrip("/")
+
+
+def _checked_token(token: object) -> str | None:
+    if token is None:
+        return None
+    if not isinstance(token, str) or not token or not token.isascii() or not token.isprintable():
+        raise InvalidInputError("The token is not a line of plain text.")
+    return token
+
+
+def _checked_account(account: object) -> str | None:
+    if account is None:
+        return None
+    if isinstance(account, str) and _ACCOUNT_ID.fullmatch(account):
+        return account
+    raise InvalidInputError(
+        f"{account!r} is not an account's name.",
+        hint="Up to 64 letters, digits, dots, dashes and underscores.",
+    )
+
+
+def _checked_timeout(timeout: object) -> float:
+    if isinstance(timeout, int | float) and not isinstance(timeout, bool) and timeout > 0:
+        return timeout
+    raise InvalidInputError(f"{timeout!r} is not a timeout.", hint="Pass seconds above 0.")
+
+
+def _readable_account(account: str) -> str | None:
+    try:
+        return _checked_account(account)
+    except InvalidInputError as error:
+        raise UnreadableAnswerError(f"The gateway reports an account: {error.message}") from None

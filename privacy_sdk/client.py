@@ -1,0 +1,446 @@
+"""``AsyncClient``: takes what a person writes, checks it, and asks an account."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar, cast
+
+from privacy_sdk.accounts.emulated import EmulatedAccount
+from privacy_sdk.accounts.events import Event
+from privacy_sdk.accounts.protocol import Account, AccountInfo, Capability
+from privacy_sdk.errors import (
+    AnswerTimeoutError,
+    GatewayError,
+    InvalidInputError,
+    IqError,
+    NotConnectedError,
+    NotSupportedError,
+    NotTakenError,
+    OutcomeUnknownError,
+    UnreadableAnswerError,
+)
+from privacy_sdk.types import (
+    CategoryLike,
+    DisallowedList,
+    DisallowedListAction,
+    DisallowedListUpdate,
+    DurationLike,
+    PrivacyCategory,
+    PrivacySettingsResponse,
+    PrivacyValue,
+    SetPrivacySettingResponse,
+    ValueLike,
+    as_list_category,
+    as_pair,
+    as_seconds,
+)
+
+T = TypeVar("T")
+
+
+class AsyncClient:
+    """WhatsApp's account-privacy settings, awaited.
+
+    Names may be members or wire strings. Bad input is refused before anything is sent, and a
+    change is read back: one that the server did not make raises, whatever it answered.
+
+    Args:
+        url: Address of a gateway; PRIVACY_SDK_URL or http://127.0.0.1:8480 by default.
+        token: Its token; PRIVACY_SDK_TOKEN or, on this machine, the gateway's token file.
+        account: Name of the account there; PRIVACY_SDK_ACCOUNT or the gateway's only one.
+        timeout: How long one answer may take [s].
+        record: Path of a cassette that every exchange is written to.
+        record_mode: vcrpy's ``once``, ``new_episodes``, ``all`` or ``none``.
+
+    Example:
+        >>> import asyncio, privacy_sdk as ps
+        >>> async def last_seen():
+        ...     async with ps.AsyncClient.emulated() as client:
+        ...         settings = await client.fetch_privacy_settings()
+        ...         return settings.get_value("last")
+        >>> asyncio.run(last_seen())
+        <PrivacyValue.ALL: 'all'>
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        token: str | None = None,
+        account: str | None = None,
+        timeout: float = 30.0,
+        record: str | os.PathLike[str] | None = None,
+        record_mode: str = "once",
+    ) -> None:
+        from privacy_sdk.accounts.http import DEFAULT_URL, HttpAccount, checked_url
+        from privacy_sdk.tokens import find_token
+
+        url = checked_url(_given_or_env(url, "PRIVACY_SDK_URL", DEFAULT_URL))
+        transport = None
+        record = record if record is not None else os.environ.get("PRIVACY_SDK_RECORD")
+        if record is not None:
+            from privacy_sdk.cassettes import CassetteTransport
+
+            transport = CassetteTransport(record, record_mode=record_mode)
+        self._use(
+            HttpAccount(
+                url,
+                token=token if token is not None else find_token(url),
+                account=_given_or_env(account, "PRIVACY_SDK_ACCOUNT", None),
+                timeout=timeout,
+                transport=transport,
+            ),
+            label=None,
+        )
+
+    def _use(self, account: Account, *, label: str | None) -> None:
+        self._account = account
+        self._label = label
+        self._capabilities: frozenset[str] | None = None
+
+    @classmethod
+    def over(cls, account: Account, *, label: str | None = None) -> Self:
+        """A client of an account at hand, such as one of your own making."""
+        client = cls.__new__(cls)
+        client._use(account, label=label)
+        return client
+
+    @classmethod
+    def emulated(cls, *, seed: int = 0) -> Self:
+        """A client of an account that lives in this process and answers anything.
+
+        Args:
+            seed: The same seed gives the same dhashes.
+        """
+        return cls.over(EmulatedAccount(seed=seed), label="AsyncClient.emulated()")
+
+    @classmethod
+    def replay(cls, recording: str | os.PathLike[str]) -> Self:
+        """A client that answers from a cassette, offline.
+
+        Args:
+            recording: Path of a cassette; a bare name such as ``"tour"`` is one that comes
+                with the package.
+
+        Raises:
+            RecordingError: No such cassette, or one that cannot be read.
+        """
+        from privacy_sdk.accounts.http import HttpAccount
+        from privacy_sdk.cassettes import CassetteTransport, recording_path
+
+        transport = CassetteTransport(recording_path(recording))
+        account = HttpAccount(account=transport.account, transport=transport, offline=True)
+        return cls.over(account, label=f"AsyncClient.replay({Path(recording).name!r})")
+
+    @property
+    def account(self) -> Account:
+        """The account behind the client."""
+        return self._account
+
+    @property
+    def is_open(self) -> bool:
+        """Whether connections may be open."""
+        return bool(getattr(self._account, "is_open", False))
+
+    async def describe(self) -> AccountInfo:
+        """Who the account is: its id, backend, state and capabilities.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> ps.Client.emulated().describe().backend
+            'emulated'
+        """
+        return await self._account.describe()
+
+    async def fetch_privacy_settings(self) -> PrivacySettingsResponse:
+        """All settings that the server reports, known and unknown, in its order.
+
+        Source:
+            ``fetch_privacy_settings`` of the specification.
+        """
+        return await self._account.fetch_privacy_settings()
+
+    async def set_privacy_setting(
+        self, category: CategoryLike, value: ValueLike
+    ) -> SetPrivacySettingResponse:
+        """Change one setting, and read back that it took.
+
+        Args:
+            category: Which setting.
+            value: What to set it to; one of the category's valid values.
+
+        Returns:
+            The list's dhash when the value is ``contact_blacklist``, to be kept for the next
+            update of that list.
+
+        Raises:
+            UnknownNameError: A string that names no category or value; nothing was sent.
+            InvalidPairError: The category does not accept the value; nothing was sent.
+            IqError: WhatsApp refused.
+            NotTakenError: WhatsApp answered success, and the setting is another.
+            OutcomeUnknownError: The answer was lost and the setting is another, so far.
+
+        Source:
+            ``set_privacy_setting`` of the specification; reading back is ours.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> client = ps.Client.emulated()
+            >>> client.set_privacy_setting("last", "contacts")
+            SetPrivacySettingResponse(dhash=None)
+            >>> client.set_privacy_setting(ps.PrivacyCategory.ONLINE, "none")
+            Traceback (most recent call last):
+            privacy_sdk.errors.InvalidPairError: 'online' cannot be set to 'none'.
+            Allowed for 'online': all, match_last_seen.
+        """
+        category, value = as_pair(category, value)
+        return await _confirmed(
+            lambda: self._account.set_privacy_setting(category, value),
+            lambda lost: self._read_back_setting(category, value, lost),
+        )
+
+    async def set_privacy_disallowed_list(
+        self, category: CategoryLike, update: DisallowedListUpdate
+    ) -> SetPrivacySettingResponse:
+        """Add people to a category's disallowed list or remove them, and read back that it took.
+
+        The read-back is left out for an account that cannot read lists.
+
+        Args:
+            category: ``last``, ``profile``, ``status`` or ``groupadd``, already set to
+                ``contact_blacklist``.
+            update: Whom to add and remove, and the dhash that this is based on.
+
+        Returns:
+            The list's new dhash, to be kept for the next update.
+
+        Raises:
+            NoDisallowedListError: The category has no list; nothing was sent.
+            ConflictError: The list changed since that dhash was read.
+            IqError: WhatsApp refused for another reason.
+            NotTakenError: WhatsApp answered success, and the list is another.
+            OutcomeUnknownError: The answer was lost; the message says what the list holds now.
+
+        Source:
+            ``set_privacy_disallowed_list`` of the specification; reading back is ours.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> client = ps.Client.emulated()
+            >>> dhash = client.set_privacy_setting("last", "contact_blacklist").dhash
+            >>> entry = ps.DisallowedListUserEntry("999000000000001@lid")
+            >>> update = ps.DisallowedListUpdate(dhash, [entry])
+            >>> client.set_privacy_disallowed_list("last", update).dhash != dhash
+            True
+        """
+        category = as_list_category(category)
+        if not isinstance(update, DisallowedListUpdate):
+            raise InvalidInputError(
+                f"A list update is a DisallowedListUpdate, not {type(update).__name__}."
+            )
+        return await _confirmed(
+            lambda: self._account.set_privacy_disallowed_list(category, update),
+            lambda lost: self._read_back_list(category, update, lost),
+        )
+
+    async def set_default_disappearing_mode(self, duration: DurationLike) -> None:
+        """Set after how long messages of new chats disappear; existing chats keep their own.
+
+        Args:
+            duration: Whole seconds, or a timedelta; 0 turns it off. WhatsApp's own interface
+                offers 86_400 (24 hours), 604_800 (7 days) and 7_776_000 (90 days).
+
+        Raises:
+            InvalidDurationError: Negative, fractional, over 4294967295, or no number; nothing
+                was sent.
+            IqError: WhatsApp refused.
+            NotTakenError: WhatsApp answered success, and the timer is another.
+            OutcomeUnknownError: The answer was lost and the timer is another, so far.
+
+        Source:
+            ``set_default_disappearing_mode`` of the specification; reading back is ours.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> client = ps.Client.emulated()
+            >>> client.set_default_disappearing_mode(604_800)
+            >>> client.fetch_default_disappearing_mode()
+            604800
+        """
+        seconds = as_seconds(duration)
+        await _confirmed(
+            lambda: self._account.set_default_disappearing_mode(seconds),
+            lambda lost: self._read_back_timer(seconds, lost),
+        )
+
+    async def fetch_default_disappearing_mode(self) -> int:
+        """After how long messages of new chats disappear [s]; 0 is off.
+
+        Raises:
+            NotSupportedError: The account cannot read it.
+
+        Source:
+            The protocol facts; the specification only sets it.
+        """
+        return await self._account.fetch_default_disappearing_mode()
+
+    async def fetch_disallowed_list(self, category: CategoryLike) -> DisallowedList:
+        """Who is excepted in a category, with the list's dhash.
+
+        Args:
+            category: ``last``, ``profile``, ``status`` or ``groupadd``.
+
+        Returns:
+            Empty, without dhash, while the category is not set to ``contact_blacklist``.
+
+        Raises:
+            NoDisallowedListError: The category has no list; nothing was sent.
+            NotSupportedError: The account cannot read lists.
+
+        Source:
+            The protocol facts; the specification only updates lists.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> ps.Client.emulated().fetch_disallowed_list("last")
+            DisallowedList(dhash=None, users=())
+        """
+        return await self._account.fetch_disallowed_list(as_list_category(category))
+
+    async def emulate(self, event: Event) -> None:
+        """Make something happen to an emulated account: a change on the phone, a bad answer.
+
+        Raises:
+            NotSupportedError: The account is not emulated.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> client = ps.Client.emulated()
+            >>> client.emulate(ps.NextAnswer("not_taken"))
+            >>> client.set_privacy_setting("last", "none")
+            Traceback (most recent call last):
+            privacy_sdk.errors.NotTakenError: WhatsApp accepted 'none' for 'last', ...
+        """
+        emulate: Callable[[Event], Awaitable[None]] | None = getattr(self._account, "emulate", None)
+        if emulate is None:
+            raise NotSupportedError("Only an emulated account takes events.")
+        await emulate(event)
+
+    async def aclose(self) -> None:
+        """Close the connections; the client cannot be used any more."""
+        await self._account.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    def __repr__(self) -> str:
+        return self._label or f"AsyncClient({self._account!r})"
+
+    async def _can(self, capability: Capability) -> bool:
+        if self._capabilities is None:
+            self._capabilities = (await self._account.describe()).capabilities
+        return capability in self._capabilities
+
+    async def _read_back_setting(
+        self, category: PrivacyCategory, value: PrivacyValue, lost: bool
+    ) -> SetPrivacySettingResponse:
+        found = (await self._account.fetch_privacy_settings()).get_value(category)
+        if found is None:
+            raise OutcomeUnknownError(
+                f"{value.value!r} for {category.value!r} was sent, and it is not reported back.",
+            )
+        if found != value:
+            raise NotTakenError(
+                f"WhatsApp accepted {value.value!r} for {category.value!r}, "
+                f"and it is still {found.value!r}."
+            )
+        has_list = lost and value is PrivacyValue.CONTACT_BLACKLIST
+        if has_list and await self._can(Capability.READ_DISALLOWED_LIST):
+            dhash = (await self._account.fetch_disallowed_list(category)).dhash
+        else:
+            dhash = None
+        return SetPrivacySettingResponse(dhash)
+
+    async def _read_back_list(
+        self, category: PrivacyCategory, update: DisallowedListUpdate, lost: bool
+    ) -> SetPrivacySettingResponse:
+        if not await self._can(Capability.READ_DISALLOWED_LIST):
+            raise NotSupportedError("The account cannot read lists.")
+        found = await self._account.fetch_disallowed_list(category)
+        listed = {jid for user in found for jid in (user.jid, user.pn_jid) if jid is not None}
+        missed = [
+            entry
+            for entry in update.users
+            if (entry.jid in listed) is (entry.action is DisallowedListAction.REMOVE)
+        ]
+        if missed:
+            raise NotTakenError(
+                f"WhatsApp accepted a change of the list of {category.value!r}, and "
+                f"{len(missed)} of its {len(update.users)} entries did not take; "
+                f"the list holds {len(found)} people."
+            )
+        return SetPrivacySettingResponse(found.dhash)
+
+    async def _read_back_timer(self, seconds: int, lost: bool) -> None:
+        if not await self._can(Capability.READ_DISAPPEARING_MODE):
+            raise NotSupportedError("The account cannot read the timer.")
+        found = await self._account.fetch_default_disappearing_mode()
+        if found != seconds:
+            raise NotTakenError(
+                f"WhatsApp accepted a timer of {seconds} seconds, and it is still {found}."
+            )
+
+
+_UNREADABLE_NOW = (
+    IqError,
+    NotConnectedError,
+    AnswerTimeoutError,
+    GatewayError,
+    UnreadableAnswerError,
+)
+
+
+async def _confirmed(
+    change: Callable[[], Awaitable[T]], read_back: Callable[[bool], Awaitable[T]]
+) -> T:
+    """Make a change and read back that it took; what cannot be known is said as such.
+
+    ``read_back`` is told whether the change's answer was lost, and then stands in for it.
+    """
+    lost: OutcomeUnknownError | None = None
+    answer: T | None = None
+    try:
+        answer = await change()
+    except OutcomeUnknownError as error:
+        lost = error
+    so_far = lost.message if lost else "The change was accepted."
+    try:
+        found = await read_back(lost is not None)
+    except NotSupportedError:
+        if lost:
+            raise lost from None
+    except NotTakenError as error:
+        if lost is None:
+            raise
+        raise OutcomeUnknownError(f"{so_far} As of now it did not take.") from error
+    except _UNREADABLE_NOW as error:
+        raise OutcomeUnknownError(f"{so_far} Reading it back failed: {error.message}") from error
+    else:
+        if lost:
+            return found
+    return cast("T", answer)
+
+
+def _given_or_env(given: str | None, variable: str, default: T) -> str | T:
+    return given if given is not None else os.environ.get(variable) or default

@@ -1,0 +1,280 @@
+"""The bridge from calling code to an event loop, and ``Client`` over it.
+
+One daemon thread per process runs one event loop for all clients. It starts with the first
+call, keeps no process alive, and is started anew in the child of a fork.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import functools
+import os
+import threading
+import warnings
+from collections.abc import Callable, Coroutine
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, Self, TypeVar
+
+from privacy_sdk.accounts.protocol import Account
+from privacy_sdk.client import AsyncClient
+from privacy_sdk.errors import UsageError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class _Escape(NamedTuple):
+    """A ``SystemExit`` or ``KeyboardInterrupt`` on its way out of the loop's thread."""
+
+    error: BaseException
+
+
+async def _contained(work: Coroutine[Any, Any, T], ended: threading.Event) -> T | _Escape:
+    """Keep from the loop what would end it, and say when the work has ended."""
+    try:
+        return await work
+    except (SystemExit, KeyboardInterrupt) as error:
+        return _Escape(error)
+    finally:
+        ended.set()
+
+
+class Bridge:
+    """Runs coroutines on the process's loop thread for threads that wait, or do not.
+
+    Example:
+        >>> async def answer():
+        ...     return 42
+        >>> BRIDGE.run(answer())
+        42
+    """
+
+    def __init__(self) -> None:
+        self._reset()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._reset)
+
+    def _reset(self) -> None:
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+
+    def _running_loop(self) -> asyncio.AbstractEventLoop:
+        with self._lock:
+            if self._loop is None:
+                loop = asyncio.new_event_loop()
+                self._thread = threading.Thread(
+                    target=loop.run_forever, name="privacy-sdk", daemon=True
+                )
+                self._thread.start()
+                self._loop = loop
+            return self._loop
+
+    def submit(self, work: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
+        """Start work and return at once, as a widget's callback must."""
+        return asyncio.run_coroutine_threadsafe(work, self._running_loop())
+
+    def run(self, work: Coroutine[Any, Any, T], *, on_interrupt: str = "") -> T:
+        """The result of work, for which the calling thread waits.
+
+        Args:
+            work: What to run on the loop's thread.
+            on_interrupt: What a person who presses Ctrl-C should know.
+
+        Raises:
+            UsageError: Called on the loop's own thread, which would wait for itself.
+        """
+        if threading.current_thread() is self._thread:
+            work.close()
+            raise UsageError(
+                "A blocking call was made on the thread that would have to answer it.",
+                hint="Await the AsyncClient there instead.",
+            )
+        ended = threading.Event()
+        future = self.submit(_contained(work, ended))
+        try:
+            result = future.result()
+        except KeyboardInterrupt as interrupt:
+            future.cancel()
+            # Long enough for the connection to be closed, which tells the server.
+            ended.wait(timeout=1.0)
+            if on_interrupt:
+                interrupt.add_note(on_interrupt)
+            raise
+        if isinstance(result, _Escape):
+            raise result.error
+        return result
+
+
+BRIDGE = Bridge()
+"""The process's only bridge."""
+
+_MAY_STILL_TAKE = (
+    "The change may already have been sent, and may still take: fetch before repeating it."
+)
+
+
+def _blocking(
+    method: Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, T]], *, changes: bool = False
+) -> Callable[Concatenate[Client, P], T]:
+    """The method of ``AsyncClient``, with its signature and docstring, as a blocking call."""
+    note = _MAY_STILL_TAKE if changes else ""
+
+    @functools.wraps(method)
+    def call(self: Client, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return BRIDGE.run(method(self._async, *args, **kwargs), on_interrupt=note)
+
+    return call
+
+
+class Client:
+    """WhatsApp's account-privacy settings, for notebooks and scripts.
+
+    Works in a script, in any thread, and in a notebook's cell while its event loop runs.
+    Every method is that of :class:`~privacy_sdk.AsyncClient`, waited for; only
+    :meth:`fetch_privacy_settings` also turns its answer into a DataFrame.
+
+    Args:
+        url: Address of a gateway; PRIVACY_SDK_URL or http://127.0.0.1:8480 by default.
+        token: Its token; PRIVACY_SDK_TOKEN or, on this machine, the gateway's token file.
+        account: Name of the account there; PRIVACY_SDK_ACCOUNT or the gateway's only one.
+        timeout: How long one answer may take [s].
+        record: Path of a cassette that every exchange is written to.
+        record_mode: vcrpy's ``once``, ``new_episodes``, ``all`` or ``none``.
+
+    Example:
+        >>> import privacy_sdk as ps
+        >>> client = ps.Client.emulated()
+        >>> client.set_privacy_setting("last", "contacts")
+        SetPrivacySettingResponse(dhash=None)
+        >>> client.fetch_privacy_settings().loc["last", "audience"]
+        'my contacts'
+    """
+
+    _async: AsyncClient
+
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        token: str | None = None,
+        account: str | None = None,
+        timeout: float = 30.0,
+        record: str | os.PathLike[str] | None = None,
+        record_mode: str = "once",
+    ) -> None:
+        self._async = AsyncClient(
+            url,
+            token=token,
+            account=account,
+            timeout=timeout,
+            record=record,
+            record_mode=record_mode,
+        )
+
+    @classmethod
+    def _facing(cls, client: AsyncClient) -> Self:
+        facade = cls.__new__(cls)
+        facade._async = client
+        return facade
+
+    @classmethod
+    def over(cls, account: Account) -> Self:
+        """A client of an account at hand, such as one of your own making."""
+        return cls._facing(AsyncClient.over(account))
+
+    @classmethod
+    def emulated(cls, *, seed: int = 0) -> Self:
+        """A client of an account that lives in this process and answers anything.
+
+        Args:
+            seed: The same seed gives the same dhashes.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> ps.Client.emulated()
+            Client.emulated()
+        """
+        return cls._facing(AsyncClient.emulated(seed=seed))
+
+    @classmethod
+    def replay(cls, recording: str | os.PathLike[str]) -> Self:
+        """A client that answers from a cassette, offline.
+
+        Args:
+            recording: Path of a cassette; a bare name such as ``"tour"`` is one that comes
+                with the package.
+
+        Raises:
+            RecordingError: No such cassette, or one that cannot be read.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> ps.Client.replay("tour")
+            Client.replay('tour')
+        """
+        return cls._facing(AsyncClient.replay(recording))
+
+    def fetch_privacy_settings(self) -> pd.DataFrame:
+        """All settings that the server reports, as a table.
+
+        Returns:
+            DataFrame (n, 5), one row per category, index ``category`` (str, wire strings):
+
+            - ``setting`` (str): what WhatsApp's own settings call it,
+            - ``value`` (str): wire string of the value,
+            - ``audience`` (str): who is meant, in words,
+            - ``exposure`` (Int64): 4 all, 3 known, 2 contacts, 1 contact_blacklist, 0 none;
+              ``match_last_seen`` is that of ``last``; <NA> for defense and unknown values,
+            - ``allowed`` (str): the values that may be set; ``any`` for an unknown category.
+
+            ``attrs`` hold ``account`` and ``fetched_at`` (ISO 8601, UTC). Categories that
+            this version does not know are rows like others.
+
+        Source:
+            ``fetch_privacy_settings`` of the specification.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> settings = ps.Client.emulated().fetch_privacy_settings()
+            >>> settings.loc["online", ["setting", "value", "allowed"]].tolist()
+            ['Online', 'all', 'all, match_last_seen']
+        """
+        from privacy_sdk.frames import settings_frame
+
+        response = BRIDGE.run(self._async.fetch_privacy_settings())
+        return settings_frame(response, account=self._async.account.id)
+
+    describe = _blocking(AsyncClient.describe)
+    set_privacy_setting = _blocking(AsyncClient.set_privacy_setting, changes=True)
+    set_privacy_disallowed_list = _blocking(AsyncClient.set_privacy_disallowed_list, changes=True)
+    set_default_disappearing_mode = _blocking(
+        AsyncClient.set_default_disappearing_mode, changes=True
+    )
+    fetch_default_disappearing_mode = _blocking(AsyncClient.fetch_default_disappearing_mode)
+    fetch_disallowed_list = _blocking(AsyncClient.fetch_disallowed_list)
+    emulate = _blocking(AsyncClient.emulate)
+    close = _blocking(AsyncClient.aclose)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return repr(self._async).removeprefix("Async")
+
+    def __del__(self) -> None:
+        client: AsyncClient | None = self.__dict__.get("_async")
+        if client is not None and client.is_open:
+            warnings.warn(f"unclosed {self!r}", ResourceWarning, stacklevel=2, source=self)
