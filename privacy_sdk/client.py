@@ -6,39 +6,26 @@ import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar, cast
+from typing import Self
 
 from privacy_sdk.accounts.emulated import EmulatedAccount
 from privacy_sdk.accounts.events import Event
-from privacy_sdk.accounts.protocol import Account, AccountInfo, Capability
-from privacy_sdk.errors import (
-    AnswerTimeoutError,
-    GatewayError,
-    InvalidInputError,
-    IqError,
-    NotConnectedError,
-    NotSupportedError,
-    NotTakenError,
-    OutcomeUnknownError,
-    UnreadableAnswerError,
-)
+from privacy_sdk.accounts.protocol import Account, AccountInfo
+from privacy_sdk.confirming import Confirming
+from privacy_sdk.connection import DEFAULT_TIMEOUT, DEFAULT_URL, checked_url, given_or_env
+from privacy_sdk.errors import InvalidInputError, NotSupportedError
 from privacy_sdk.types import (
     CategoryLike,
     DisallowedList,
-    DisallowedListAction,
     DisallowedListUpdate,
     DurationLike,
-    PrivacyCategory,
     PrivacySettingsResponse,
-    PrivacyValue,
     SetPrivacySettingResponse,
     ValueLike,
     as_list_category,
     as_pair,
     as_seconds,
 )
-
-T = TypeVar("T")
 
 
 class AsyncClient:
@@ -71,14 +58,14 @@ class AsyncClient:
         *,
         token: str | None = None,
         account: str | None = None,
-        timeout: float = 30.0,
+        timeout: float = DEFAULT_TIMEOUT,
         record: str | os.PathLike[str] | None = None,
         record_mode: str = "once",
     ) -> None:
-        from privacy_sdk.accounts.http import DEFAULT_URL, HttpAccount, checked_url
+        from privacy_sdk.accounts.http import HttpAccount
         from privacy_sdk.tokens import find_token
 
-        url = checked_url(_given_or_env(url, "PRIVACY_SDK_URL", DEFAULT_URL))
+        url = checked_url(given_or_env(url, "PRIVACY_SDK_URL", DEFAULT_URL))
         transport = None
         record = record if record is not None else os.environ.get("PRIVACY_SDK_RECORD")
         if record is not None:
@@ -89,7 +76,7 @@ class AsyncClient:
             HttpAccount(
                 url,
                 token=token if token is not None else find_token(url),
-                account=_given_or_env(account, "PRIVACY_SDK_ACCOUNT", None),
+                account=given_or_env(account, "PRIVACY_SDK_ACCOUNT", None),
                 timeout=timeout,
                 transport=transport,
             ),
@@ -99,7 +86,7 @@ class AsyncClient:
     def _use(self, account: Account, *, label: str | None) -> None:
         self._account = account
         self._label = label
-        self._capabilities: frozenset[str] | None = None
+        self._confirming = Confirming(account)
 
     @classmethod
     def over(cls, account: Account, *, label: str | None = None) -> Self:
@@ -197,10 +184,7 @@ class AsyncClient:
             Allowed for 'online': all, match_last_seen.
         """
         category, value = as_pair(category, value)
-        return await _confirmed(
-            lambda: self._account.set_privacy_setting(category, value),
-            lambda lost: self._read_back_setting(category, value, lost),
-        )
+        return await self._confirming.set_privacy_setting(category, value)
 
     async def set_privacy_disallowed_list(
         self, category: CategoryLike, update: DisallowedListUpdate
@@ -241,10 +225,7 @@ class AsyncClient:
             raise InvalidInputError(
                 f"A list update is a DisallowedListUpdate, not {type(update).__name__}."
             )
-        return await _confirmed(
-            lambda: self._account.set_privacy_disallowed_list(category, update),
-            lambda lost: self._read_back_list(category, update, lost),
-        )
+        return await self._confirming.set_privacy_disallowed_list(category, update)
 
     async def set_default_disappearing_mode(self, duration: DurationLike) -> None:
         """Set after how long messages of new chats disappear; existing chats keep their own.
@@ -270,11 +251,7 @@ class AsyncClient:
             >>> client.fetch_default_disappearing_mode()
             604800
         """
-        seconds = as_seconds(duration)
-        await _confirmed(
-            lambda: self._account.set_default_disappearing_mode(seconds),
-            lambda lost: self._read_back_timer(seconds, lost),
-        )
+        await self._confirming.set_default_disappearing_mode(as_seconds(duration))
 
     async def fetch_default_disappearing_mode(self) -> int:
         """After how long messages of new chats disappear [s]; 0 is off.
@@ -346,101 +323,3 @@ class AsyncClient:
 
     def __repr__(self) -> str:
         return self._label or f"AsyncClient({self._account!r})"
-
-    async def _can(self, capability: Capability) -> bool:
-        if self._capabilities is None:
-            self._capabilities = (await self._account.describe()).capabilities
-        return capability in self._capabilities
-
-    async def _read_back_setting(
-        self, category: PrivacyCategory, value: PrivacyValue, lost: bool
-    ) -> SetPrivacySettingResponse:
-        found = (await self._account.fetch_privacy_settings()).get_value(category)
-        if found is None:
-            raise OutcomeUnknownError(
-                f"{value.value!r} for {category.value!r} was sent, and it is not reported back.",
-            )
-        if found != value:
-            raise NotTakenError(
-                f"WhatsApp accepted {value.value!r} for {category.value!r}, "
-                f"and it is still {found.value!r}."
-            )
-        has_list = lost and value is PrivacyValue.CONTACT_BLACKLIST
-        if has_list and await self._can(Capability.READ_DISALLOWED_LIST):
-            dhash = (await self._account.fetch_disallowed_list(category)).dhash
-        else:
-            dhash = None
-        return SetPrivacySettingResponse(dhash)
-
-    async def _read_back_list(
-        self, category: PrivacyCategory, update: DisallowedListUpdate, lost: bool
-    ) -> SetPrivacySettingResponse:
-        if not await self._can(Capability.READ_DISALLOWED_LIST):
-            raise NotSupportedError("The account cannot read lists.")
-        found = await self._account.fetch_disallowed_list(category)
-        listed = {jid for user in found for jid in (user.jid, user.pn_jid) if jid is not None}
-        missed = [
-            entry
-            for entry in update.users
-            if (entry.jid in listed) is (entry.action is DisallowedListAction.REMOVE)
-        ]
-        if missed:
-            raise NotTakenError(
-                f"WhatsApp accepted a change of the list of {category.value!r}, and "
-                f"{len(missed)} of its {len(update.users)} entries did not take; "
-                f"the list holds {len(found)} people."
-            )
-        return SetPrivacySettingResponse(found.dhash)
-
-    async def _read_back_timer(self, seconds: int, lost: bool) -> None:
-        if not await self._can(Capability.READ_DISAPPEARING_MODE):
-            raise NotSupportedError("The account cannot read the timer.")
-        found = await self._account.fetch_default_disappearing_mode()
-        if found != seconds:
-            raise NotTakenError(
-                f"WhatsApp accepted a timer of {seconds} seconds, and it is still {found}."
-            )
-
-
-_UNREADABLE_NOW = (
-    IqError,
-    NotConnectedError,
-    AnswerTimeoutError,
-    GatewayError,
-    UnreadableAnswerError,
-)
-
-
-async def _confirmed(
-    change: Callable[[], Awaitable[T]], read_back: Callable[[bool], Awaitable[T]]
-) -> T:
-    """Make a change and read back that it took; what cannot be known is said as such.
-
-    ``read_back`` is told whether the change's answer was lost, and then stands in for it.
-    """
-    lost: OutcomeUnknownError | None = None
-    answer: T | None = None
-    try:
-        answer = await change()
-    except OutcomeUnknownError as error:
-        lost = error
-    so_far = lost.message if lost else "The change was accepted."
-    try:
-        found = await read_back(lost is not None)
-    except NotSupportedError:
-        if lost:
-            raise lost from None
-    except NotTakenError as error:
-        if lost is None:
-            raise
-        raise OutcomeUnknownError(f"{so_far} As of now it did not take.") from error
-    except _UNREADABLE_NOW as error:
-        raise OutcomeUnknownError(f"{so_far} Reading it back failed: {error.message}") from error
-    else:
-        if lost:
-            return found
-    return cast("T", answer)
-
-
-def _given_or_env(given: str | None, variable: str, default: T) -> str | T:
-    return given if given is not None else os.environ.get(variable) or default

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -22,9 +21,15 @@ from tenacity import (
 from privacy_sdk import wire
 from privacy_sdk.accounts.events import Event
 from privacy_sdk.accounts.protocol import AccountInfo
+from privacy_sdk.connection import (
+    DEFAULT_TIMEOUT,
+    DEFAULT_URL,
+    checked_account,
+    checked_timeout,
+    checked_url,
+)
 from privacy_sdk.errors import (
     AnswerTimeoutError,
-    InvalidInputError,
     IqError,
     NotConnectedError,
     OutcomeUnknownError,
@@ -35,6 +40,7 @@ from privacy_sdk.errors import (
     UnreadableAnswerError,
     UsageError,
 )
+from privacy_sdk.tokens import checked_token, is_loopback
 from privacy_sdk.types import (
     Contact,
     DisallowedList,
@@ -45,17 +51,12 @@ from privacy_sdk.types import (
     SetPrivacySettingResponse,
 )
 
-DEFAULT_URL = "http://127.0.0.1:8480"
-DEFAULT_TIMEOUT = 30.0
-"""How long one answer may take [s]; above the gateway's own limit towards WhatsApp."""
-
 MAX_ANSWER = 16 * 2**20
 """The longest answer that is read [bytes]; a full list of 64,000 people is about a third."""
 
 _AT_ONCE = 8
 _ATTEMPTS = 4
 _RETRY_FOR = 45.0
-_ACCOUNT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 class _LostAnswerError(Exception):
@@ -102,9 +103,9 @@ class HttpAccount:
         offline: bool = False,
     ) -> None:
         self.url = checked_url(url)
-        self._token = _checked_token(token)
-        self.id = _checked_account(account)
-        self._timeout = _checked_timeout(timeout)
+        self._token = None if token is None else checked_token(token, "token=…")
+        self.id = checked_account(account)
+        self._timeout = checked_timeout(timeout)
         self._transport = transport
         self._offline = offline
         self._pool: _Pool | None = None
@@ -124,7 +125,7 @@ class HttpAccount:
         known = wire.accounts_from_json(await self._ask("GET", "/v1/accounts"))
         names = ", ".join(info.id for info in known)
         if self.id is None and len(known) == 1:
-            self.id = _readable_account(known[0].id)
+            self.id = checked_account(known[0].id)
         for info in known:
             if info.id == self.id:
                 return info
@@ -214,8 +215,7 @@ class HttpAccount:
         if self._closed:
             raise UsageError("The client is closed.", hint="Make a new one.")
         if self._pool is None or self._pool.loop is not asyncio.get_running_loop():
-            loopback = is_loopback(self.url)
-            http = httpx2.AsyncClient(
+                        http = httpx2.AsyncClient(
                 base_url=self.url,
                 headers={"Accept": "application/json", "Accept-Encoding": "identity"}
                 | ({"Authorization": f"Bearer {self._token}"} if self._token else {}),
@@ -223,7 +223,7 @@ class HttpAccount:
                 transport=self._transport,
                 # A proxy of the environment must not see what goes to this machine, and the
                 # certificates, which take 20 ms to load, are of no use without TLS.
-                trust_env=not loopback,
+                trust_env=not is_loopback(urlsplit(self.url).hostname),
                 verify=not self.url.startswith("http:"),
             )
             self._pool = _Pool(http)
@@ -325,72 +325,3 @@ def _document(status: int, raw: bytes) -> Any:
     if not 200 <= status < 300:
         raise wire.error_from_problem(status, document)
     return document
-
-
-def is_loopback(url: str) -> bool:
-    """Whether an address is on this machine.
-
-    Example:
-        >>> is_loopback("http://127.0.0.1:8480"), is_loopback("https://gateway.example")
-        (True, False)
-    """
-    host = urlsplit(url).hostname or ""
-    return host in {"localhost", "::1"} or host.startswith("127.")
-
-
-def checked_url(url: object) -> str:
-    """An address that a gateway can have, without its trailing slash.
-
-    Raises:
-        InvalidInputError: Not an http(s) URL, or one that holds a password, query or fragment.
-    """
-    unusable = InvalidInputError(
-        f"{url!r} is not a gateway's address.", hint=f"It looks like {DEFAULT_URL}."
-    )
-    if not isinstance(url, str):
-        raise unusable
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
-    except ValueError:
-        raise unusable from None
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise InvalidInputError(
-            "A gateway's address holds no password, query or fragment.",
-            hint="Pass the token as token=… or in PRIVACY_SDK_TOKEN.",
-        )
-    if not usable:
-        raise unusable
-    return url.rstrip("/")
-
-
-def _checked_token(token: object) -> str | None:
-    if token is None:
-        return None
-    if not isinstance(token, str) or not token or not token.isascii() or not token.isprintable():
-        raise InvalidInputError("The token is not a line of plain text.")
-    return token
-
-
-def _checked_account(account: object) -> str | None:
-    if account is None:
-        return None
-    if isinstance(account, str) and _ACCOUNT_ID.fullmatch(account):
-        return account
-    raise InvalidInputError(
-        f"{account!r} is not an account's name.",
-        hint="Up to 64 letters, digits, dots, dashes and underscores.",
-    )
-
-
-def _checked_timeout(timeout: object) -> float:
-    if isinstance(timeout, int | float) and not isinstance(timeout, bool) and timeout > 0:
-        return timeout
-    raise InvalidInputError(f"{timeout!r} is not a timeout.", hint="Pass seconds above 0.")
-
-
-def _readable_account(account: str) -> str | None:
-    try:
-        return _checked_account(account)
-    except InvalidInputError as error:
-        raise UnreadableAnswerError(f"The gateway reports an account: {error.message}") from None
