@@ -1,0 +1,184 @@
+"""The tour: every pattern of the specification in one go, as steps that can be shown.
+
+The recorder runs it against a gateway and the demo against what was recorded, so that what
+is shown is what happened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from privacy_sdk.accounts.events import NextAnswer
+from privacy_sdk.errors import PrivacyError
+from privacy_sdk.types import DisallowedList, DisallowedListUpdate, DisallowedListUserEntry
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from privacy_sdk.sync import Client
+
+RECORDING = "tour"
+"""Name of the recording that comes with the package."""
+
+MAXIMUM_PRIVACY = {
+    "last": "none",
+    "online": "match_last_seen",
+    "profile": "contacts",
+    "status": "contacts",
+    "groupadd": "contacts",
+    "readreceipts": "none",
+    "calladd": "contacts",
+    "messages": "contacts",
+}
+"""The specification's "Maximum privacy configuration", in its order."""
+
+Shown: TypeAlias = "pd.DataFrame | DisallowedList | PrivacyError | int | str | None"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of the tour.
+
+    Attributes:
+        says: What happens, in a sentence.
+        code: What a user types for it; each step may use the names of those before it.
+        after: What came of it: settings, a list, a timer [s], an error, or a text.
+        before: The same before the step; None when it changes nothing.
+    """
+
+    says: str
+    code: str
+    after: Shown
+    before: Shown = None
+
+
+def tour(client: Client, show: Callable[[Step], None]) -> None:
+    """Run all steps in order.
+
+    Args:
+        client: A client of an emulated account, of its recording, or of a gateway with one.
+        show: Called with each step after it has happened.
+
+    Example:
+        >>> import privacy_sdk as ps
+        >>> tour(ps.Client.emulated(), lambda step: print(step.says))
+        Fetch the settings.
+        Look up one of them.
+        ...
+        The specification's maximum privacy configuration.
+    """
+    start = client.fetch_privacy_settings()
+    show(Step("Fetch the settings.", "settings = client.fetch_privacy_settings()", start))
+    show(
+        Step(
+            "Look up one of them.",
+            'settings.loc["last", "audience"]',
+            str(start.loc["last", "audience"]),
+        )
+    )
+
+    client.set_privacy_setting("last", "contacts")
+    contacts = client.fetch_privacy_settings()
+    show(
+        Step(
+            "Change one, and see it changed.",
+            'client.set_privacy_setting("last", "contacts")',
+            contacts,
+            before=start,
+        )
+    )
+
+    show(
+        Step(
+            "A pair that does not exist is refused before anything is sent.",
+            'client.set_privacy_setting("online", "none")',
+            _error_of(lambda: client.set_privacy_setting("online", "none")),
+        )
+    )
+
+    _except_somebody(client, show, contacts)
+    _set_timer(client, show)
+
+    client.emulate(NextAnswer("refused", category="groupadd"))
+    show(
+        Step(
+            "What WhatsApp refuses is an error, never a silent success.",
+            'client.emulate(ps.NextAnswer("refused", category="groupadd"))\n'
+            'client.set_privacy_setting("groupadd", "none")',
+            _error_of(lambda: client.set_privacy_setting("groupadd", "none")),
+        )
+    )
+
+    before = client.fetch_privacy_settings()
+    for category, value in MAXIMUM_PRIVACY.items():
+        client.set_privacy_setting(category, value)
+    show(
+        Step(
+            "The specification's maximum privacy configuration.",
+            "\n".join(
+                f'client.set_privacy_setting("{category}", "{value}")'
+                for category, value in MAXIMUM_PRIVACY.items()
+            ),
+            client.fetch_privacy_settings(),
+            before=before,
+        )
+    )
+
+
+def _except_somebody(client: Client, show: Callable[[Step], None], start: pd.DataFrame) -> None:
+    dhash = client.set_privacy_setting("last", "contact_blacklist").dhash
+    show(
+        Step(
+            "Contacts except some: the answer holds the list's version, its dhash.",
+            'dhash = client.set_privacy_setting("last", "contact_blacklist").dhash',
+            client.fetch_privacy_settings(),
+            before=start,
+        )
+    )
+
+    nobody = client.fetch_disallowed_list("last")
+    person = DisallowedListUserEntry("999000000000001@lid", "999115550101@s.whatsapp.net")
+    update = DisallowedListUpdate(dhash, [person])
+    client.set_privacy_disallowed_list("last", update)
+    show(
+        Step(
+            "Except one person, based on that version.",
+            "person = ps.DisallowedListUserEntry(\n"
+            '    "999000000000001@lid", "999115550101@s.whatsapp.net")\n'
+            "update = ps.DisallowedListUpdate(dhash, [person])\n"
+            'client.set_privacy_disallowed_list("last", update)',
+            client.fetch_disallowed_list("last"),
+            before=nobody,
+        )
+    )
+    show(
+        Step(
+            "The list has changed since: the same version again is a conflict.",
+            'client.set_privacy_disallowed_list("last", update)',
+            _error_of(lambda: client.set_privacy_disallowed_list("last", update)),
+        )
+    )
+
+
+def _set_timer(client: Client, show: Callable[[Step], None]) -> None:
+    before = client.fetch_default_disappearing_mode()
+    client.set_default_disappearing_mode(604_800)
+    show(
+        Step(
+            "Messages of new chats disappear after seven days.",
+            "client.set_default_disappearing_mode(604_800)\n"
+            "client.fetch_default_disappearing_mode()",
+            client.fetch_default_disappearing_mode(),
+            before=before,
+        )
+    )
+
+
+def _error_of(call: Callable[[], object]) -> PrivacyError:
+    try:
+        call()
+    except PrivacyError as error:
+        return error
+    raise AssertionError("The tour expects an error here.")
