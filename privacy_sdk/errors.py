@@ -25,7 +25,8 @@
     ├── GatewayError                    the gateway itself refused
     │   ├── InvalidTokenError           missing or wrong token
     │   ├── UnknownAccountError         no such account, or several and none was named
-    │   └── InvalidRequestError         a request that the gateway does not understand
+    │   ├── InvalidRequestError         a request that the gateway does not understand
+    │   └── TooManyRequestsError        more than it lets through to a live account
     ├── UnreadableAnswerError           an answer that is not what the protocol says
     ├── RecordingError                  a cassette that cannot be read or written
     │   └── NotRecordedError            the cassette holds no such exchange
@@ -317,6 +318,23 @@ class InvalidRequestError(GatewayError):
     default_hint = "Client and gateway may be of different versions: compare privacy-sdk --version."
 
 
+class TooManyRequestsError(GatewayError):
+    """The gateway holds a request back, so that the account is not banned for haste.
+
+    Attributes:
+        backoff: How long until it lets the next one through [s].
+    """
+
+    fields = ("backoff",)
+
+    def __init__(self, backoff: float) -> None:
+        self.backoff = round(backoff, 3)
+        super().__init__(
+            "The account was asked too often; this request did not reach WhatsApp.",
+            hint=f"The gateway lets the next one through in {self.backoff:g} s.",
+        )
+
+
 class UnreadableAnswerError(PrivacyError):
     """An answer is not what the protocol says."""
 
@@ -363,6 +381,7 @@ PROBLEMS: dict[type[PrivacyError], tuple[str, int]] = {
     InvalidTokenError: ("invalid-token", 401),
     UnknownAccountError: ("unknown-account", 404),
     InvalidRequestError: ("invalid-request", 422),
+    TooManyRequestsError: ("too-many-requests", 429),
     UnreadableAnswerError: ("unreadable-answer", 502),
 }
 """Which problem type (RFC 9457) and HTTP status stand for an error on the wire."""
