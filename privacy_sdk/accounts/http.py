@@ -215,7 +215,7 @@ class HttpAccount:
         if self._closed:
             raise UsageError("The client is closed.", hint="Make a new one.")
         if self._pool is None or self._pool.loop is not asyncio.get_running_loop():
-                        http = httpx2.AsyncClient(
+            http = httpx2.AsyncClient(
                 base_url=self.url,
                 headers={"Accept": "application/json", "Accept-Encoding": "identity"}
                 | ({"Authorization": f"Bearer {self._token}"} if self._token else {}),
