@@ -14,6 +14,7 @@ from privacy_sdk.types import (
     DisallowedListUserEntry,
     PrivacyCategory,
     PrivacyValue,
+    as_list_category,
 )
 
 READS = (
@@ -80,8 +81,11 @@ class PhoneLists:
     def __init__(
         self, category: PrivacyCategory | str, users: Iterable[DisallowedListUserEntry]
     ) -> None:
-        object.__setattr__(self, "category", PrivacyCategory.other(category))
-        object.__setattr__(self, "users", DisallowedListUpdate(None, users).users)
+        users = DisallowedListUpdate(None, users).users
+        if not all(entry.jid.is_lid for entry in users):
+            raise InvalidInputError("The phone lists people by their LIDs.")
+        object.__setattr__(self, "category", as_list_category(category))
+        object.__setattr__(self, "users", users)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,16 +133,20 @@ class NextAnswer:
             value = getattr(self, name)
             if not isinstance(value, kind) or isinstance(value, bool):
                 raise InvalidInputError(f"{name}={value!r} is no {kind.__name__}.")
-        for name in ("backoff", "seconds"):
-            _check_seconds(name, getattr(self, name))
+        if self.backoff is not None:
+            check_seconds("backoff", self.backoff)
+        check_seconds("seconds", self.seconds)
         if self.times < 1:
             raise InvalidInputError(f"times={self.times} is not at least 1.")
 
 
-def _check_seconds(name: str, value: object) -> None:
-    if value is None and name == "backoff":
-        return
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+def check_seconds(name: str, value: object) -> None:
+    """Refuse what is no time to wait.
+
+    Raises:
+        InvalidInputError: Not a number, negative, infinite or NaN.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise InvalidInputError(f"{name}={value!r} is no number of seconds.")
     if not (math.isfinite(value) and value >= 0):
         raise InvalidInputError(f"{name}={value!r} is no time to wait.", hint="Pass 0 or more.")
