@@ -283,19 +283,17 @@ class HttpAccount:
                     asyncio.timeout(self._timeout),
                     pool.http.stream(method, path, json=body) as response,
                 ):
-                    raw = await _read(response)
+                    return _document(response.status_code, await _read(response))
             except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.UnsupportedProtocol):
                 raise NotConnectedError(f"No gateway answers at {self.url}.") from None
             except TimeoutError:
                 raise _LostAnswerError(f"no answer came within {self._timeout:g} seconds") from None
             except httpx2.TransportError as error:
                 raise _LostAnswerError("the connection ended before the answer") from error
-        try:
-            return _document(response.status_code, raw)
-        except UnreadableAnswerError as error:
-            if not changes:
-                raise
-            raise _LostAnswerError("its answer cannot be read") from error
+            except UnreadableAnswerError as error:
+                if not changes:
+                    raise
+                raise _LostAnswerError("its answer cannot be read") from error
 
 
 _JITTERED = wait_random_exponential(multiplier=0.2, max=5.0)
@@ -303,12 +301,15 @@ _JITTERED = wait_random_exponential(multiplier=0.2, max=5.0)
 
 async def _read(response: httpx2.Response) -> bytes:
     raw = bytearray()
-    async for piece in response.aiter_raw():
-        raw += piece
-        if len(raw) > MAX_ANSWER:
-            raise UnreadableAnswerError(
-                f"The answer is longer than {MAX_ANSWER // 2**20} MiB and was not read further."
-            )
+    try:
+        async for piece in response.aiter_bytes():
+            raw += piece
+            if len(raw) > MAX_ANSWER:
+                raise UnreadableAnswerError(
+                    f"The answer is longer than {MAX_ANSWER // 2**20} MiB and was not read further."
+                )
+    except httpx2.DecodingError:
+        raise UnreadableAnswerError("The answer is compressed in a way that is broken.") from None
     return bytes(raw)
 
 

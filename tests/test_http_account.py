@@ -1,0 +1,325 @@
+"""What a gateway's client makes of good, bad, late and lost answers."""
+
+import asyncio
+import json
+from collections.abc import Callable
+
+import httpx2
+import pytest
+
+import privacy_sdk as ps
+from privacy_sdk.accounts.http import MAX_ANSWER, HttpAccount
+
+SETTINGS = {"settings": [{"category": "last", "value": "all"}]}
+ENTRY = ps.DisallowedListUserEntry("999000000000001@lid")
+UPDATE = ps.DisallowedListUpdate("1", [ENTRY])
+
+Handler = Callable[[httpx2.Request], httpx2.Response]
+
+
+def account_over(handler: Handler, **options) -> HttpAccount:
+    options = {"account": "demo", "offline": True} | options
+    return HttpAccount(transport=httpx2.MockTransport(handler), **options)
+
+
+def answering(*answers: object) -> tuple[HttpAccount, list[httpx2.Request]]:
+    """An account whose requests get the answers in turn, the last one for ever."""
+    asked: list[httpx2.Request] = []
+
+    def handler(request: httpx2.Request) -> httpx2.Response:
+        answer = answers[min(len(asked), len(answers) - 1)]
+        asked.append(request)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer if isinstance(answer, httpx2.Response) else httpx2.Response(200, json=answer)
+
+    return account_over(handler), asked
+
+
+def problem(slug: str, status: int, **members: object) -> httpx2.Response:
+    document = {"type": f"urn:privacy-sdk:{slug}", "status": status, "detail": slug, **members}
+    return httpx2.Response(status, json=document)
+
+
+async def test_an_account_that_was_named_is_asked_for_in_the_path():
+    account, asked = answering(SETTINGS)
+    assert (await account.fetch_privacy_settings()).get_value("last") == "all"
+    assert [request.url.path for request in asked] == ["/v1/accounts/demo/privacy"]
+
+
+async def test_the_only_account_is_found_once_for_concurrent_calls():
+    asked = []
+
+    async def handler(request: httpx2.Request) -> httpx2.Response:
+        asked.append(request.url.path)
+        await asyncio.sleep(0)
+        if request.url.path == "/v1/accounts":
+            row = {"id": "me", "backend": "emulated", "state": "connected", "capabilities": []}
+            return httpx2.Response(200, json={"accounts": [row]})
+        return httpx2.Response(200, json=SETTINGS)
+
+    account = account_over(handler, account=None)
+    await asyncio.gather(*(account.fetch_privacy_settings() for _ in range(5)))
+    assert asked.count("/v1/accounts") == 1
+    assert asked.count("/v1/accounts/me/privacy") == 5
+
+
+@pytest.mark.parametrize(
+    ("names", "wanted", "message"),
+    [
+        ([], None, "serves no account"),
+        (["a", "b"], None, "several accounts"),
+        (["a", "b"], "c", "no account 'c'"),
+    ],
+)
+async def test_an_account_that_cannot_be_chosen_is_said_with_what_there_is(names, wanted, message):
+    rows = [
+        {"id": name, "backend": "emulated", "state": "connected", "capabilities": []}
+        for name in names
+    ]
+    account = account_over(
+        lambda request: httpx2.Response(200, json={"accounts": rows}), account=wanted
+    )
+    with pytest.raises(ps.UnknownAccountError, match=message) as caught:
+        await account.describe()
+    assert all(name in caught.value.hint for name in names)
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (httpx2.Response(200, text="<html>It works!</html>"), "not JSON"),
+        (httpx2.Response(200, content=b""), "empty"),
+        (httpx2.Response(200, content=b'{"settings": [{"categ'), "not JSON"),
+        (httpx2.Response(200, content=b"\xff\xfe\x00"), "not JSON"),
+        (httpx2.Response(200, content=b"[" * 100_000), "nested|not JSON"),
+        (httpx2.Response(200, json={}), "'settings'"),
+        (httpx2.Response(200, json=[]), "'settings'"),
+        (httpx2.Response(200, json={"settings": {}}), "'settings'"),
+        (httpx2.Response(302, headers={"location": "http://127.0.0.1/"}), "status 302"),
+        (httpx2.Response(502, text="<html>Bad gateway</html>"), "status 502"),
+        (httpx2.Response(500, json={"detail": "Internal Server Error"}), "without a problem"),
+    ],
+)
+async def test_an_answer_that_is_not_the_protocols_is_said_to_be_unreadable(answer, message):
+    account, asked = answering(answer)
+    with pytest.raises(ps.UnreadableAnswerError, match=message):
+        await account.fetch_privacy_settings()
+    assert len(asked) == 1
+
+
+async def test_a_huge_answer_is_not_read_to_its_end():
+    pieces = []
+
+    async def endless():
+        for _ in range(50):
+            pieces.append(1)
+            yield b" " * 2**20
+
+    account = account_over(lambda request: httpx2.Response(200, content=endless()))
+    with pytest.raises(ps.UnreadableAnswerError, match="16 MiB"):
+        await account.fetch_privacy_settings()
+    assert len(pieces) == MAX_ANSWER // 2**20 + 1
+
+
+async def test_rows_that_cannot_be_read_are_left_out_with_a_warning():
+    rows = [
+        {"category": "last", "value": "all"},
+        {"category": "online"},
+        {"value": "all"},
+        {"category": "profile", "value": "error"},
+        "nonsense",
+        {"category": "stickers", "value": "contact_allowlist"},
+    ]
+    account, _ = answering({"settings": rows})
+    with pytest.warns(ps.PrivacyWarning) as caught:
+        settings = await account.fetch_privacy_settings()
+    assert [setting.category for setting in settings] == ["last", "stickers"]
+    assert len(caught) == 4
+
+
+async def test_a_question_is_repeated_when_its_answer_is_lost():
+    account, asked = answering(httpx2.ReadError("reset"), httpx2.ReadTimeout("late"), SETTINGS)
+    assert len(await account.fetch_privacy_settings()) == 1
+    assert len(asked) == 3
+
+
+async def test_a_question_that_is_never_answered_is_a_timeout_in_the_end():
+    account, asked = answering(httpx2.ReadError("reset"))
+    with pytest.raises(ps.AnswerTimeoutError, match="connection ended"):
+        await account.fetch_privacy_settings()
+    assert len(asked) == 4
+
+
+async def test_a_set_is_repeated_when_its_answer_is_lost():
+    account, asked = answering(httpx2.ReadError("reset"), {"dhash": None})
+    await account.set_privacy_setting(ps.PrivacyCategory.LAST, ps.PrivacyValue.NONE)
+    assert [json.loads(request.content) for request in asked] == [{"value": "none"}] * 2
+
+
+async def test_a_set_whose_answers_are_all_lost_has_an_unknown_outcome():
+    account, asked = answering(httpx2.ReadError("reset"))
+    with pytest.raises(ps.OutcomeUnknownError):
+        await account.set_privacy_setting(ps.PrivacyCategory.LAST, ps.PrivacyValue.NONE)
+    assert len(asked) == 4
+
+
+@pytest.mark.parametrize(
+    "then", [httpx2.ConnectError("refused"), problem("rate-limit", 429), problem("conflict", 409)]
+)
+async def test_what_a_repetition_meets_does_not_hide_that_the_first_may_stand(then):
+    account, _ = answering(httpx2.ReadError("reset"), then)
+    with pytest.raises(ps.OutcomeUnknownError):
+        await account.set_privacy_setting(ps.PrivacyCategory.LAST, ps.PrivacyValue.NONE)
+
+
+async def test_an_unreadable_answer_to_a_change_leaves_its_outcome_unknown():
+    account, _ = answering(httpx2.Response(502, text="<html>"))
+    with pytest.raises(ps.OutcomeUnknownError, match="cannot be read"):
+        await account.set_default_disappearing_mode(0)
+
+
+async def test_a_list_update_is_never_repeated_when_its_answer_is_lost():
+    account, asked = answering(httpx2.ReadError("reset"), {"dhash": "2"})
+    with pytest.raises(ps.OutcomeUnknownError):
+        await account.set_privacy_disallowed_list(ps.PrivacyCategory.LAST, UPDATE)
+    assert len(asked) == 1
+
+
+async def test_a_refused_list_update_may_be_repeated_for_nothing_was_done():
+    account, asked = answering(problem("rate-limit", 429, retry_after=0), {"dhash": "2"})
+    answer = await account.set_privacy_disallowed_list(ps.PrivacyCategory.LAST, UPDATE)
+    assert answer.dhash == "2"
+    assert len(asked) == 2
+
+
+async def test_nobody_listening_is_said_at_once():
+    account, asked = answering(httpx2.ConnectError("refused"))
+    with pytest.raises(ps.NotConnectedError, match="No gateway answers at") as caught:
+        await account.fetch_privacy_settings()
+    assert len(asked) == 1
+    assert "privacy-sdk gateway" in caught.value.hint
+
+
+async def test_a_wait_that_the_server_asks_for_is_honoured(monkeypatch):
+    slept = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    monkeypatch.setattr("privacy_sdk.accounts.http.asyncio.sleep", sleep)
+    answers = iter([problem("rate-limit", 429, code=429, retry_after=7)])
+    account = account_over(
+        lambda request: next(answers, httpx2.Response(200, json=SETTINGS)), offline=False
+    )
+    await account.fetch_privacy_settings()
+    assert slept == [7.0]
+    await account.aclose()
+
+
+async def test_a_wait_beyond_the_bound_is_left_to_the_user():
+    account = account_over(
+        lambda request: problem("rate-limit", 429, code=429, retry_after=3600), offline=False
+    )
+    with pytest.raises(ps.RateLimitError) as caught:
+        await account.fetch_privacy_settings()
+    assert caught.value.backoff == 3600
+    await account.aclose()
+
+
+async def test_at_most_eight_requests_are_under_way():
+    under_way = peak = 0
+
+    async def handler(request: httpx2.Request) -> httpx2.Response:
+        nonlocal under_way, peak
+        under_way += 1
+        peak = max(peak, under_way)
+        await asyncio.sleep(0.001)
+        under_way -= 1
+        return httpx2.Response(200, json=SETTINGS)
+
+    account = account_over(handler)
+    await asyncio.gather(*(account.fetch_privacy_settings() for _ in range(40)))
+    assert peak == 8
+
+
+async def test_an_answer_later_than_the_timeout_counts_as_lost():
+    async def handler(request: httpx2.Request) -> httpx2.Response:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    account = account_over(handler, timeout=0.01)
+    with pytest.raises(ps.AnswerTimeoutError, match=r"within 0\.01 seconds"):
+        await account.fetch_privacy_settings()
+
+
+async def test_the_token_travels_in_a_header_and_is_shown_nowhere():
+    account, asked = answering(SETTINGS)
+    account = HttpAccount(
+        token="s3cret-t0ken", account="demo", transport=account._transport, offline=True
+    )
+    await account.fetch_privacy_settings()
+    assert asked[0].headers["authorization"] == "Bearer s3cret-t0ken"
+    assert "s3cret" not in repr(account) + str(asked[0].url)
+    assert "[secure]" in repr(account)
+
+
+async def test_a_phone_number_is_in_no_url():
+    account, asked = answering({"contacts": []})
+    await account.find_contacts(["999115550101"])
+    assert "999115550101" not in str(asked[0].url)
+    assert json.loads(asked[0].content) == {"phones": ["999115550101"]}
+
+
+async def test_a_closed_account_says_so():
+    account, asked = answering(SETTINGS)
+    await account.aclose()
+    with pytest.raises(ps.UsageError, match="closed"):
+        await account.fetch_privacy_settings()
+    assert not asked
+
+
+def test_an_account_works_in_one_loop_after_another():
+    account, asked = answering(SETTINGS)
+    for _ in range(2):
+        assert len(asyncio.run(account.fetch_privacy_settings())) == 1
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "127.0.0.1:8480",
+        "ftp://127.0.0.1",
+        "http://",
+        "http://127.0.0.1:99999",
+        "http://user:pass@127.0.0.1",
+        "http://127.0.0.1/?token=x",
+        None,
+        7,
+    ],
+)
+def test_what_is_no_address_is_refused(url):
+    with pytest.raises(ps.InvalidInputError) as caught:
+        HttpAccount(url)
+    assert "pass" not in caught.value.message.replace("password", "")
+
+
+@pytest.mark.parametrize("timeout", [0, -1, True, "1", None, float("nan")])
+def test_what_is_no_timeout_is_refused(timeout):
+    with pytest.raises(ps.InvalidInputError, match="timeout"):
+        HttpAccount(timeout=timeout)
+
+
+@pytest.mark.parametrize("account", ["", "a/b", "..", "a b", "é", "x" * 65, 7])
+def test_what_is_no_accounts_name_is_refused(account):
+    with pytest.raises(ps.InvalidInputError, match="account"):
+        HttpAccount(account=account)
+
+
+@pytest.mark.parametrize("token", ["", "two words", "line\n", "é", 7])
+def test_what_is_no_token_is_refused_without_showing_it(token):
+    with pytest.raises(ps.PrivacyError) as caught:
+        HttpAccount(token=token)
+    assert "words" not in str(caught.value)
