@@ -44,6 +44,7 @@ from typing import Any, ClassVar
 from privacy_sdk.redact import mask_text
 
 _MAX_U32 = 2**32 - 1
+_SHOWN = 100
 
 
 class PrivacyError(Exception):
@@ -77,6 +78,20 @@ class PrivacyError(Exception):
         return _rebuild, (type(self), self.args, self.__dict__)
 
 
+def shown(given: object) -> str:
+    """What was passed, masked and short enough for a message.
+
+    Example:
+        >>> shown("999115550101"), shown(list(range(1000)))[-9:]
+        ("'99•••01'", '23, 24, …')
+    """
+    try:
+        text = mask_text(repr(given))
+    except Exception:  # a repr of the user's own making, or an int of thousands of digits
+        text = f"<{type(given).__name__}>"
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+
+
 def _rebuild(
     cls: type[PrivacyError], args: tuple[object, ...], state: dict[str, object]
 ) -> PrivacyError:
@@ -102,12 +117,12 @@ class UnknownNameError(InvalidInputError):
 
     def __init__(self, kind: str, given: object, known: Mapping[str, Iterable[str]]) -> None:
         """Describe ``given`` by the ``known`` names, each with the words it also goes by."""
-        self.given = mask_text(repr(given))
+        self.given = shown(given)
         self.nearest = _nearest(given, known)
-        shown = repr(given) if isinstance(given, str) else f"{given!r} ({type(given).__name__})"
+        what = "" if isinstance(given, str) else f" ({type(given).__name__})"
         meant = f"Did you mean {self.nearest!r}? " if self.nearest else ""
         super().__init__(
-            f"{shown} is not a known {kind}.",
+            f"{self.given}{what} is not a known {kind}.",
             hint=f"{meant}Known: {', '.join(known)}.",
         )
 
@@ -132,11 +147,8 @@ class InvalidPairError(InvalidInputError):
     fields = ("category", "value", "allowed")
 
     def __init__(self, category: str, value: str, allowed: Iterable[str]) -> None:
-        self.category, self.value, self.allowed = (
-            str(category),
-            str(value),
-            tuple(map(str, allowed)),
-        )
+        self.category, self.value = mask_text(str(category)), mask_text(str(value))
+        self.allowed = tuple(map(str, allowed))
         super().__init__(
             f"{self.category!r} cannot be set to {self.value!r}.",
             hint=f"Allowed for {self.category!r}: {', '.join(self.allowed)}.",
@@ -147,11 +159,9 @@ class InvalidDurationError(InvalidInputError):
     """Not a whole number of seconds from 0 to 4294967295."""
 
     def __init__(self, given: object) -> None:
-        shown = (
-            f"{given:_}" if isinstance(given, int) and not isinstance(given, bool) else repr(given)
-        )
+        readable = type(given) is int and abs(given) < 10**18
         super().__init__(
-            f"{shown} is not a duration.",
+            f"{f'{given:_}' if readable else shown(given)} is not a duration.",
             hint=f"Pass whole seconds from 0 (off) to {_MAX_U32:_}, or a timedelta: "
             "86_400 is 24 hours, 604_800 is 7 days, 7_776_000 is 90 days.",
         )
@@ -163,7 +173,7 @@ class NoDisallowedListError(InvalidInputError):
     fields = ("category",)
 
     def __init__(self, category: str, supported: Iterable[str]) -> None:
-        self.category = str(category)
+        self.category = mask_text(str(category))
         super().__init__(
             f"{self.category!r} has no list of excepted people.",
             hint=f"Categories that have one: {', '.join(map(str, supported))}.",

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from operator import index
 from typing import Any, Self, TypeAlias
 
 from privacy_sdk.errors import (
@@ -16,8 +17,9 @@ from privacy_sdk.errors import (
     InvalidPairError,
     NoDisallowedListError,
     UnknownNameError,
+    shown,
 )
-from privacy_sdk.redact import mask_digits, mask_text
+from privacy_sdk.redact import mask_digits
 
 
 class _WireName(StrEnum):
@@ -26,19 +28,23 @@ class _WireName(StrEnum):
     @classmethod
     def _missing_(cls, value: object) -> Self | None:
         if not isinstance(value, str) or not value:
-            return None
+            raise InvalidInputError(
+                f"{shown(value)} is not a wire name.", hint="Pass a non-empty string."
+            )
         unknown = str.__new__(cls, value)
         unknown._name_ = "OTHER"
-        unknown._value_ = value
+        unknown._value_ = str(value)
         return unknown
 
     @classmethod
     def other(cls, wire: str) -> Self:
-        """A name that this version may not know, constructed on purpose."""
-        if not isinstance(wire, str) or not wire:
-            raise InvalidInputError(
-                f"{wire!r} is not a wire name.", hint="Pass a non-empty string."
-            )
+        """A name that this version may not know, constructed on purpose.
+
+        Raises:
+            InvalidInputError: Not a string, an empty one, or one that cannot be printed.
+        """
+        if isinstance(wire, str) and not wire.isprintable():
+            raise InvalidInputError(f"{shown(wire)} cannot be printed, so it is no wire name.")
         return cls(wire)
 
     @property
@@ -271,9 +277,13 @@ def as_seconds(duration: DurationLike) -> int:
         seconds, rest = divmod(duration, timedelta(seconds=1))
         if rest:
             raise InvalidDurationError(duration)
-    if isinstance(seconds, bool) or not isinstance(seconds, int) or not 0 <= seconds < 2**32:
+    try:
+        whole = index(seconds)  # type: ignore[arg-type]  # a column's number is no int
+    except TypeError:
+        raise InvalidDurationError(duration) from None
+    if isinstance(seconds, bool) or not 0 <= whole < 2**32:
         raise InvalidDurationError(duration)
-    return seconds
+    return whole
 
 
 _JID = re.compile(
@@ -320,7 +330,8 @@ class Jid:
             and not isinstance(self.device, bool)
             and _JID.fullmatch(str(self))
         ):
-            raise InvalidJidError(f"{self._masked()!r} is not a WhatsApp address.")
+            given = self.user, self.server, self.device
+            raise InvalidJidError(f"{shown(given)} is not a WhatsApp address.")
 
     @classmethod
     def parse(cls, text: str | Jid) -> Self:
@@ -333,7 +344,7 @@ class Jid:
             return text
         match = _JID.fullmatch(text) if isinstance(text, str) else None
         if match is None:
-            raise InvalidJidError(f"{mask_text(repr(text))} is not a WhatsApp address.")
+            raise InvalidJidError(f"{shown(text)} is not a WhatsApp address.")
         user = match["user"] + (f".{match['agent']}" if match["agent"] else "")
         return cls(user, match["server"], int(match["device"] or 0))
 
@@ -495,9 +506,9 @@ class DisallowedListUpdate:
     users: tuple[DisallowedListUserEntry, ...]
 
     def __init__(self, dhash: str | None, users: Iterable[DisallowedListUserEntry]) -> None:
-        if dhash is not None and (not isinstance(dhash, str) or not dhash):
+        if dhash is not None and not (isinstance(dhash, str) and dhash and dhash.isprintable()):
             raise InvalidInputError(
-                f"{dhash!r} is not a dhash.",
+                f"{shown(dhash)} is not a dhash.",
                 hint='Pass the dhash of the last answer, "none" if there is none yet, '
                 "or None to change the list as it stands.",
             )
@@ -506,7 +517,7 @@ class DisallowedListUpdate:
         object.__setattr__(self, "users", users)
 
 
-def _listed_once(users: object) -> tuple[DisallowedListUserEntry, ...]:
+def _listed_once(users: Iterable[DisallowedListUserEntry]) -> tuple[DisallowedListUserEntry, ...]:
     entries = tuple(users) if isinstance(users, Iterable) else (users,)
     if not entries:
         raise InvalidInputError("A list update names nobody.", hint="Pass at least one entry.")

@@ -7,10 +7,11 @@ is an :class:`~privacy_sdk.UnreadableAnswerError`.
 
 from __future__ import annotations
 
+import math
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeGuard
 
 from privacy_sdk.accounts.events import Event, NextAnswer, PhoneLists, PhoneSets
 from privacy_sdk.accounts.protocol import AccountInfo
@@ -23,6 +24,7 @@ from privacy_sdk.errors import (
     PrivacyError,
     PrivacyWarning,
     UnreadableAnswerError,
+    shown,
 )
 from privacy_sdk.types import (
     Contact,
@@ -36,6 +38,7 @@ from privacy_sdk.types import (
     PrivacySettingsResponse,
     PrivacyValue,
     SetPrivacySettingResponse,
+    as_seconds,
 )
 
 Json: TypeAlias = dict[str, Any]
@@ -74,16 +77,22 @@ def settings_from_json(document: object) -> PrivacySettingsResponse:
         name, value = (
             (row.get("category"), row.get("value")) if isinstance(row, Mapping) else (None, None)
         )
-        if not (isinstance(name, str) and name and isinstance(value, str) and value):
-            _warn(f"The server reported a setting without {'a name' if not name else 'a value'}.")
+        if not _is_wire_name(name):
+            _warn("The server reported a setting without a name.")
+        elif not _is_wire_name(value):
+            _warn(f"The server reported {shown(name)} without a value.")
         elif value == "error":
-            _warn(f"The server reported an error in place of the value of {name!r}.")
+            _warn(f"The server reported an error in place of the value of {shown(name)}.")
         elif name in settings:
-            _warn(f"The server reported {name!r} twice; the first is kept.")
+            _warn(f"The server reported {shown(name)} twice; the first is kept.")
         else:
             category = PrivacyCategory(name)
             settings[category] = PrivacySetting(category, PrivacyValue(value))
     return PrivacySettingsResponse(settings.values())
+
+
+def _is_wire_name(name: object) -> TypeGuard[str]:
+    return isinstance(name, str) and bool(name) and name.isprintable()
 
 
 def _warn(message: str) -> None:
@@ -171,8 +180,10 @@ def _optional_jid(document: object, name: str) -> Jid | None:
 
 def duration_from_json(document: object) -> int:
     """Read ``{"duration"}`` [s]."""
-    seconds: int = _member(document, "duration", int)
-    return seconds
+    try:
+        return as_seconds(_member(document, "duration", int))
+    except InvalidInputError as error:
+        raise UnreadableAnswerError(f"The answer's duration: {error.message}") from None
 
 
 def contacts_to_json(contacts: Iterable[Contact]) -> Json:
@@ -238,8 +249,8 @@ def event_to_json(event: Event) -> Json:
             return {
                 "event": "next_answer",
                 **asdict(event),
-                "fault": fault.value,
-                "category": None if only is None else only.value,
+                "fault": str(fault),
+                "category": None if only is None else str(only),
             }
 
 
@@ -310,13 +321,42 @@ def error_from_problem(status: int, document: object) -> PrivacyError:
         cls = GatewayError if status >= 500 else InvalidRequestError
     error = cls.__new__(cls)
     PrivacyError.__init__(
-        error, str(document.get("detail", slug)), hint=_text(document.get("hint"), cls.default_hint)
+        error,
+        _text(document.get("detail")) or slug,
+        hint=_text(document.get("hint"), cls.default_hint),
     )
-    wire_names = {"backoff": "retry_after"}
     for name in cls.fields:
-        setattr(error, name, document.get(wire_names.get(name, name)))
+        read, wire_name = _FIELDS.get(name, (_text, name))
+        setattr(error, name, read(document.get(wire_name)))
     return error
 
 
-def _text(value: object, default: str) -> str:
+def _text(value: object, default: str = "") -> str:
     return value if isinstance(value, str) else default
+
+
+def _optional_text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _code(value: object) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+
+
+def _wait(value: object) -> float | None:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return value if number and 0 <= value < math.inf else None
+
+
+def _names(value: object) -> tuple[str, ...]:
+    names = value if isinstance(value, list) else []
+    return tuple(name for name in names if isinstance(name, str))
+
+
+_FIELDS: dict[str, tuple[Callable[[object], object], str]] = {
+    "code": (_code, "code"),
+    "backoff": (_wait, "retry_after"),
+    "nearest": (_optional_text, "nearest"),
+    "allowed": (_names, "allowed"),
+}
+"""How members of a problem that are not texts are read, and what they are called there."""

@@ -109,14 +109,14 @@ class NextAnswer:
         <Fault.REFUSED: 'refused'>
     """
 
-    fault: Fault
+    fault: Fault | str
     code: int = 406
     text: str = "not-acceptable"
     error_type: str = ""
     backoff: float | None = None
     seconds: float = 0.0
     operation: str | None = None
-    category: PrivacyCategory | None = None
+    category: PrivacyCategory | str | None = None
     times: int = 1
 
     def __post_init__(self) -> None:
