@@ -261,6 +261,11 @@ class AsyncClient:
 
         Source:
             The protocol facts; the specification only sets it.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> ps.Client.emulated().fetch_default_disappearing_mode()
+            0
         """
         return await self._account.fetch_default_disappearing_mode()
 

@@ -30,12 +30,12 @@ from privacy_sdk.connection import (
 )
 from privacy_sdk.errors import (
     AnswerTimeoutError,
-    IqError,
     NotConnectedError,
     OutcomeUnknownError,
     PrivacyError,
     RateLimitError,
     ServiceUnavailableError,
+    TooManyRequestsError,
     UnknownAccountError,
     UnreadableAnswerError,
     UsageError,
@@ -57,6 +57,7 @@ MAX_ANSWER = 16 * 2**20
 _AT_ONCE = 8
 _ATTEMPTS = 4
 _RETRY_FOR = 45.0
+_REFUSED_FOR_NOW = RateLimitError | ServiceUnavailableError | TooManyRequestsError
 
 
 class _LostAnswerError(Exception):
@@ -246,7 +247,7 @@ class HttpAccount:
             if isinstance(error, _LostAnswerError):
                 lost = error
                 return repeatable
-            return isinstance(error, RateLimitError | ServiceUnavailableError)
+            return isinstance(error, _REFUSED_FOR_NOW)
 
         retrying = AsyncRetrying(
             sleep=asyncio.sleep,
@@ -269,7 +270,7 @@ class HttpAccount:
         if self._offline:
             return 0.0
         error = state.outcome.exception() if state.outcome else None
-        if isinstance(error, IqError) and error.backoff is not None:
+        if isinstance(error, _REFUSED_FOR_NOW) and error.backoff is not None:
             return max(0.0, float(error.backoff))
         return _JITTERED(state)
 

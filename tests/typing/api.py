@@ -1,1 +1,61 @@
-"""How the public API is used, as types: never run, checked by mypy and pyright."""
+"""Type-level usage of the public API: never run, checked by mypy and pyright."""
+
+from datetime import timedelta
+from typing import assert_type
+
+import pandas as pd
+
+import privacy_sdk as ps
+
+
+def nouns() -> None:
+    category = ps.PrivacyCategory.LAST
+    assert_type(category.valid_values, tuple[ps.PrivacyValue, ...])
+    assert_type(category.is_valid_value("all"), bool)
+    assert_type(ps.PrivacyCategory.other("new"), ps.PrivacyCategory)
+    assert_type(ps.Jid.parse("999000000000001@lid"), ps.Jid)
+
+
+def facade(client: ps.Client) -> None:
+    assert_type(client.fetch_privacy_settings(), pd.DataFrame)
+    assert_type(client.set_privacy_setting("last", "none"), ps.SetPrivacySettingResponse)
+    assert_type(
+        client.set_privacy_setting(ps.PrivacyCategory.LAST, ps.PrivacyValue.NONE),
+        ps.SetPrivacySettingResponse,
+    )
+    entry = ps.DisallowedListUserEntry("999000000000001@lid")
+    assert_type(
+        client.set_privacy_disallowed_list("last", ps.DisallowedListUpdate("1", [entry])),
+        ps.SetPrivacySettingResponse,
+    )
+    client.set_default_disappearing_mode(604_800)
+    client.set_default_disappearing_mode(timedelta(days=7))
+    assert_type(client.fetch_default_disappearing_mode(), int)
+    assert_type(client.fetch_disallowed_list("last"), ps.DisallowedList)
+    assert_type(client.describe(), ps.AccountInfo)
+    client.emulate(ps.NextAnswer("refused", category="groupadd"))
+    with client as same:
+        assert_type(same, ps.Client)
+
+
+def wrong_calls(client: ps.Client) -> None:
+    client.set_privacy_setting("last")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    client.set_privacy_setting(1, "all")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    client.set_default_disappearing_mode("7d")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+async def awaited(client: ps.AsyncClient) -> None:
+    response = await client.fetch_privacy_settings()
+    assert_type(response, ps.PrivacySettingsResponse)
+    assert_type(response.get_value("last"), ps.PrivacyValue | None)
+    assert_type([setting.value for setting in response], list[ps.PrivacyValue])
+    changed = await client.set_privacy_setting("last", "none")
+    assert_type(changed, ps.SetPrivacySettingResponse)
+
+
+def accounts(account: ps.Account) -> None:
+    assert_type(ps.Client.over(account), ps.Client)
+    assert_type(ps.Client.over(ps.EmulatedAccount()), ps.Client)
+    assert_type(ps.Client.over(ps.HttpAccount()), ps.Client)
+    assert_type(ps.Client.replay("tour"), ps.Client)
+    assert_type(ps.AsyncClient.replay("tour"), ps.AsyncClient)

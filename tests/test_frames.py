@@ -1,0 +1,91 @@
+"""The settings as a table: shape, dtypes, figures."""
+
+import io
+
+import pandas as pd
+import pytest
+
+import privacy_sdk as ps
+from privacy_sdk.frames import COLUMNS, accounts_frame, exposure, settings_frame
+
+DTYPES = {column.name: column.dtype for column in COLUMNS}
+
+
+def response(**settings: str) -> ps.PrivacySettingsResponse:
+    return ps.PrivacySettingsResponse(
+        ps.PrivacySetting(ps.PrivacyCategory(category), ps.PrivacyValue(value))
+        for category, value in settings.items()
+    )
+
+
+@pytest.mark.parametrize("reported", [response(), response(last="all"), response(new="odd")])
+def test_columns_and_dtypes_are_always_the_same(reported):
+    frame = settings_frame(reported)
+    assert {name: str(dtype) for name, dtype in frame.dtypes.items()} == DTYPES
+    assert (frame.index.name, str(frame.index.dtype)) == ("category", "str")
+    assert len(frame) == len(reported)
+
+
+def test_rows_keep_the_servers_order_and_its_unknown_names():
+    frame = settings_frame(response(new="odd", status="contacts", last="newer"))
+    assert frame.index.tolist() == ["new", "status", "last"]
+    assert frame.loc["new"].tolist() == ["new", "odd", "odd", pd.NA, "any"]
+    assert frame.loc["last", "value"] == "newer"
+    assert pd.isna(frame.loc["last", "exposure"])
+
+
+def test_the_about_text_is_called_about():
+    assert settings_frame(response(status="all")).loc["status", "setting"] == "About"
+
+
+@pytest.mark.parametrize(
+    ("value", "figure"),
+    [("all", 4), ("known", 3), ("contacts", 2), ("contact_blacklist", 1), ("none", 0)],
+)
+def test_exposure_counts_who_is_let_in(value, figure):
+    assert settings_frame(response(last=value)).loc["last", "exposure"] == figure
+
+
+@pytest.mark.parametrize(
+    ("last", "figure"), [("contacts", 2), ("none", 0), ("newer", None), (None, None)]
+)
+def test_online_that_matches_last_seen_has_its_exposure(last, figure):
+    settings = {"online": "match_last_seen"} | ({"last": last} if last else {})
+    found = settings_frame(response(**settings)).loc["online", "exposure"]
+    assert pd.isna(found) if figure is None else found == figure
+
+
+def test_defense_mode_has_no_exposure():
+    assert exposure(ps.PrivacyCategory.DEFENSE_MODE, ps.PrivacyValue.ALL) is None
+
+
+def test_allowed_names_exactly_the_tables_values():
+    frame = settings_frame(response(**{category: "all" for category in ps.PrivacyCategory}))
+    for category in ps.PrivacyCategory:
+        assert frame.loc[category, "allowed"].split(", ") == list(category.valid_values)
+
+
+def test_a_parquet_file_keeps_dtypes_account_and_time():
+    frame = settings_frame(response(last="all"), account="me")
+    buffer = io.BytesIO()
+    frame.to_parquet(buffer)
+    again = pd.read_parquet(buffer)
+    pd.testing.assert_frame_equal(again, frame)
+    assert again.attrs == frame.attrs
+    assert set(frame.attrs) == {"account", "fetched_at"}
+    assert pd.Timestamp(frame.attrs["fetched_at"]).tz is not None
+
+
+def test_several_accounts_are_told_apart_by_the_index():
+    frame = accounts_frame({"a": response(last="all", online="all"), "b": response(last="none")})
+    assert frame.index.names == ["account", "category"]
+    assert frame.index.tolist() == [("a", "last"), ("a", "online"), ("b", "last")]
+    assert frame.loc[("b", "last"), "exposure"] == 0
+    assert {name: str(dtype) for name, dtype in frame.dtypes.items()} == DTYPES
+    assert accounts_frame({}).index.names == ["account", "category"]
+
+
+def test_the_clients_docstring_says_what_the_columns_table_says():
+    said = ps.Client.fetch_privacy_settings.__doc__
+    for column in COLUMNS:
+        assert f"``{column.name}`` ({column.dtype})" in said
