@@ -82,8 +82,8 @@ def shown(given: object) -> str:
     """What was passed, masked and short enough for a message.
 
     Example:
-        >>> shown("999115550101"), shown(list(range(1000)))[-9:]
-        ("'99•••01'", '23, 24, …')
+        >>> shown("999115550101"), shown(range(7)), len(shown("x" * 1_000_000))
+        ("'99•••01'", 'range(0, 7)', 100)
     """
     try:
         text = mask_text(repr(given))

@@ -344,8 +344,9 @@ def _code(value: object) -> int:
 
 
 def _wait(value: object) -> float | None:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return value if number and 0 <= value < math.inf else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return value if 0 <= value < math.inf else None
 
 
 def _names(value: object) -> tuple[str, ...]:

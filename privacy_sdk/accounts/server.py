@@ -176,9 +176,7 @@ class EmulatedServer:
         contact = self._contacts.get(phone, Contact(phone))
         return node("user", phone=phone, jid=contact.jid, pn_jid=contact.pn_jid)
 
-    def _refused_inside(
-        self, request: Element, error: Element, row: PrivacyCategory | None = None
-    ) -> Element:
+    def _refused_inside(self, request: Element, error: Element, row: str | None = None) -> Element:
         content = deepcopy(request[0])
         if content.tag == "privacy" and not len(content):
             rows = self._settings | {row or next(iter(self._settings), "last"): "error"}
