@@ -1,0 +1,117 @@
+"""Accounts over HTTP: one process holds the sessions, while kernels and scripts come and go."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+
+from privacy_sdk.accounts.protocol import Account
+from privacy_sdk.connection import checked_account
+from privacy_sdk.gateway.documents import Health
+from privacy_sdk.gateway.guard import OPEN_PATH, Guard, InFlight
+from privacy_sdk.gateway.pace import Pace
+from privacy_sdk.gateway.problems import PROBLEM_JSON, install_problems
+from privacy_sdk.gateway.routes import GATEWAY_PROBLEMS, router
+from privacy_sdk.gateway.served import ServedAccount
+
+__all__ = ["create_app"]
+
+_CLOSING_TAKES = 0.3
+"""How long accounts may take to close [s]; the whole gateway is to stop within a second."""
+
+
+class _Gateway(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        """FastAPI's document, with our media type for errors and the token that is asked for."""
+        if self.openapi_schema is None:
+            document = super().openapi()
+            for path, operations in document["paths"].items():
+                for operation in operations.values():
+                    for status, response in operation["responses"].items():
+                        if status >= "400":
+                            content = response["content"]
+                            content[PROBLEM_JSON] = content.pop("application/json")
+                    if path == OPEN_PATH:
+                        operation["security"] = []
+            if self.state.asks_for_token:
+                document["components"]["securitySchemes"] = {
+                    "token": {"type": "http", "scheme": "bearer"}
+                }
+                document["security"] = [{"token": []}]
+        return super().openapi()
+
+
+def create_app(
+    accounts: Mapping[str, Account],
+    *,
+    token: str | None,
+    allowed_hosts: Collection[str] = (),
+    pace: Pace | None = Pace(),  # noqa: B008
+) -> FastAPI:
+    """An ASGI application that serves accounts over HTTP.
+
+    It closes the accounts when it is shut down, in the event loop that they were used in.
+
+    Args:
+        accounts: The accounts, by the names that they have in URLs.
+        token: The bearer token that every request must have; None lets everybody in.
+        allowed_hosts: Names of this machine that clients may use beside localhost.
+        pace: How fast a live account may be asked; None sets no limit. Emulated accounts have
+            none.
+
+    Returns:
+        The FastAPI application; :func:`privacy_sdk.serving.serve` runs it.
+
+    Raises:
+        InvalidInputError: A name that an account cannot have.
+
+    Example:
+        >>> from privacy_sdk.accounts.emulated import EmulatedAccount
+        >>> app = create_app({"demo": EmulatedAccount()}, token="secret")
+        >>> sorted(app.openapi()["paths"])[0]
+        '/healthz'
+    """
+    served = {
+        str(checked_account(name)): ServedAccount(
+            account, None if hasattr(account, "emulate") else pace
+        )
+        for name, account in accounts.items()
+    }
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        closing = [asyncio.ensure_future(account.aclose()) for account in accounts.values()]
+        if closing:
+            await asyncio.wait(closing, timeout=_CLOSING_TAKES)
+
+    app = _Gateway(
+        title="privacy_sdk gateway",
+        version="1",
+        docs_url=None,  # that page loads scripts from another site
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
+        lifespan=lifespan,
+    )
+    app.state.served = served
+    app.state.asks_for_token = token is not None
+    app.state.in_flight = InFlight()
+    install_problems(app)
+    app.include_router(router)
+    app.add_api_route(
+        OPEN_PATH, _healthz, responses=GATEWAY_PROBLEMS, response_model=Health, name="healthz"
+    )
+    app.add_middleware(
+        Guard, token=token, allowed_hosts=allowed_hosts, in_flight=app.state.in_flight
+    )
+    return app
+
+
+async def _healthz() -> dict[str, str]:
+    """That the gateway is up; needs no token."""
+    return {"status": "ok"}

@@ -1,0 +1,210 @@
+"""What stands before every request: host, token and size, the log, and an orderly stop."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import logging
+import secrets
+import time
+import traceback
+from collections.abc import Collection
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from privacy_sdk.errors import (
+    GatewayError,
+    InvalidRequestError,
+    InvalidTokenError,
+    NotConnectedError,
+    PrivacyError,
+)
+from privacy_sdk.gateway.problems import MAX_BODY, http_error, problem_response
+from privacy_sdk.redact import DOTS, mask_text
+from privacy_sdk.tokens import is_loopback
+
+logger = logging.getLogger("privacy_sdk.gateway")
+
+OPEN_PATH = "/healthz"
+"""The only path that needs no token."""
+
+
+class InFlight:
+    """The requests that are being answered, and the end of them."""
+
+    def __init__(self) -> None:
+        self.stopping = False
+        self.tasks: set[asyncio.Task[object]] = set()
+
+    async def stop(self, grace: float) -> None:
+        """Take no more requests; those still running after ``grace`` [s] are cut short."""
+        self.stopping = True
+        if self.tasks:
+            await asyncio.wait(self.tasks, timeout=grace)
+        for task in self.tasks:
+            task.cancel()
+
+
+class Guard:
+    """ASGI middleware around the whole gateway.
+
+    Starlette's own middleware for hosts and sizes answers in plain text; here every refusal is
+    a problem document.
+
+    Args:
+        app: What is guarded.
+        token: What requests must bear; None lets everybody in.
+        allowed_hosts: Names that a Host header may have beside this machine's own.
+        in_flight: Where requests are counted.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        token: str | None,
+        allowed_hosts: Collection[str],
+        in_flight: InFlight,
+    ) -> None:
+        self.app = app
+        self._token = token
+        self._hosts = {host.lower() for host in allowed_hosts}
+        self._in_flight = in_flight
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a good request through, answer any other, and log both."""
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        request_id, began, status = secrets.token_hex(4), time.perf_counter(), 0
+
+        async def marked(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["X-Request-ID"] = request_id
+            await send(message)
+
+        async def answer(error: PrivacyError, as_status: int | None = None) -> None:
+            await problem_response(error, as_status)(scope, receive, marked)
+
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101
+        self._in_flight.tasks.add(task)
+        try:
+            if refusal := self._refusal(scope):
+                await answer(*refusal)
+            else:
+                await self.app(scope, _limited(receive), marked)
+        except asyncio.CancelledError:
+            if status or not self._in_flight.stopping:
+                raise
+            await answer(_STOPPING)
+        except Exception:
+            _log(
+                logging.ERROR,
+                "failed",
+                request_id=request_id,
+                traceback=mask_text(traceback.format_exc()),
+            )
+            if not status:
+                await answer(_FAILED)
+        finally:
+            self._in_flight.tasks.discard(task)
+            _log(
+                logging.INFO,
+                "request",
+                request_id=request_id,
+                method=scope["method"],
+                path=self._shown(scope["path"]),
+                status=status,
+                ms=round((time.perf_counter() - began) * 1e3, 1),
+            )
+
+    def _refusal(self, scope: Scope) -> tuple[PrivacyError, int | None] | None:
+        """Why a request goes no further, with the status if it is not the usual one."""
+        headers = Headers(scope=scope)
+        if not self._is_own_host(headers.get("host", ""), scope.get("server")):
+            return _FOREIGN_HOST, 421
+        if self._token:
+            if _bears_token(scope, self._token):
+                return _TOKEN_IN_URL, None
+            if scope["path"] != OPEN_PATH and not self._is_token(headers.get("authorization", "")):
+                return InvalidTokenError("The token is missing or wrong."), None
+        if self._in_flight.stopping:
+            return _STOPPING, None
+        length = headers.get("content-length", "")
+        if length.isdecimal() and int(length) > MAX_BODY:
+            return http_error(413), 413
+        return None
+
+    def _is_own_host(self, header: str, server: tuple[str, int | None] | None) -> bool:
+        """Whether the request was meant for this machine, and no page talked a browser into it.
+
+        A page of evil.example can resolve that name to 127.0.0.1 and so reach the gateway, but
+        the browser then still says evil.example.
+        """
+        try:
+            host = urlsplit(f"//{header}").hostname or ""
+        except ValueError:
+            return False
+        if is_loopback(host) or host in self._hosts:
+            return True
+        try:
+            return server is not None and str(ipaddress.ip_address(host)) == server[0]
+        except ValueError:
+            return False
+
+    def _is_token(self, authorization: str) -> bool:
+        scheme, _, given = authorization.partition(" ")
+        expected = (self._token or "").encode()
+        return secrets.compare_digest(given.strip().encode("latin-1"), expected) and (
+            scheme.lower() == "bearer"
+        )
+
+    def _shown(self, path: str) -> str:
+        """A path as the log may have it; its query is never logged."""
+        return mask_text(path.replace(self._token, DOTS) if self._token else path)
+
+
+def _bears_token(scope: Scope, token: str) -> bool:
+    url = scope.get("raw_path", b"") + b"?" + scope["query_string"]
+    return b"token=" in url.lower() or token.encode() in url
+
+
+def _limited(receive: Receive) -> Receive:
+    """``receive`` that reads no longer body than is allowed, whatever length was announced."""
+    size = 0
+
+    async def limited() -> Message:
+        nonlocal size
+        message = await receive()
+        size += len(message.get("body", b""))
+        if size > MAX_BODY:
+            raise HTTPException(413)
+        return message
+
+    return limited
+
+
+def _log(level: int, event: str, **fields: object) -> None:
+    logger.log(level, event, extra={"fields": fields})
+
+
+_STOPPING = NotConnectedError(
+    "The gateway is stopping; nothing was changed.", hint="Try again once it runs again."
+)
+_FAILED = GatewayError(
+    "The gateway failed.",
+    hint="Its log says why, under the request id in this answer's X-Request-ID header.",
+)
+_FOREIGN_HOST = InvalidRequestError(
+    "The Host header names another machine.",
+    hint="Use http://127.0.0.1 or http://localhost, or allow that name when starting the gateway.",
+)
+_TOKEN_IN_URL = InvalidTokenError(
+    "The token does not belong in a URL.",
+    hint="URLs end up in logs. Send the header Authorization: Bearer …, and make a new token.",
+)

@@ -1,0 +1,40 @@
+"""The log of a gateway that has a process to itself: JSON lines with nobody in them."""
+
+from __future__ import annotations
+
+import json
+import logging
+from datetime import UTC, datetime
+
+from privacy_sdk.redact import mask_text
+
+
+class JsonLines(logging.Formatter):
+    """Each record as one JSON object; what people may be in is masked.
+
+    Example:
+        >>> record = logging.makeLogRecord({"msg": "asked for +999 11 5550 0101"})
+        >>> json.loads(JsonLines().format(record))["event"]
+        'asked for 99•••01'
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line of JSON."""
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "event": mask_text(record.getMessage()),
+            **getattr(record, "fields", {}),
+        }
+        if record.exc_info:
+            line["traceback"] = mask_text(self.formatException(record.exc_info))
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+def log_to_stderr(level: int = logging.INFO) -> None:
+    """Configure the logging of this process, which is the gateway's own."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonLines())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.getLogger("privacy_sdk").setLevel(level)
+    logging.captureWarnings(True)

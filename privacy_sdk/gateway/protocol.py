@@ -1,0 +1,107 @@
+"""HTTP/1.1 on connections that may not linger."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import h11
+from uvicorn.config import Config
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
+
+from privacy_sdk.errors import InvalidRequestError
+from privacy_sdk.gateway.problems import problem_response
+
+REQUEST_DUE = 10.0
+"""How long a whole request may take to arrive [s]."""
+MAX_CONNECTIONS = 250
+"""How many connections are held at once: few enough for a machine that allows 256 open files
+(macOS), and each costs some 64 KiB at worst while no body is being read."""
+MAX_HEADERS = 32 * 1024
+"""How long a request line and its headers may be together [bytes]."""
+
+
+class BoundedProtocol(H11Protocol):
+    """uvicorn's protocol with two more bounds.
+
+    uvicorn leaves a connection open for as long as it says nothing, or says it slowly. Here a
+    request must have arrived whole within ``REQUEST_DUE``, and when there are too many
+    connections the one that has been quiet longest gives way, so that new clients are served.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self.access_log = False  # the gateway's own log masks people; this one does not
+        self._due: asyncio.TimerHandle | None = None
+        self._quiet_since = 0.0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Hold the connection, and let go of another if they are too many."""
+        super().connection_made(transport)
+        self._watch()
+        if len(self.connections) > MAX_CONNECTIONS:
+            held = (one for one in self.connections if isinstance(one, BoundedProtocol))
+            min(held, key=lambda one: (one._is_answering(), one._quiet_since)).transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """Read on; the first piece of a request starts the clock afresh."""
+        if not self._has_begun():
+            self._stop_clock()
+        super().data_received(data)
+        self._watch()
+
+    def on_response_complete(self) -> None:
+        """Go on with the next request, of which a part may have arrived already."""
+        super().on_response_complete()
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection."""
+        self._stop_clock()
+        super().connection_lost(exc)
+
+    def send_400_response(self, msg: str) -> None:
+        """Say with a problem document that this is not HTTP, or too much of it."""
+        self._refuse(400, "The request is not HTTP, or its headers are too long.")
+
+    def _watch(self) -> None:
+        self._quiet_since = self.loop.time()
+        if self.conn.their_state not in {h11.IDLE, h11.SEND_BODY}:
+            self._stop_clock()
+        elif self._due is None:
+            self._due = self.loop.call_later(REQUEST_DUE, self._too_late)
+
+    def _stop_clock(self) -> None:
+        if self._due is not None:
+            self._due.cancel()
+            self._due = None
+
+    def _too_late(self) -> None:
+        if self._has_begun():
+            self._refuse(408, "The request did not arrive in time.")
+        else:
+            self.transport.close()
+
+    def _has_begun(self) -> bool:
+        return self.conn.their_state is h11.SEND_BODY or bool(self.conn.trailing_data[0])
+
+    def _is_answering(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _refuse(self, status: int, message: str) -> None:
+        if self.conn.our_state in {h11.IDLE, h11.SEND_RESPONSE} and not self.transport.is_closing():
+            answer = problem_response(InvalidRequestError(message), status, {"Connection": "close"})
+            for event in (
+                h11.Response(status_code=status, headers=answer.raw_headers),
+                h11.Data(data=bytes(answer.body)),
+                h11.EndOfMessage(),
+            ):
+                self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()

@@ -1,0 +1,171 @@
+"""What can be asked of an account over HTTP: one function for each operation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Request
+
+from privacy_sdk import wire
+from privacy_sdk.errors import InvalidContactError, NotSupportedError, UnknownAccountError
+from privacy_sdk.gateway import documents
+from privacy_sdk.gateway.served import ServedAccount
+from privacy_sdk.types import PrivacyCategory, PrivacyValue, as_list_category, as_pair, as_seconds
+from privacy_sdk.wire import Json
+
+GATEWAY_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"model": documents.Problem, "description": description}
+    for status, description in {
+        401: "The token is missing or wrong.",
+        413: "The body is longer than 1 MiB.",
+        421: "The Host header names another machine.",
+        500: "The gateway failed.",
+        503: "The gateway is stopping.",
+    }.items()
+}
+"""The errors that any request can meet."""
+
+ACCOUNT_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    **GATEWAY_PROBLEMS,
+    **{
+        status: {"model": documents.Problem, "description": description}
+        for status, description in {
+            400: "The body cannot be read, or WhatsApp cannot read the request.",
+            404: "There is no such account, or WhatsApp knows no such thing.",
+            409: "The list has another version than that of the update.",
+            422: "The request is not a good one.",
+            429: "Too many requests, for WhatsApp or for the gateway.",
+            501: "The account cannot do that.",
+            502: "WhatsApp refused.",
+            503: "No connection, the outcome is unknown, or the gateway is stopping.",
+            504: "No answer came in time.",
+        }.items()
+    },
+}
+"""The errors that a request to an account can meet."""
+
+router = APIRouter(prefix="/v1/accounts", tags=["accounts"])
+
+
+def _served(
+    request: Request,
+    account_id: Annotated[str, Path(description="A name of GET /v1/accounts.", examples=["demo"])],
+) -> ServedAccount:
+    served: Mapping[str, ServedAccount] = request.app.state.served
+    if account_id in served:
+        return served[account_id]
+    raise UnknownAccountError(
+        "The gateway has no account of that name.", hint=f"It serves: {', '.join(served)}."
+    )
+
+
+Served = Annotated[ServedAccount, Depends(_served)]
+Category = Annotated[documents.CategoryName, Path(description="A category's wire name.")]
+ListCategory = Annotated[documents.ListCategoryName, Path(description="A category with a list.")]
+
+
+@router.get("", responses=GATEWAY_PROBLEMS, response_model=documents.Accounts)
+async def list_accounts(request: Request) -> Json:
+    """Every account of this gateway, its state, and what it can do."""
+    served: Mapping[str, ServedAccount] = request.app.state.served
+    infos = [replace(await each.account.describe(), id=name) for name, each in served.items()]
+    return {"accounts": [wire.account_to_json(info) for info in infos]}
+
+
+@router.get("/{account_id}/privacy", responses=ACCOUNT_PROBLEMS, response_model=documents.Settings)
+async def fetch_privacy_settings(served: Served) -> Json:
+    """All settings that WhatsApp reports."""
+    async with served.reading() as account:
+        return wire.settings_to_json(await account.fetch_privacy_settings())
+
+
+@router.put(
+    "/{account_id}/privacy/{category}",
+    responses=ACCOUNT_PROBLEMS,
+    response_model=documents.Changed,
+)
+async def set_privacy_setting(served: Served, category: Category, body: documents.NewValue) -> Json:
+    """Change one setting; a category that is not known takes any value."""
+    pair = as_pair(PrivacyCategory.other(category), PrivacyValue.other(body.value))
+    async with served.changing() as account:
+        return wire.set_response_to_json(await account.set_privacy_setting(*pair))
+
+
+@router.get(
+    "/{account_id}/privacy/{category}/disallowed-list",
+    responses=ACCOUNT_PROBLEMS,
+    response_model=documents.DisallowedList,
+)
+async def fetch_disallowed_list(served: Served, category: ListCategory) -> Json:
+    """The people excepted in a category."""
+    listed = as_list_category(PrivacyCategory.other(category))
+    async with served.reading() as account:
+        return wire.list_to_json(await account.fetch_disallowed_list(listed))
+
+
+@router.patch(
+    "/{account_id}/privacy/{category}/disallowed-list",
+    responses=ACCOUNT_PROBLEMS,
+    response_model=documents.Changed,
+)
+async def set_privacy_disallowed_list(
+    served: Served, category: ListCategory, body: documents.ListChange
+) -> Json:
+    """Add people to a list and remove others.
+
+    With ``dhash`` the update is strict: 409 when the list has another version. Without it the
+    update is made to the list as it stands, one update at a time.
+    """
+    listed = as_list_category(PrivacyCategory.other(category))
+    update = wire.update_from_json(body.model_dump())
+    async with served.changing_list(listed) as account:
+        return wire.set_response_to_json(await account.set_privacy_disallowed_list(listed, update))
+
+
+@router.get(
+    "/{account_id}/disappearing-mode", responses=ACCOUNT_PROBLEMS, response_model=documents.Duration
+)
+async def fetch_default_disappearing_mode(served: Served) -> Json:
+    """The default disappearing time of new chats."""
+    async with served.reading() as account:
+        return {"duration": await account.fetch_default_disappearing_mode()}
+
+
+@router.put(
+    "/{account_id}/disappearing-mode", responses=ACCOUNT_PROBLEMS, response_model=documents.Duration
+)
+async def set_default_disappearing_mode(served: Served, body: documents.Duration) -> Json:
+    """Set the default disappearing time of new chats."""
+    seconds = as_seconds(body.duration)
+    async with served.changing() as account:
+        await account.set_default_disappearing_mode(seconds)
+    return {"duration": seconds}
+
+
+@router.post(
+    "/{account_id}/contacts", responses=ACCOUNT_PROBLEMS, response_model=documents.Contacts
+)
+async def find_contacts(served: Served, body: documents.Phones) -> Json:
+    """The addresses of phone numbers, which are in the body because URLs are logged."""
+    for phone in body.phones:
+        if not re.fullmatch("[0-9]{5,15}", phone):
+            raise InvalidContactError(
+                "A phone number is not digits with the country code.",
+                hint="Leave out plus sign, spaces and dashes, as in 999115550101.",
+            )
+    async with served.reading() as account:
+        return wire.contacts_to_json(await account.find_contacts(body.phones))
+
+
+@router.post("/{account_id}/emulator", responses=ACCOUNT_PROBLEMS, status_code=204)
+async def emulate(served: Served, body: documents.Event) -> None:
+    """Make something happen to an emulated account."""
+    happen = getattr(served.account, "emulate", None)
+    if happen is None:
+        raise NotSupportedError(
+            "This account is not an emulated one.", hint="Events happen to emulated accounts only."
+        )
+    await happen(wire.event_from_json(body.model_dump()))

@@ -1,0 +1,71 @@
+"""An account as the gateway serves it: paced, bounded in time, its lists changed one at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from privacy_sdk.accounts.protocol import Account
+from privacy_sdk.errors import AnswerTimeoutError, OutcomeUnknownError, PrivacyError
+from privacy_sdk.gateway.pace import Pace, Pacer
+from privacy_sdk.types import PrivacyCategory
+
+ANSWER_DUE = 25.0
+"""How long an account may take to answer [s]: longer than a live one's own limit, shorter than
+the client's."""
+
+
+class ServedAccount:
+    """One account and the rules that protect it.
+
+    Args:
+        account: The account.
+        pace: How fast it may be asked; None for as fast as it answers.
+    """
+
+    def __init__(self, account: Account, pace: Pace | None = None) -> None:
+        self.account = account
+        self._pacer = Pacer(pace) if pace else None
+        self._lists: defaultdict[PrivacyCategory, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Account]:
+        """The account, to ask it something that changes nothing."""
+        self._take()
+        try:
+            async with asyncio.timeout(ANSWER_DUE):
+                yield self.account
+        except PrivacyError:  # an AnswerTimeoutError is a TimeoutError too
+            raise
+        except TimeoutError:
+            raise AnswerTimeoutError(f"No answer came within {ANSWER_DUE:g} seconds.") from None
+
+    @asynccontextmanager
+    async def changing(self) -> AsyncIterator[Account]:
+        """The account, to change something; cut short, nobody knows whether it was changed."""
+        self._take()
+        try:
+            async with asyncio.timeout(ANSWER_DUE):
+                yield self.account
+        except PrivacyError:
+            raise
+        except TimeoutError:
+            raise OutcomeUnknownError(
+                f"A change was sent and no answer came within {ANSWER_DUE:g} seconds."
+            ) from None
+        except asyncio.CancelledError:
+            raise OutcomeUnknownError(
+                "The gateway stopped while a change was waiting for its answer."
+            ) from None
+
+    @asynccontextmanager
+    async def changing_list(self, category: PrivacyCategory) -> AsyncIterator[Account]:
+        """The account, to change one of its lists while nobody else of this gateway does."""
+        async with self._lists[category], self.changing() as account:
+            yield account
+
+    def _take(self) -> None:
+        if self._pacer:
+            self._pacer.take()
