@@ -56,7 +56,7 @@ MAX_ANSWER = 16 * 2**20
 
 _AT_ONCE = 8
 _ATTEMPTS = 4
-_RETRY_FOR = 45.0
+_RETRY_FOR = 20.0
 _REFUSED_FOR_NOW = RateLimitError | ServiceUnavailableError | TooManyRequestsError
 
 
