@@ -9,7 +9,8 @@
     │   ├── InvalidDurationError        not a whole number of seconds from 0 to 2³²-1
     │   ├── NoDisallowedListError       the category has no list of excepted people
     │   ├── InvalidJidError             not an address
-    │   └── InvalidContactError         not a phone number, or nobody on WhatsApp has it
+    │   ├── InvalidContactError         not a phone number, or nobody on WhatsApp has it
+    │   └── InvalidPolicyError          wanted settings that cannot be; names every fault
     ├── IqError                         WhatsApp refused: code, text, error_type, backoff
     │   ├── BadRequestError             400
     │   ├── NotAuthorizedError          401, 403
@@ -18,6 +19,7 @@
     │   ├── RateLimitError              429
     │   └── ServiceUnavailableError     503
     ├── NotTakenError                   WhatsApp said yes, and the setting is another one
+    ├── OutdatedPlanError               settings changed since the plan was made
     ├── OutcomeUnknownError             a change was sent and its answer was lost
     ├── NotConnectedError               no gateway there, or it has no connection to WhatsApp
     ├── AnswerTimeoutError              nothing was changed, no answer came in time
@@ -38,13 +40,14 @@ No error carries a token or an unmasked phone number, and every error pickles.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from privacy_sdk.redact import mask_text
 
 _MAX_U32 = 2**32 - 1
 _SHOWN = 100
+_LISTED = 20
 
 
 class PrivacyError(Exception):
@@ -190,6 +193,35 @@ class InvalidContactError(InvalidInputError):
     """Not a phone number, or a number that nobody on WhatsApp has."""
 
 
+class InvalidPolicyError(InvalidInputError):
+    """Wanted settings that cannot be; every fault is named at once.
+
+    Attributes:
+        faults: A sentence for each fault, beginning with its place.
+    """
+
+    fields = ("faults",)
+
+    def __init__(self, faults: Iterable[str]) -> None:
+        self.faults = tuple(mask_text(fault) for fault in faults)
+        super().__init__(f"The policy cannot be used: {listed(self.faults, 'faults')}")
+
+
+def listed(sentences: Sequence[str], what: str) -> str:
+    """Sentences as one text: a single one as it is, several counted and on lines of their own.
+
+    Example:
+        >>> print(listed(["last: no.", "online: no."], "faults"))
+        2 faults.
+          last: no.
+          online: no.
+    """
+    if len(sentences) == 1:
+        return sentences[0]
+    more = [f"… and {len(sentences) - _LISTED} more."] if len(sentences) > _LISTED else []
+    return "\n  ".join([f"{len(sentences)} {what}.", *sentences[:_LISTED], *more])
+
+
 class IqError(PrivacyError):
     """WhatsApp refused a request.
 
@@ -284,6 +316,23 @@ class NotTakenError(PrivacyError):
     default_hint = "WhatsApp did not make the change; look at the setting on the phone."
 
 
+class OutdatedPlanError(PrivacyError):
+    """Settings changed since the plan was made; nothing was sent.
+
+    Attributes:
+        changed: A sentence for each thing that is not as it was.
+    """
+
+    fields = ("changed",)
+    default_hint = "Make the plan again, from what is set now."
+
+    def __init__(self, changed: Iterable[str]) -> None:
+        self.changed = tuple(mask_text(each) for each in changed)
+        super().__init__(
+            f"The plan no longer fits, and nothing was sent: {listed(self.changed, 'changes')}"
+        )
+
+
 class OutcomeUnknownError(PrivacyError):
     """A change was sent and its answer was lost: it may have been made, or may still be."""
 
@@ -314,7 +363,7 @@ class InvalidTokenError(GatewayError):
     """The gateway's token is missing or wrong."""
 
     default_hint = (
-        "Pass token=… or set PRIVACY_SDK_TOKEN; the gateway prints at its start where its token is."
+        "Pass it as token or set PRIVACY_SDK_TOKEN; the gateway prints at its start where it is."
     )
 
 
@@ -375,6 +424,7 @@ PROBLEMS: dict[type[PrivacyError], tuple[str, int]] = {
     NoDisallowedListError: ("no-disallowed-list", 422),
     InvalidJidError: ("invalid-jid", 422),
     InvalidContactError: ("invalid-contact", 422),
+    InvalidPolicyError: ("invalid-policy", 422),
     IqError: ("refused", 502),
     BadRequestError: ("bad-request", 400),
     NotAuthorizedError: ("not-authorized", 502),
@@ -383,6 +433,7 @@ PROBLEMS: dict[type[PrivacyError], tuple[str, int]] = {
     RateLimitError: ("rate-limit", 429),
     ServiceUnavailableError: ("service-unavailable", 502),
     NotTakenError: ("not-taken", 502),
+    OutdatedPlanError: ("outdated-plan", 409),
     OutcomeUnknownError: ("outcome-unknown", 503),
     NotConnectedError: ("not-connected", 503),
     AnswerTimeoutError: ("timeout", 504),

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from privacy_sdk import wording
-from privacy_sdk.types import PrivacyCategory, PrivacySettingsResponse, PrivacyValue
+from privacy_sdk.exposure import exposure
+from privacy_sdk.types import PrivacyCategory, PrivacySettingsResponse
 
 
 class Column(NamedTuple):
@@ -34,37 +35,7 @@ COLUMNS = (
 )
 """The columns of the settings table, whose index is ``category`` (``str``, wire strings)."""
 
-_EXPOSURE = {
-    PrivacyValue.ALL: 4,
-    PrivacyValue.KNOWN: 3,
-    PrivacyValue.CONTACTS: 2,
-    PrivacyValue.CONTACT_BLACKLIST: 1,
-    PrivacyValue.NONE: 0,
-}
-
 _ALLOWED = {category: ", ".join(category.valid_values) for category in PrivacyCategory}
-
-
-def exposure(
-    category: PrivacyCategory, value: PrivacyValue, last: PrivacyValue | None = None
-) -> int | None:
-    """How many people a setting lets in, from 4 (all) to 0 (none); None where that has no sense.
-
-    Args:
-        category: Which setting.
-        value: What it is set to.
-        last: What last seen is set to, which ``match_last_seen`` follows.
-
-    Example:
-        >>> from privacy_sdk.types import PrivacyCategory, PrivacyValue
-        >>> exposure(PrivacyCategory.LAST, PrivacyValue.CONTACTS)
-        2
-    """
-    if category is PrivacyCategory.DEFENSE_MODE or not category.is_known:
-        return None
-    if value is PrivacyValue.MATCH_LAST_SEEN:
-        return None if last is None else _EXPOSURE.get(last)
-    return _EXPOSURE.get(value)
 
 
 def settings_frame(
@@ -76,7 +47,7 @@ def settings_frame(
     ``attrs`` hold ``account`` and ``fetched_at`` (ISO 8601, UTC).
 
     Example:
-        >>> from privacy_sdk.types import PrivacySetting, PrivacySettingsResponse
+        >>> from privacy_sdk.types import PrivacySetting, PrivacySettingsResponse, PrivacyValue
         >>> setting = PrivacySetting(PrivacyCategory.STATUS, PrivacyValue.CONTACTS)
         >>> settings_frame(PrivacySettingsResponse([setting]))[["setting", "audience", "exposure"]]
                  setting     audience  exposure

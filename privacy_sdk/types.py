@@ -173,7 +173,7 @@ ValueLike: TypeAlias = PrivacyValue | str
 DurationLike: TypeAlias = int | timedelta
 """Whole seconds from 0 to 4294967295, or a timedelta of as many."""
 
-_CATEGORY_WORDS = {
+CATEGORY_WORDS = {
     category.value: (category.name, *words)
     for category, words in {
         PrivacyCategory.LAST: ("last seen", "last_seen", "lastseen"),
@@ -187,6 +187,8 @@ _CATEGORY_WORDS = {
         PrivacyCategory.DEFENSE_MODE: ("defense mode", "defence"),
     }.items()
 }
+"""The wire names of the known categories, each with the words it also goes by."""
+
 _VALUE_WORDS = {
     value.value: (value.name, *words)
     for value, words in {
@@ -214,9 +216,9 @@ def as_category(category: CategoryLike) -> PrivacyCategory:
     """
     if isinstance(category, PrivacyCategory):
         return category
-    if isinstance(category, str) and category in _CATEGORY_WORDS:
+    if isinstance(category, str) and category in CATEGORY_WORDS:
         return PrivacyCategory(category)
-    raise UnknownNameError("category", category, _CATEGORY_WORDS)
+    raise UnknownNameError("category", category, CATEGORY_WORDS)
 
 
 def as_value(value: ValueLike) -> PrivacyValue:
