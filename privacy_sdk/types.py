@@ -26,14 +26,11 @@ class _WireName(StrEnum):
     """A string of the wire protocol; one that is not known keeps its string."""
 
     @classmethod
-    def _missing_(cls, value: object) -> Self | None:
-        if not isinstance(value, str) or not value:
-            raise InvalidInputError(
-                f"{shown(value)} is not a wire name.", hint="Pass a non-empty string."
-            )
+    def _missing_(cls, value: object) -> Self:
+        value = _wire_string(value)
         unknown = str.__new__(cls, value)
         unknown._name_ = "OTHER"
-        unknown._value_ = str(value)
+        unknown._value_ = value
         return unknown
 
     @classmethod
@@ -43,7 +40,7 @@ class _WireName(StrEnum):
         Raises:
             InvalidInputError: Not a string, an empty one, or one that cannot be printed.
         """
-        if isinstance(wire, str) and not wire.isprintable():
+        if not _wire_string(wire).isprintable():
             raise InvalidInputError(f"{shown(wire)} cannot be printed, so it is no wire name.")
         return cls(wire)
 
@@ -54,6 +51,12 @@ class _WireName(StrEnum):
 
     def __reduce_ex__(self, protocol: object) -> tuple[Any, ...]:
         return type(self), (self.value,)
+
+
+def _wire_string(wire: object) -> str:
+    if not isinstance(wire, str) or not wire:
+        raise InvalidInputError(f"{shown(wire)} is not a wire name.", hint="Pass a non-empty one.")
+    return str(wire)
 
 
 class PrivacyCategory(_WireName):
@@ -330,6 +333,7 @@ class Jid:
             and isinstance(self.server, str)
             and isinstance(self.device, int)
             and not isinstance(self.device, bool)
+            and 0 <= self.device < 100_000
             and _JID.fullmatch(str(self))
         ):
             given = self.user, self.server, self.device
