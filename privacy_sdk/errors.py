@@ -43,7 +43,7 @@ import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
-from privacy_sdk.redact import mask_text
+from privacy_sdk.redact import mask_people, mask_text
 
 _MAX_U32 = 2**32 - 1
 _SHOWN = 100
@@ -71,11 +71,15 @@ class PrivacyError(Exception):
     """The attributes that a problem document carries beside message and hint."""
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
-        self.message = mask_text(message)
-        self.hint = mask_text(self.default_hint if hint is None else hint)
+        self.message = self._masked(message)
+        self.hint = self._masked(self.default_hint if hint is None else hint)
         super().__init__(self.message)
         if self.hint:
             self.add_note(self.hint)
+
+    @staticmethod
+    def _masked(text: str) -> str:
+        return mask_text(text)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.args, self.__dict__)
@@ -405,7 +409,26 @@ class RecordingError(PrivacyError):
 
 
 class NotRecordedError(RecordingError):
-    """The cassette holds no answer to this request."""
+    """The cassette holds no answer to this request.
+
+    Attributes:
+        nearest: The recorded requests that come nearest, each with what differs.
+    """
+
+    def __init__(
+        self, message: str, *, hint: str | None = None, nearest: Iterable[str] = ()
+    ) -> None:
+        self.nearest = tuple(map(mask_people, nearest))
+        lines = "".join(f"\n  {line}" for line in self.nearest)
+        super().__init__(message + (f" Nearest in it:{lines}" if lines else ""), hint=hint)
+
+    @staticmethod
+    def _masked(text: str) -> str:
+        return mask_people(text)  # pseudonyms have to be readable to be used
+
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows: where the program was is of no use to know."""
+        return [f"{type(self).__name__}: {self.message}", *([self.hint] if self.hint else [])]
 
 
 class UsageError(PrivacyError, RuntimeError):

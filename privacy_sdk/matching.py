@@ -5,11 +5,15 @@ Scheme, host and port do not: a recording made on one port answers on any.
 
 from __future__ import annotations
 
+import heapq
 import json
+import posixpath
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
+
+_SHOWN = 160
 
 
 class Key(NamedTuple):
@@ -20,8 +24,12 @@ class Key(NamedTuple):
     query: tuple[tuple[str, str], ...]
     body: str
 
+    def __str__(self) -> str:
+        query = f"?{urlencode(self.query)}" if self.query else ""
+        return " ".join(filter(None, (self.method, self.path + query, _short(self.body))))
+
     @classmethod
-    def of(cls, method: str, uri: str, body: bytes | None) -> Key:
+    def of(cls, method: str, uri: str, body: bytes | str | None) -> Key:
         """The key of a request.
 
         Example:
@@ -33,9 +41,9 @@ class Key(NamedTuple):
         return cls(method.upper(), unquote(parts.path) or "/", query, canonical(body))
 
 
-def canonical(body: bytes | None) -> str:
+def canonical(body: bytes | str | None) -> str:
     """A body as text that is the same for the same JSON, however it is spaced and ordered."""
-    text = (body or b"").decode("utf-8", "backslashreplace")
+    text = body.decode("utf-8", "backslashreplace") if isinstance(body, bytes) else body or ""
     try:
         return json.dumps(
             json.loads(text), sort_keys=True, separators=(",", ":"), ensure_ascii=False
@@ -53,7 +61,7 @@ class Index:
             self._places[key].append(place)
         self._played: dict[Key, int] = {}
 
-    def __iter__(self):  # type: ignore[no-untyped-def]
+    def __iter__(self) -> Iterator[Key]:
         return iter(self._places)
 
     def take(self, key: Key, *, repeat: bool = True) -> int | None:
@@ -71,3 +79,60 @@ class Index:
             return None
         self._played[key] = turn + 1
         return places[min(turn, len(places) - 1)]
+
+
+def nearest(key: Key, recorded: Iterable[Key], count: int = 3) -> list[str]:
+    """The recorded requests that come nearest to one, and how each differs from it.
+
+    Example:
+        >>> asked = Key.of("PUT", "/v1/x", b'{"value": "none"}')
+        >>> nearest(asked, [Key.of("PUT", "/v1/x", b'{"value": "all"}')])
+        ['PUT /v1/x {"value":"all"}: value is "all" there and "none" here']
+    """
+
+    def likeness(other: Key) -> tuple[object, ...]:
+        return (
+            other.path == key.path,
+            len(posixpath.commonpath([other.path, key.path])),
+            other.method == key.method,
+            other.query == key.query,
+            other.body == key.body,
+        )
+
+    return [
+        f"{other}: {', '.join(_differences(other, key))}"
+        for other in heapq.nlargest(count, recorded, key=likeness)
+    ]
+
+
+def _differences(there: Key, here: Key) -> list[str]:
+    parts = [p for p in ("method", "path", "query") if getattr(there, p) != getattr(here, p)]
+    found = [f"another {' and '.join(parts)}"] if parts else []
+    if there.body == here.body or "path" in parts:
+        return found
+    theirs, ours = _members(there.body), _members(here.body)
+    if theirs is None or ours is None:
+        return [*found, "another body"]
+    return found + [
+        f"{name} is {_told(theirs, name)} there and {_told(ours, name)} here"
+        for name in sorted({*theirs, *ours})
+        if _told(theirs, name) != _told(ours, name)
+    ]
+
+
+def _members(body: str) -> dict[str, object] | None:
+    try:
+        document = json.loads(body or "{}")
+    except (ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _told(members: dict[str, object], name: str) -> str:
+    if name not in members:
+        return "absent"
+    return _short(json.dumps(members[name], separators=(",", ":"), ensure_ascii=False))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"

@@ -1,19 +1,101 @@
 """What is personal, and how it is hidden.
 
 Reprs, errors, log records and recordings all ask this module. Nothing here is reversible.
+A person is a phone number or a LID in any written form; a secret is a token, a cookie, or a
+code that links a device.
 """
 
 from __future__ import annotations
 
+import logging
 import re
+from collections.abc import Callable
+from typing import NamedTuple
 
 DOTS = "•••"
 
-_SERVERS = r"s\.whatsapp\.net|c\.us|lid|hosted|hosted\.lid"
-_JID = re.compile(rf"(?P<user>\d{{5,}})(?P<device>[.:\d]*)@(?P<server>{_SERVERS})\b")
-_BEARER = re.compile(r"(?i)\b(bearer\s+)[\w.~+/=-]+")
-_WRITTEN_NUMBER = re.compile(r"(?<![\w.])(?:\+|%2[Bb])[\d][\d ().-]{5,}\d")
+NOBODY = "999"
+"""Numbers that begin with this belong to nobody: no country has the code."""
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+PERSON_FIELDS = _words(
+    "jid pnjid lid phone phones phonenumber phonenumbers number numbers msisdn waid "
+    "id account user participant sender owner"
+)
+"""Members whose bare digits are a person's; see :func:`field_name`."""
+
+NAME_FIELDS = _words(
+    "pushname notify verifiedname fullname shortname displayname contactname profilename"
+)
+"""Members that hold what a person calls herself."""
+
+SECRET_FIELDS = _words(
+    "token accesstoken refreshtoken authorization cookie setcookie secret password apikey "
+    "qr qrcode pairingcode paircode linkcode linkingcode"
+)
+"""Members that nobody else may know."""
+
+PLAIN_FIELDS = _words(
+    "dhash duration t timestamp code status retryafter backoff version expires expiration"
+)
+"""Members whose digits are never a person's."""
+
+_SERVERS = r"s\.whatsapp\.net|c\.us|g\.us|hosted\.lid|hosted|lid"
+_JID = re.compile(
+    rf"(?P<user>\d{{5,20}})(?P<rest>(?:[._]\d{{1,3}})?(?:(?::|%3A)\d{{1,5}})?|-\d{{5,12}})"
+    rf"(?P<at>@|%40)(?P<server>{_SERVERS})(?![\w-])",
+    re.IGNORECASE,
+)
+_PLUS = r"(?:\+|%2B|\uff0b)"
+_GAP = r"(?:(?:[ \t.()/\u00a0\u2007\u2009\u2010-\u2015\u202f-]|%20|%28|%29|%2D|\+(?=\d)){1,3})"
+# Digits of a percent escape are no digits of a number: %2055 is a space and 55.
+_START = r"(?:(?<=%[0-9A-Fa-f]{2})|(?<![\d%])(?<!%[0-9A-Fa-f]))"
+_NUMBER = re.compile(
+    rf"(?:(?P<prefix>{_PLUS}{_GAP}?|(?:wa\.me/|tel:|phone=)(?=\d))|{_START})"
+    rf"(?P<digits>\d+(?:{_GAP}\d+)*)",
+    re.IGNORECASE,
+)
+_GROUP = re.compile(r"%[0-9A-F]{2}|(?P<digits>\d+)", re.IGNORECASE)
+SHORTEST, LONGEST = 7, 15
+"""How many digits a phone number has, with its country code."""
+
 _BARE_NUMBER = re.compile(r"(?<![\w.-])\d{10,15}(?![\w-])")
+
+_SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"(?i)\b(bearer\s+)[\w.~+/=-]+"), rf"\1{DOTS}"),
+    (re.compile(r"(?i)\b((?:set-)?cookie\s*[:=]\s*)[^\s\"'][^\r\n\"']*"), rf"\1{DOTS}"),
+    (
+        re.compile(r"(?i)\b((?:access_|refresh_)?token|api_?key|secret|password)(=)[^\s&\"',;]+"),
+        rf"\1\2{DOTS}",
+    ),
+    # What a phone scans to link a device: 2@ref,key,key,secret.
+    (re.compile(r"\b\d@[\w+/=-]{8,}(?:,[\w+/=-]{8,}){2,5}"), DOTS),
+    (re.compile(r"(?i)\b(pairing code:? *)[A-Z0-9]{4}-?[A-Z0-9]{4}\b"), rf"\1{DOTS}"),
+)
+
+
+def field_name(name: object) -> str:
+    """A member's name as the sets of fields here spell it.
+
+    Example:
+        >>> field_name("pn_jid"), field_name("pushName")
+        ('pnjid', 'pushname')
+    """
+    return re.sub(r"[^a-z]", "", name.lower()) if isinstance(name, str) else ""
+
+
+def plain_digits(text: str) -> str:
+    """The digits of a text, as ASCII.
+
+    Example:
+        >>> plain_digits("+55 11 91234-5678")
+        '5511912345678'
+    """
+    return "".join(str(int(character)) for character in text if character.isdecimal())
 
 
 def mask_digits(number: str) -> str:
@@ -29,8 +111,27 @@ def mask_digits(number: str) -> str:
     return f"{digits[:2]}{DOTS}{digits[-2:]}" if len(digits) >= 8 else DOTS
 
 
+def mask_secrets(text: str) -> str:
+    """Hide bearer tokens, cookies and the codes that link a device.
+
+    Example:
+        >>> mask_secrets("Authorization: Bearer abc.def")
+        'Authorization: Bearer •••'
+    """
+    for pattern, replacement in _SECRETS:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def replace_jids(text: str, replace: Callable[[str, str, str], str]) -> str:
+    """Replace every WhatsApp address by ``replace(user, rest, server)``."""
+    return _JID.sub(
+        lambda match: replace(match["user"], match["rest"], match["at"] + match["server"]), text
+    )
+
+
 def mask_text(text: str) -> str:
-    """Hide every bearer token, JID and phone number in a text meant for people.
+    """Hide every secret, JID and phone number in a text meant for people.
 
     Bare runs of 10 to 15 digits count as numbers here: a message loses little by hiding
     a timestamp, and much by showing a person.
@@ -41,9 +142,133 @@ def mask_text(text: str) -> str:
         >>> mask_text("Authorization: Bearer abc.def, call +999 11 5550 0101")
         'Authorization: Bearer •••, call 99•••01'
     """
-    text = _BEARER.sub(rf"\1{DOTS}", text)
-    text = _JID.sub(lambda m: f"{mask_digits(m['user'])}@{m['server']}", text)
-    text = _WRITTEN_NUMBER.sub(
-        lambda m: mask_digits(m[0].removeprefix("%2B").removeprefix("%2b")), text
-    )
-    return _BARE_NUMBER.sub(lambda m: mask_digits(m[0]), text)
+    return _mask_people(text, lambda digits: False)
+
+
+def mask_people(text: str) -> str:
+    """Like :func:`mask_text`, and numbers that belong to nobody stay readable.
+
+    Example:
+        >>> mask_people("+999900000001 is recorded, +55 11 91234-5678 is not")
+        '+999900000001 is recorded, 55•••78 is not'
+    """
+    return _mask_people(text, lambda digits: digits.startswith(NOBODY))
+
+
+def _mask_people(text: str, may_stay: Callable[[str], bool]) -> str:
+    def jid(user: str, rest: str, server: str) -> str:
+        return f"{user}{rest}{server}" if may_stay(user) else f"{mask_digits(user)}{server}"
+
+    def written(prefix: str, digits: str) -> str | None:
+        return None if may_stay(digits) else f"{prefix.lstrip('+%2Bb＋')}{mask_digits(digits)}"
+
+    def bare(match: re.Match[str]) -> str:
+        return match[0] if may_stay(match[0]) else mask_digits(match[0])
+
+    text = replace_jids(mask_secrets(text), jid)
+    return _BARE_NUMBER.sub(bare, replace_numbers(text, written))
+
+
+def replace_numbers(
+    text: str,
+    written: Callable[[str, str], str | None],
+    known: Callable[[str], str | None] | None = None,
+) -> str:
+    """Replace phone numbers.
+
+    Args:
+        text: Where to look.
+        written: What to put for a number that is written as one, given its prefix (a plus
+            sign, ``tel:``) and its digits; None leaves it.
+        known: What to put for digits that are not written as a number; None leaves them.
+    """
+    return _NUMBER.sub(lambda match: _Run(match).replaced(written, known or (lambda _: None)), text)
+
+
+class _Group(NamedTuple):
+    digits: str
+    start: int
+    end: int
+    prefix: str
+
+
+class _Run:
+    """Groups of digits that stand together: one number, or several."""
+
+    def __init__(self, match: re.Match[str]) -> None:
+        self._shown = match[0]
+        self._groups: list[_Group] = []
+        prefix, start = (match["prefix"] or "").strip(" ("), 0
+        for found in _GROUP.finditer(match[0], match.start("digits") - match.start()):
+            if found["digits"]:
+                before = found.start()
+                if self._groups:
+                    prefix = "+" if match[0][before - 1] == "+" else ""
+                    start = before - len(prefix)
+                elif not prefix:
+                    start = before
+                self._groups.append(_Group(plain_digits(found[0]), start, found.end(), prefix))
+
+    def replaced(
+        self,
+        written: Callable[[str, str], str | None],
+        known: Callable[[str], str | None],
+    ) -> str:
+        out, copied, first = [], 0, 0
+        while first < len(self._groups):
+            group = self._groups[first]
+            ends = self._ends(first)
+            seen = [end for end in ends if known(self._digits(first, end)) is not None]
+            new = None
+            # A number that was seen before ends where it ended then, whatever digits follow.
+            last = seen[-1] if seen else self._end_of_written(ends) if group.prefix else 0
+            if last:
+                digits = self._digits(first, last)
+                new = written(group.prefix, digits) if group.prefix else known(digits)
+            if new is not None:
+                out += [self._shown[copied : group.start], new]
+                copied = self._groups[last - 1].end
+            first = max(last, first + 1)
+        return "".join([*out, self._shown[copied:]])
+
+    def _digits(self, first: int, last: int) -> str:
+        return "".join(group.digits for group in self._groups[first:last])
+
+    def _ends(self, first: int) -> list[int]:
+        """Where a number that begins with a group may end, by its length."""
+        ends, length = [], 0
+        for end, group in enumerate(self._groups[first:], first + 1):
+            length += len(group.digits)
+            if length > LONGEST:
+                break
+            if length >= SHORTEST:
+                ends.append(end)
+        return ends
+
+    def _end_of_written(self, ends: list[int]) -> int:
+        if len(ends) > 1 and len(self._groups[ends[-1] - 1].digits) == 1:
+            return ends[-2]
+        return ends[-1] if ends else 0
+
+
+class MaskingFilter(logging.Filter):
+    """Hides people and secrets in every record of the logger or handler that it is added to.
+
+    Example:
+        >>> record = logging.LogRecord("x", 20, "", 0, "call %s", ("+999 11 5550 0101",), None)
+        >>> MaskingFilter().filter(record), record.getMessage()
+        (True, 'call 99•••01')
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Mask the record's message, arguments and traceback; never drops it."""
+        if isinstance(record.args, tuple) and record.args and record.name.startswith("uvicorn"):
+            # uvicorn's formatters take the arguments apart.
+            record.args = tuple(mask_text(a) if isinstance(a, str) else a for a in record.args)
+        else:
+            record.msg, record.args = mask_text(record.getMessage()), None
+        if record.exc_info and not record.exc_text:
+            record.exc_text = logging.Formatter().formatException(record.exc_info)
+        if record.exc_text:
+            record.exc_text = mask_text(record.exc_text)
+        return True
