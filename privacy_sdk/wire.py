@@ -359,5 +359,7 @@ _FIELDS: dict[str, tuple[Callable[[object], object], str]] = {
     "backoff": (_wait, "retry_after"),
     "nearest": (_optional_text, "nearest"),
     "allowed": (_names, "allowed"),
+    "faults": (_names, "faults"),
+    "changed": (_names, "changed"),
 }
 """How members of a problem that are not texts are read, and what they are called there."""

@@ -227,3 +227,5 @@ class Problem(Document):
     category: str = Field(default="", description="The category that was refused.")
     value: str = Field(default="", description="The value that was refused.")
     allowed: list[str] = Field(default=[], description="The values that the category takes.")
+    faults: list[str] = Field(default=[], description="What is wrong with a policy.")
+    changed: list[str] = Field(default=[], description="What is not as a plan expects it.")
