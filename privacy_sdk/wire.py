@@ -7,7 +7,6 @@ is an :class:`~privacy_sdk.UnreadableAnswerError`.
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
@@ -26,6 +25,7 @@ from privacy_sdk.errors import (
     UnreadableAnswerError,
     shown,
 )
+from privacy_sdk.redact import mask_text
 from privacy_sdk.types import (
     Contact,
     DisallowedList,
@@ -43,13 +43,10 @@ from privacy_sdk.types import (
 
 Json: TypeAlias = dict[str, Any]
 
-PROBLEM_PREFIX = "urn:privacy-sdk:"
-"""What every problem ``type`` begins with."""
-
 
 def _member(document: object, name: str, kind: type | tuple[type, ...]) -> Any:
     """A member of a JSON object, of the type it must have."""
-    value = document.get(name) if isinstance(document, Mapping) else None
+    value = document.get(name, ...) if isinstance(document, Mapping) else ...
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is int):
         raise UnreadableAnswerError(f"The answer has no readable {name!r}.")
     return value
@@ -274,92 +271,3 @@ def event_from_json(document: object) -> Event:
     except TypeError:
         raise InvalidRequestError(f"An event {kind!r} has other members.") from None
     raise InvalidRequestError("The request holds no event that is known here.")
-
-
-def problem_from_error(error: PrivacyError) -> tuple[int, Json]:
-    """HTTP status and problem document (RFC 9457) of an error.
-
-    Example:
-        >>> status, problem = problem_from_error(IqError.from_code(409, "conflict"))
-        >>> status, problem["type"], problem["code"], problem["source"]
-        (409, 'urn:privacy-sdk:conflict', 409, 'whatsapp')
-    """
-    cls = next((base for base in type(error).__mro__ if base in PROBLEMS), GatewayError)
-    slug, status = PROBLEMS[cls]
-    extra = {name: getattr(error, name) for name in error.fields}
-    document = {
-        "type": PROBLEM_PREFIX + slug,
-        "title": slug.replace("-", " ").capitalize(),
-        "status": status,
-        "detail": error.message,
-        "hint": error.hint,
-        "code": extra.pop("code", None),
-        "error_type": extra.pop("error_type", None),
-        "retry_after": extra.pop("backoff", None),
-        "source": "whatsapp" if _is_whatsapps(error) else "gateway",
-        **extra,
-    }
-    return status, {name: value for name, value in document.items() if value is not None}
-
-
-def _is_whatsapps(error: PrivacyError) -> bool:
-    return isinstance(error, IqError)
-
-
-def error_from_problem(status: int, document: object) -> PrivacyError:
-    """The error that a problem document stands for; its ``type`` decides, not the status.
-
-    Example:
-        >>> error_from_problem(*problem_from_error(IqError.from_code(409, "conflict")))
-        ConflictError('WhatsApp refused: 409 conflict.')
-    """
-    if not isinstance(document, Mapping) or not isinstance(document.get("type"), str):
-        return UnreadableAnswerError(f"The answer is an error {status} without a problem document.")
-    slug = document["type"].removeprefix(PROBLEM_PREFIX)
-    cls = next((cls for cls, (name, _) in PROBLEMS.items() if name == slug), None)
-    if cls is None:
-        cls = GatewayError if status >= 500 else InvalidRequestError
-    error = cls.__new__(cls)
-    PrivacyError.__init__(
-        error,
-        _text(document.get("detail")) or slug,
-        hint=_text(document.get("hint"), cls.default_hint),
-    )
-    for name in cls.fields:
-        read, wire_name = _FIELDS.get(name, (_text, name))
-        setattr(error, name, read(document.get(wire_name)))
-    return error
-
-
-def _text(value: object, default: str = "") -> str:
-    return value if isinstance(value, str) else default
-
-
-def _optional_text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
-
-
-def _code(value: object) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) else 0
-
-
-def _wait(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return value if 0 <= value < math.inf else None
-
-
-def _names(value: object) -> tuple[str, ...]:
-    names = value if isinstance(value, list) else []
-    return tuple(name for name in names if isinstance(name, str))
-
-
-_FIELDS: dict[str, tuple[Callable[[object], object], str]] = {
-    "code": (_code, "code"),
-    "backoff": (_wait, "retry_after"),
-    "nearest": (_optional_text, "nearest"),
-    "allowed": (_names, "allowed"),
-    "faults": (_names, "faults"),
-    "changed": (_names, "changed"),
-}
-"""How members of a problem that are not texts are read, and what they are called there."""
