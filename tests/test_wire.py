@@ -12,8 +12,8 @@ from test_errors import CLASSES, example
 import privacy_sdk as ps
 from privacy_sdk import PrivacyCategory as Category
 from privacy_sdk import PrivacyValue as Value
-from privacy_sdk import wire
-from privacy_sdk.errors import PROBLEMS
+from privacy_sdk import problems, wire
+from privacy_sdk.problems import PROBLEMS
 
 LID, PHONE = "999000000000001@lid", "999115550101@s.whatsapp.net"
 
@@ -126,8 +126,8 @@ def test_every_error_crosses_http_or_is_local():
 @pytest.mark.parametrize("cls", PROBLEMS, ids=lambda cls: cls.__name__)
 def test_every_error_travels_as_a_problem(cls):
     error = example(cls)
-    status, document = wire.problem_from_error(error)
-    read = wire.error_from_problem(status, travelled(document))
+    status, document = problems.problem_from_error(error)
+    read = problems.error_from_problem(status, travelled(document))
     assert type(read) is cls
     assert vars(read) == vars(error)
     assert read.args == error.args
@@ -138,27 +138,27 @@ def test_every_error_travels_as_a_problem(cls):
 
 @pytest.mark.parametrize("cls", sorted(LOCAL, key=lambda cls: cls.__name__))
 def test_a_local_error_would_still_be_a_problem_of_the_gateways(cls):
-    status, document = wire.problem_from_error(example(cls))
+    status, document = problems.problem_from_error(example(cls))
     assert document["detail"] == example(cls).message
-    assert type(wire.error_from_problem(status, document)) is ps.GatewayError
+    assert type(problems.error_from_problem(status, document)) is ps.GatewayError
 
 
 def test_only_whatsapps_own_refusals_name_it_as_their_source():
     for cls in PROBLEMS:
-        source = wire.problem_from_error(example(cls))[1]["source"]
+        source = problems.problem_from_error(example(cls))[1]["source"]
         assert source == ("whatsapp" if issubclass(cls, ps.IqError) else "gateway")
 
 
 def test_the_type_of_a_problem_decides_and_not_its_status():
-    _, document = wire.problem_from_error(ps.IqError.from_code(404))
-    assert type(wire.error_from_problem(500, document)) is ps.ItemNotFoundError
+    _, document = problems.problem_from_error(ps.IqError.from_code(404))
+    assert type(problems.error_from_problem(500, document)) is ps.ItemNotFoundError
 
 
 @pytest.mark.parametrize(
     ("status", "expected"), [(400, ps.InvalidRequestError), (500, ps.GatewayError)]
 )
 def test_a_problem_of_an_unknown_type_goes_by_its_status(status, expected):
-    error = wire.error_from_problem(status, {"type": "about:blank", "detail": "Oh."})
+    error = problems.error_from_problem(status, {"type": "about:blank", "detail": "Oh."})
     assert type(error) is expected
     assert str(error) == "Oh."
 
@@ -173,7 +173,7 @@ def test_a_problem_with_members_of_the_wrong_type_keeps_the_good_ones():
         "error_type": ["wait"],
         "retry_after": "soon",
     }
-    error = wire.error_from_problem(429, document)
+    error = problems.error_from_problem(429, document)
     assert (error.message, error.text) == ("rate-limit", "rate-overlimit")
     assert (error.code, error.error_type, error.backoff) == (0, "", None)
 
@@ -181,7 +181,7 @@ def test_a_problem_with_members_of_the_wrong_type_keeps_the_good_ones():
 @pytest.mark.parametrize("wait", [-1, float("nan"), float("inf"), 10**400, True, "3"])
 def test_a_wait_that_cannot_be_waited_is_none(wait):
     document = {"type": "urn:privacy-sdk:rate-limit", "retry_after": wait}
-    assert wire.error_from_problem(429, document).backoff is None
+    assert problems.error_from_problem(429, document).backoff is None
 
 
 def test_a_problem_shows_nobodys_number():
@@ -191,7 +191,7 @@ def test_a_problem_shows_nobodys_number():
         "given": PHONE,
         "nearest": LID,
     }
-    error = wire.error_from_problem(422, document)
+    error = problems.error_from_problem(422, document)
     assert "999115550101" not in repr(vars(error)) + str(error)
     assert "999000000000001" not in repr(vars(error))
 
@@ -364,7 +364,7 @@ def test_any_json_is_read_or_refused_as_our_own_error(reader, data):
 def test_any_json_is_some_problem(status, document):
     if isinstance(document, dict):
         document["type"] = document.get("type", "urn:privacy-sdk:refused")
-    error = wire.error_from_problem(status, document)
+    error = problems.error_from_problem(status, document)
     assert isinstance(error, ps.PrivacyError)
     assert vars(pickle.loads(pickle.dumps(error))).keys() == vars(error).keys()
 
@@ -372,8 +372,8 @@ def test_any_json_is_some_problem(status, document):
 @pytest.mark.parametrize("cls", PROBLEMS, ids=lambda cls: cls.__name__)
 @given(members=st.dictionaries(st.sampled_from(["detail", "hint", "code"]), scalars))
 def test_a_problem_has_its_attributes_whatever_its_members_are(cls, members):
-    document = {"type": wire.PROBLEM_PREFIX + PROBLEMS[cls][0], **members}
-    error = wire.error_from_problem(500, document)
+    document = {"type": problems.PROBLEM_PREFIX + PROBLEMS[cls][0], **members}
+    error = problems.error_from_problem(500, document)
     assert type(error) is cls
     assert all(hasattr(error, name) for name in cls.fields)
-    assert isinstance(wire.problem_from_error(error)[1], dict)
+    assert isinstance(problems.problem_from_error(error)[1], dict)

@@ -40,6 +40,7 @@ from privacy_sdk.errors import (
     UnreadableAnswerError,
     UsageError,
 )
+from privacy_sdk.problems import error_from_problem
 from privacy_sdk.tokens import checked_token, is_loopback
 from privacy_sdk.types import (
     Contact,
@@ -325,5 +326,5 @@ def _document(status: int, raw: bytes) -> Any:
     except RecursionError:
         raise UnreadableAnswerError("The answer is nested too deep to be read.") from None
     if not 200 <= status < 300:
-        raise wire.error_from_problem(status, document)
+        raise error_from_problem(status, document)
     return document

@@ -1,0 +1,151 @@
+"""Makes the cassettes of the repository from a real gateway, each in a process of its own.
+
+A recording is a session run once against a gateway: the tour that the package shows, or the
+cells of the notebook that replays it. Made twice it is the same to the byte.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import privacy_sdk as ps
+from privacy_sdk.demo import tour
+from privacy_sdk.serving import serve
+
+ROOT = Path(__file__).resolve().parent.parent
+TOKEN = "recorded-without-its-token"  # noqa: S105
+ACCOUNT = "demo"
+
+
+@dataclass(frozen=True)
+class Recording:
+    """How a cassette is made: which account is served, and what is done with it."""
+
+    session: Callable[[ps.Client], None]
+    account: Callable[[], ps.Account] = ps.EmulatedAccount
+
+
+def notebook(name: str) -> Callable[[ps.Client], None]:
+    """The session of a notebook's code cells, whose ``Client.replay`` is the client at hand."""
+
+    def session(client: ps.Client) -> None:
+        import nbformat
+
+        path = ROOT / "notebooks" / name
+        names: dict[str, Any] = {"__name__": "__main__"}
+        with patch.object(ps.Client, "replay", lambda recording: client), chdir(path.parent):
+            for cell in nbformat.read(path, as_version=4).cells:
+                if cell.cell_type == "code":
+                    run_cell(cell, names)
+
+    return session
+
+
+def run_cell(cell: Any, names: dict[str, Any]) -> None:
+    """Run a cell; one that is tagged to raise, must."""
+    code = compile(cell.source, f"cell {cell.id}", "exec")
+    if "raises-exception" not in cell.metadata.get("tags", ()):
+        exec(code, names)  # noqa: S102
+        return
+    try:
+        exec(code, names)  # noqa: S102
+    except ps.PrivacyError:
+        return
+    raise AssertionError(f"Cell {cell.id} raised nothing.")
+
+
+RECORDINGS: Mapping[str, Recording] = {
+    "tour": Recording(lambda client: tour(client, lambda step: None)),
+}
+
+
+@contextmanager
+def chdir(folder: Path) -> Iterator[None]:
+    """Stand in a folder for a while."""
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+
+
+@contextmanager
+def gateway_process(name: str) -> Iterator[str]:
+    """The address of a gateway that serves a recording's account, as a process of its own."""
+    command = [sys.executable, str(Path(__file__)), "--serve", name]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            if not (url := process.stdout.readline().strip()):
+                raise SystemExit(f"The gateway did not start; see: {' '.join(command)}")
+            yield url
+        finally:
+            process.terminate()
+
+
+def serve_account(name: str) -> None:
+    """Serve a recording's account on a free port, and say where."""
+    serve(
+        {ACCOUNT: RECORDINGS[name].account()},
+        port=0,
+        token=TOKEN,
+        on_ready=lambda listening: print(listening.url, flush=True),
+    )
+
+
+def record(name: str, folder: Path) -> Path:
+    """Make a cassette."""
+    path = folder / f"{name}.yaml"
+    path.unlink(missing_ok=True)
+    with (
+        gateway_process(name) as url,
+        ps.Client(url, token=TOKEN, account=ACCOUNT, record=path) as client,
+    ):
+        RECORDINGS[name].session(client)
+    return path
+
+
+def differs(name: str) -> bool:
+    """Whether the committed cassette is not what the gateway answers today."""
+    with tempfile.TemporaryDirectory() as folder:
+        made = record(name, Path(folder)).read_bytes()
+    committed = ROOT / "cassettes" / f"{name}.yaml"
+    return not committed.exists() or committed.read_bytes() != made
+
+
+def main() -> int:
+    """Makes the recordings that were named, or all of them."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", choices=[*RECORDINGS, []], metavar="name")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail on a difference")
+    parser.add_argument("--serve", metavar="NAME", choices=RECORDINGS, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+
+    if args.serve:
+        serve_account(args.serve)
+        return 0
+    stale = 0
+    for name in args.names or RECORDINGS:
+        if not args.check:
+            print(f"{record(name, ROOT / 'cassettes').relative_to(ROOT)} made")
+        elif differs(name):
+            stale += 1
+            print(f"cassettes/{name}.yaml is not what the gateway answers today: make record")
+    return int(stale > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
