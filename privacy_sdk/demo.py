@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, cast
 
+from privacy_sdk import wording
 from privacy_sdk.accounts.events import NextAnswer
 from privacy_sdk.errors import PrivacyError
+from privacy_sdk.redact import mask_text
 from privacy_sdk.types import DisallowedList, DisallowedListUpdate, DisallowedListUserEntry
 
 if TYPE_CHECKING:
     import pandas as pd
+    from rich.console import RenderableType
 
     from privacy_sdk.sync import Client
 
@@ -182,3 +185,83 @@ def _error_of(call: Callable[[], object]) -> PrivacyError:
     except PrivacyError as error:
         return error
     raise AssertionError("The tour expects an error here.")
+
+
+def run(*, as_json: bool) -> None:
+    """Replay the tour in the terminal, each change with what was before and after it."""
+    from privacy_sdk import terminal
+    from privacy_sdk.sync import Client
+
+    steps: list[Step] = []
+    with Client.replay(RECORDING) as client:
+        if as_json:
+            tour(client, steps.append)
+            terminal.write_json([_as_json(step) for step in steps])
+        else:
+            terminal.write_rich(
+                "privacy_sdk, replayed from a recording: no account, no network.\n\n"
+                "import privacy_sdk as ps\n"
+                f'client = ps.Client.replay("{RECORDING}")'
+            )
+            tour(client, _write)
+            terminal.write("\nYour turn: privacy-sdk show --emulated")
+
+
+def _write(step: Step) -> None:
+    from rich.syntax import Syntax
+    from rich.text import Text
+
+    from privacy_sdk import terminal
+
+    console = terminal.make_console()
+    code = Syntax("", "python", theme="ansi_dark", background_color="default").highlight(step.code)
+    code.rstrip()
+    parts: list[RenderableType] = [Text(f"\n{step.says}", style="bold"), code]
+    if isinstance(step.after, PrivacyError):
+        error = f"{type(step.after).__name__}: {step.after.message}\n{step.after.hint}"
+        parts.append(Text(error.rstrip(), style="red"))
+    elif isinstance(step.after, str):
+        parts.append(repr(step.after))
+    elif step.before is None:
+        columns = ["setting", "value", "audience"]
+        rows = list(cast("pd.DataFrame", step.after)[columns].itertuples(index=False, name=None))
+        parts.append(terminal.fitted(console, columns, rows, essential=columns[:2]))
+    else:
+        before, after = _texts(step.before), _texts(step.after)
+        parts.append(
+            terminal.fitted(
+                console,
+                ("", "before", "after"),
+                [(name, before[name], text) for name, text in after.items()],
+                essential=("", "before", "after"),
+                changed=[n for n, name in enumerate(after) if before[name] != after[name]],
+            )
+        )
+    terminal.write_rich(*parts, console=console)
+
+
+def _texts(shown: Shown) -> dict[str, str]:
+    """Settings, a list or a timer: the name of each thing, and what it is."""
+    if isinstance(shown, DisallowedList):
+        people = ", ".join(mask_text(str(person.jid)) for person in shown)
+        return {"excepted": people or "nobody"}
+    if isinstance(shown, int):
+        return {"timer": wording.timer(shown)}
+    settings = cast("pd.DataFrame", shown)
+    return dict(zip(settings["setting"], settings["value"], strict=True))
+
+
+def _as_json(step: Step) -> dict[str, object]:
+    from privacy_sdk.terminal import problem
+
+    def shown(result: Shown) -> object:
+        if result is None or isinstance(result, str):
+            return result
+        return problem(result) if isinstance(result, PrivacyError) else _texts(result)
+
+    return {
+        "says": step.says,
+        "code": step.code,
+        "before": shown(step.before),
+        "after": shown(step.after),
+    }

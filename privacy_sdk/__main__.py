@@ -1,0 +1,8 @@
+"""``python -m privacy_sdk`` is the ``privacy-sdk`` command."""
+
+import sys
+
+from privacy_sdk.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())
