@@ -7,7 +7,7 @@ line. Nothing in a file can make Python do anything: only plain values are built
 
 from __future__ import annotations
 
-import binascii
+import base64
 import os
 import re
 from dataclasses import dataclass, field
@@ -25,9 +25,10 @@ HEADER = "version: 1\ninteractions:\n"
 _MAX_DEPTH = 50
 _Dumper: type[Any] = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 _Loader: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_PLAIN_TAGS = {None, "!"} | {f"tag:yaml.org,2002:{kind}" for kind in ("str", "map", "seq")}
+_YAML = "tag:yaml.org,2002:"
+_PLAIN_TAGS = {None, "!"} | {_YAML + kind for kind in ("str", "map", "seq", "int", "null")}
 _NO_KEY = object()
-_BINARY = "tag:yaml.org,2002:binary"
+_BINARY = f"{_YAML}binary"
 
 
 def recordings_folder() -> Path:
@@ -95,7 +96,7 @@ def read_recording(path: Path) -> Recording:
         raise RecordingError(f"{path} cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError as error:
         raise _wrong(path, error.object[: error.start].count(b"\n") + 1, "not UTF-8") from None
-    if not text.strip():
+    if not text.strip("\ufeff \t\r\n"):
         raise RecordingError(
             f"{path} is empty.", hint="Delete the file and record again, or restore it."
         )
@@ -204,7 +205,7 @@ class _Reader:
             self._anchors[event.anchor] = value
         parent = self._stack[-1]
         if isinstance(parent, list):
-            if len(self._stack) == 3 and self._stack[1].get("interactions") is parent:
+            if len(self._stack) == 3 and self._is_interactions(parent):
                 self._lines.append(event.start_mark.line + 1)
             parent.append(value)
         elif self._keys[-1] is _NO_KEY:
@@ -215,23 +216,25 @@ class _Reader:
             parent[self._keys[-1]] = value
             self._keys[-1] = _NO_KEY
 
+    def _is_interactions(self, container: object) -> bool:
+        document = self._stack[1]
+        return isinstance(document, dict) and document.get("interactions") is container
+
     def _scalar(self, event: Any, loader: Any) -> object:
         text: str = event.value
         if event.tag == _BINARY:
             try:
-                return binascii.a2b_base64(text.encode())
-            except (binascii.Error, UnicodeEncodeError):
+                return base64.b64decode("".join(text.split()), validate=True)
+            except ValueError:
                 raise self._wrong(event, "a !!binary value that is not base64") from None
         if event.tag not in _PLAIN_TAGS:
             raise self._refused(event)
-        if event.style or event.tag is not None:
-            return text
-        kind = loader.resolve(yaml.ScalarNode, text, event.implicit)
-        if kind == "tag:yaml.org,2002:null":
+        kind = event.tag
+        if kind is None and not event.style:
+            kind = loader.resolve(yaml.ScalarNode, text, event.implicit)
+        if kind == f"{_YAML}null":
             return None
-        if kind == "tag:yaml.org,2002:int" and text.isdecimal():
-            return int(text)
-        return text
+        return int(text) if kind == f"{_YAML}int" and text.isdecimal() else text
 
     def _wrong(self, event: Any, what: str) -> RecordingError:
         return _wrong(self._path, event.start_mark.line + 1, what)

@@ -1,0 +1,190 @@
+"""Reading cassettes: whole ones in any vcrpy style, and a clear error for anything else."""
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from privacy_sdk.cassette_file import (
+    HEADER,
+    bundled_recordings,
+    load_cassette,
+    read_recording,
+    recording_path,
+    written,
+)
+from privacy_sdk.errors import RecordingError
+
+
+def interaction(body="", answer="{}", uri="http://127.0.0.1:8480/v1/x"):
+    return {
+        "request": {"method": "GET", "uri": uri, "body": body, "headers": {}},
+        "response": {
+            "status": {"code": 200, "message": "OK"},
+            "headers": {"content-type": ["application/json"]},
+            "body": {"string": answer},
+        },
+    }
+
+
+WHOLE = HEADER + written(interaction())
+
+
+@pytest.fixture
+def cassette(tmp_path):
+    """Writes a cassette file and returns its path."""
+
+    def write(content):
+        path = tmp_path / "some.yaml"
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    return write
+
+
+TAG = "- !!python/object/apply:os.system ['touch {}']"
+
+
+@pytest.mark.parametrize(
+    ("content", "says", "line"),
+    [
+        ("", "is empty", None),
+        (" \n\n", "is empty", None),
+        ("\ufeff\n", "is empty", None),
+        (WHOLE.encode("utf-16"), "not UTF-8", 1),
+        (WHOLE.encode() + b"# caf\xe9\n", "not UTF-8", 17),
+        ("just text\n", "not a cassette", 1),
+        ("42\n", "not a cassette", 1),
+        ("a: 1\nb: 2\n", "not a cassette", 1),
+        ("- request: {}\n  response: {}\n", "before its version 1", None),
+        ("version: 1\ninteractions:\n", "without exchanges", 1),
+        ("version: 1\ninteractions: []\n", "without exchanges", 1),
+        ("version: 1\ninteractions: 7\n", "without exchanges", 1),
+        (WHOLE.replace("version: 1", "version: 2"), "format version 2", None),
+        (WHOLE.replace("version: 1", "version: one"), "format version 'one'", None),
+        (WHOLE[: WHOLE.index("  response:")], "not a whole exchange.*'response'", 3),
+        (WHOLE[: WHOLE.index("    body:\n")], "not a whole exchange.*'body'", 3),
+        (WHOLE[: WHOLE.index("message")], "not a whole exchange", 3),
+        (WHOLE + "- request:\n    method: GET\n", "not a whole exchange", 17),
+        (WHOLE + "- nothing\n", "not a whole exchange", 17),
+        (WHOLE.replace("code: 200", "code: '200'"), "not a whole exchange", 3),
+        (WHOLE.replace("code: 200", "code: 9"), "not a whole exchange", 3),
+        (WHOLE.replace("method: GET", "method: [1]"), "not a whole exchange", 3),
+        (WHOLE.replace("    headers: {}", "    headers: 3"), "not a whole exchange", 3),
+        (WHOLE.replace("    method", "  method"), "not readable as YAML", 5),
+        (WHOLE.replace("method: GET", "method: 'GET"), "not readable as YAML", None),
+        (WHOLE.replace("method: GET", "method: \x07"), "does not allow", 4),
+        (WHOLE + "\t- x\n", "not readable as YAML", None),
+        (WHOLE + "---\na: 1\n", "more than one", 1),
+        (WHOLE + "? [1]\n: 2\n", "a key that is not text", 17),
+        (WHOLE.replace("body: ''", "body: *nothing"), "an alias of nothing", 6),
+        (WHOLE.replace("body: ''", "body: !!binary '@'"), "not base64", 6),
+        (WHOLE.replace("body: ''", "body: !!timestamp 2026-01-01"), "a tag", 6),
+        (WHOLE + "- !!python/object:os.system {}\n", "a tag.*python/object", 17),
+        (WHOLE + "- !!python/tuple [1]\n", "a tag.*python/tuple", 17),
+        (WHOLE.replace("body: ''", "body: !Custom x"), "a tag.*Custom", 6),
+        pytest.param("[" * 100_000, "nested too deeply", 1, id="brackets"),
+        pytest.param("- " * 100_000, "nested too deeply", 1, id="dashes"),
+    ],
+)
+def test_what_is_no_whole_cassette_is_refused_by_file_and_line(cassette, content, says, line):
+    path = cassette(content)
+    with pytest.raises(RecordingError, match=says) as caught:
+        read_recording(path)
+    assert str(path) in caught.value.message
+    if line is not None:
+        assert f"line {line}:" in caught.value.message
+    assert caught.value.hint
+
+
+def test_an_object_tag_is_never_executed(cassette, tmp_path):
+    victim = tmp_path / "executed"
+    path = cassette(WHOLE + TAG.format(victim) + "\n")
+    with pytest.raises(RecordingError, match="a tag that has no place"):
+        read_recording(path)
+    assert not victim.exists()
+
+
+@pytest.mark.parametrize("name", ["missing.yaml", "a folder"])
+def test_a_missing_file_or_a_folder_is_no_empty_cassette(tmp_path, name):
+    (tmp_path / "a folder").mkdir()
+    path = tmp_path / name
+    with pytest.raises(RecordingError, match="There is no file") as caught:
+        recording_path(path)
+    assert "Bundled recordings" in caught.value.hint
+    with pytest.raises(RecordingError, match="cannot be read"):
+        read_recording(path)
+
+
+def test_a_bare_name_is_a_bundled_recording():
+    with pytest.raises(RecordingError, match="There is no recording 'nonesuch'") as caught:
+        recording_path("nonesuch")
+    for name in bundled_recordings():
+        assert name in caught.value.hint
+        assert recording_path(name).is_file()
+
+
+@pytest.mark.parametrize(
+    "style",
+    [
+        {},
+        {"default_flow_style": True},
+        {"default_style": '"', "width": 40, "indent": 8},
+        {"default_style": "|"},
+        {"sort_keys": False, "explicit_start": True, "explicit_end": True},
+    ],
+    ids=str,
+)
+def test_every_yaml_style_is_read(cassette, style):
+    many = [interaction(body='{"a":1}\n\n x', answer=f"é 😀 {n}\n") for n in range(3)]
+    many[1]["request"]["headers"] = many[0]["response"]["headers"]  # dumped as an alias
+    recording = read_recording(
+        cassette(yaml.safe_dump({"version": 1, "interactions": many}, **style))
+    )
+    assert [i["response"]["body"]["string"] for i in recording.interactions] == [
+        f"é 😀 {n}\n".encode() for n in range(3)
+    ]
+    assert {i["request"]["body"] for i in recording.interactions} == {b'{"a":1}\n\n x'}
+    assert recording.interactions[1]["request"]["headers"] == {"content-type": ["application/json"]}
+
+
+def test_the_line_of_every_exchange_is_known(cassette):
+    recording = read_recording(cassette(WHOLE + "# a note\n" + written(interaction(body="x\n\ny"))))
+    assert recording.lines == [3, 18]
+
+
+@given(body=st.text(), answer=st.text(), uri=st.text())
+def test_whatever_text_is_written_is_read_back(tmp_path_factory, body, answer, uri):
+    path = tmp_path_factory.mktemp("written") / "some.yaml"
+    entry = interaction(body=body, answer=answer, uri=uri)
+    path.write_bytes((HEADER + written(entry) + written(entry)).encode())
+    for read in read_recording(path).interactions:
+        assert read["request"]["uri"] == uri
+        assert read["request"]["body"] == body.encode()
+        assert read["response"]["body"]["string"] == answer.encode()
+
+
+@given(data=st.data())
+def test_a_mangled_file_is_read_or_refused_and_nothing_else(tmp_path_factory, data):
+    path = tmp_path_factory.mktemp("mangled") / "some.yaml"
+    content = bytearray((HEADER + written(interaction(body='{"a":[1]}')) * 2).encode())
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(content)))
+        content[at : at + data.draw(st.integers(0, 9))] = data.draw(st.binary(max_size=9))
+    path.write_bytes(content)
+    try:
+        recording = read_recording(path)
+    except RecordingError:
+        return
+    assert len(load_cassette(recording)) == len(recording.interactions) >= 1
+
+
+def test_loading_patches_nothing_and_writes_nothing(cassette):
+    import http.client
+
+    before = http.client.HTTPConnection, http.client.HTTPSConnection
+    path = cassette(WHOLE)
+    stamp = path.stat()
+    assert len(load_cassette(read_recording(path))) == 1
+    assert (http.client.HTTPConnection, http.client.HTTPSConnection) == before
+    assert path.stat().st_mtime_ns == stamp.st_mtime_ns
