@@ -260,7 +260,7 @@ def event_from_json(document: object) -> Event:
             case "phone_sets":
                 return PhoneSets(**fields)
             case "phone_lists":
-                return PhoneLists(**fields | {"users": _entries(fields.get("users"))})
+                return PhoneLists(users=_entries(fields.pop("users", None)), **fields)
             case "next_answer":
                 return NextAnswer(**fields)
     except TypeError:
