@@ -228,6 +228,8 @@ def _check_certificate(
 
 def _listen(host: str, port: int, *, remote: bool = False) -> socket.socket:
     """A bound socket, so that the port is known, or known to be taken, before all else."""
+    if not 0 <= port < 2**16:  # getaddrinfo() would take it modulo 65536
+        raise InvalidInputError(f"{port} is not a port.", hint="Ports are 0 (any free) to 65535.")
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         if not remote and not ipaddress.ip_address(address[0]).is_loopback:
@@ -237,9 +239,9 @@ def _listen(host: str, port: int, *, remote: bool = False) -> socket.socket:
                 "insecure_remote (--insecure-remote) listens there all the same.",
             )
         return socket.create_server(address[:2], family=family)
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         raise PrivacyError(
-            f"Cannot listen on {host} port {port}: {getattr(error, 'strerror', None) or error}.",
+            f"Cannot listen on {host} port {port}: {error.strerror or error}.",
             hint="Is a gateway running there already? Choose another port, or 0 for any.",
         ) from None
 

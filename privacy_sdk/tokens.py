@@ -10,16 +10,14 @@ import ipaddress
 import os
 import re
 import secrets
-import stat
-import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from privacy_sdk.errors import InvalidTokenError
+from privacy_sdk.owner_only import SharedFileError, create_owner_only, read_owner_only
 
 ENVIRONMENT = "PRIVACY_SDK_TOKEN"
-_LONGEST = 512
-_TOKEN = re.compile(rf"[!-~]{{1,{_LONGEST}}}")
+_TOKEN = re.compile(r"[!-~]{1,512}")
 
 
 def token_path() -> Path:
@@ -53,11 +51,15 @@ def find_token(url: str) -> str | None:
 
 
 def gateway_token() -> tuple[str, str]:
-    """The token that a gateway asks for, made now if there is none, and where clients find it."""
+    """The token that a gateway asks for, made now if there is none, and where clients find it.
+
+    Raises:
+        InvalidTokenError: A token that cannot be sent, or a file that others can read or that
+            cannot be written.
+    """
     if token := os.environ.get(ENVIRONMENT):
         return checked_token(token, ENVIRONMENT), ENVIRONMENT
-    path = token_path()
-    return stored_token() or _create(path), str(path)
+    return stored_token() or _create(), str(token_path())
 
 
 def stored_token() -> str | None:
@@ -68,18 +70,24 @@ def stored_token() -> str | None:
     """
     path = token_path()
     try:
-        with path.open("rb") as file:
-            _refuse_if_shared(os.fstat(file.fileno()), path)
-            content = file.read(_LONGEST + 2)
-    except FileNotFoundError:
-        return None
+        content = read_owner_only(path)
+    except SharedFileError as error:
+        raise InvalidTokenError(
+            f"{error}.", hint=f"Delete it, and the gateway makes a new one: rm {str(path)!r}"
+        ) from None
     except OSError as error:
-        raise InvalidTokenError(f"{path} cannot be read: {error.strerror}.") from None
+        raise InvalidTokenError(f"{path} cannot be read: {error.strerror}.", hint="") from None
+    if content is None:
+        return None
     return checked_token(content.decode("latin-1").removesuffix("\n"), str(path))
 
 
 def checked_token(token: object, source: str) -> str:
     """A token that an HTTP header can carry.
+
+    Args:
+        token: The token.
+        source: Where it is from, for the error.
 
     Raises:
         InvalidTokenError: Empty, too long, or with other characters than visible ASCII.
@@ -96,8 +104,8 @@ def is_loopback(host: str | None) -> bool:
     """Whether a host, as it stands in a URL, can only be this machine.
 
     Example:
-        >>> is_loopback("localhost"), is_loopback("127.0.0.1"), is_loopback("127.0.0.1.example")
-        (True, True, False)
+        >>> is_loopback("127.0.0.1"), is_loopback("127.0.0.1.evil.example")
+        (True, False)
     """
     try:
         return host == "localhost" or ipaddress.ip_address(host or "").is_loopback
@@ -105,34 +113,14 @@ def is_loopback(host: str | None) -> bool:
         return False
 
 
-def _refuse_if_shared(status: os.stat_result, path: Path) -> None:
-    if os.name != "posix":  # elsewhere the data folder is the user's own, and modes say nothing
-        return
-    if stat.S_IMODE(status.st_mode) & 0o077 or status.st_uid != os.getuid():
-        raise InvalidTokenError(
-            f"{path} may have been read by other users of this machine.",
-            hint=f"Delete it, and the gateway makes a new one: rm {str(path)!r}",
-        )
-
-
-def _create(path: Path) -> str:
+def _create() -> str:
     """Write a new token; of several gateways that start at once, one makes it for all."""
-    token = secrets.token_urlsafe(32)
+    path, token = token_path(), secrets.token_urlsafe(32)
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(prefix=".token-", dir=path.parent)  # 0600, O_EXCL
-        try:
-            with os.fdopen(descriptor, "w") as file:
-                file.write(f"{token}\n")
-            # A link fails if the name exists, and never shows a half-written file.
-            os.link(name, path)
-        except FileExistsError:
-            return stored_token() or _create(path)
-        finally:
-            Path(name).unlink()
+        created = create_owner_only(path, f"{token}\n".encode())
     except OSError as error:
         raise InvalidTokenError(
             f"The gateway's token cannot be kept in {path}: {error.strerror}.",
             hint=f"Make that folder writable, or set {ENVIRONMENT}.",
         ) from None
-    return token
+    return token if created else stored_token() or _create()

@@ -12,11 +12,12 @@ from fastapi import FastAPI
 from privacy_sdk.accounts.protocol import Account
 from privacy_sdk.connection import checked_account
 from privacy_sdk.gateway.documents import Health
-from privacy_sdk.gateway.guard import OPEN_PATH, Guard, InFlight
+from privacy_sdk.gateway.guard import OPEN_PATH, Guard, InFlight, logger
 from privacy_sdk.gateway.pace import Pace
 from privacy_sdk.gateway.problems import PROBLEM_JSON, install_problems
 from privacy_sdk.gateway.routes import GATEWAY_PROBLEMS, router
 from privacy_sdk.gateway.served import ServedAccount
+from privacy_sdk.redact import mask_text
 
 __all__ = ["create_app"]
 
@@ -85,9 +86,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
-        closing = [asyncio.ensure_future(account.aclose()) for account in accounts.values()]
-        if closing:
-            await asyncio.wait(closing, timeout=_CLOSING_TAKES)
+        await _close(accounts.values())
 
     app = _Gateway(
         title="privacy_sdk gateway",
@@ -110,6 +109,16 @@ def create_app(
         Guard, token=token, allowed_hosts=allowed_hosts, in_flight=app.state.in_flight
     )
     return app
+
+
+async def _close(accounts: Collection[Account]) -> None:
+    """Close accounts side by side; one that fails or hangs keeps none of the others open."""
+    closing = [asyncio.ensure_future(account.aclose()) for account in accounts]
+    done, hanging = await asyncio.wait(closing, timeout=_CLOSING_TAKES) if closing else ((), ())
+    for task in hanging:
+        task.cancel()
+    for error in filter(None, (task.exception() for task in done)):
+        logger.warning("an account was not closed: %s", mask_text(repr(error)))
 
 
 async def _healthz() -> dict[str, str]:

@@ -45,6 +45,7 @@ def _example(**members: Any) -> ConfigDict:
 class Health(Document):
     """That the gateway is up."""
 
+    model_config = _example(status="ok")
     status: Literal["ok"]
 
 
@@ -55,6 +56,7 @@ class Account(Document):
     backend: str
     state: str
     capabilities: list[str]
+    hint: str = ""
 
 
 class Accounts(Document):

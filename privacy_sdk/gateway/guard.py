@@ -28,6 +28,7 @@ from privacy_sdk.tokens import is_loopback
 
 logger = logging.getLogger("privacy_sdk.gateway")
 
+MAX_HEADER_FIELDS = 100
 OPEN_PATH = "/healthz"
 """The only path that needs no token."""
 
@@ -126,6 +127,8 @@ class Guard:
     def _refusal(self, scope: Scope) -> tuple[PrivacyError, int | None] | None:
         """Why a request goes no further, with the status if it is not the usual one."""
         headers = Headers(scope=scope)
+        if len(scope["headers"]) > MAX_HEADER_FIELDS:
+            return http_error(431), 431
         if not self._is_own_host(headers.get("host", ""), scope.get("server")):
             return _FOREIGN_HOST, 421
         if self._token:

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from privacy_sdk.errors import InvalidRequestError, InvalidTokenError, PrivacyError
-from privacy_sdk.wire import problem_from_error
+from privacy_sdk.problems import problem_from_error
 
 PROBLEM_JSON = "application/problem+json"
 MAX_BODY = 2**20
@@ -25,6 +25,7 @@ _MESSAGES = {
     404: ("There is nothing at this path.", "GET /openapi.json describes every path."),
     405: ("This path does not take that method.", "GET /openapi.json describes every path."),
     413: ("The body is too long.", f"Send at most {MAX_BODY:,} bytes, in several requests."),
+    431: ("The request has too many header fields.", "A few are enough."),
 }
 
 

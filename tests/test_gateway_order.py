@@ -1,0 +1,157 @@
+"""Time and order: slow accounts, many writers, haste, and a stop in the middle."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+
+import httpx2
+import pytest
+from asking import (
+    LAST_LIST,
+    PRIVACY,
+    SOMEBODY,
+    TIMER,
+    TOKEN,
+    Live,
+    client_of,
+    problem,
+)
+
+from privacy_sdk.accounts.emulated import EmulatedAccount
+from privacy_sdk.errors import PrivacyError
+from privacy_sdk.gateway import create_app, served
+from privacy_sdk.gateway.pace import Pace
+from privacy_sdk.types import DisallowedListUpdate, PrivacyCategory, SetPrivacySettingResponse
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[httpx2.AsyncClient]:
+    async with client_of(token=TOKEN) as client:
+        yield client
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(served, "ANSWER_DUE", 0.05)
+    return None
+
+
+@pytest.mark.usefixtures("hurried")
+async def test_an_account_that_does_not_answer_in_time_leaves_the_outcome_unknown() -> None:
+    async with client_of({"demo": EmulatedAccount(latency=60)}, token=None) as client:
+        answer = await client.put(f"{PRIVACY}/last", json={"value": "none"})
+        problem(answer, 503, "outcome-unknown")
+        problem(await client.get(PRIVACY), 504, "timeout")
+
+
+async def settled() -> None:
+    """Until all that needs no clock and no other machine has run."""
+    for _ in range(100):
+        await asyncio.sleep(0)
+
+
+class Watched(EmulatedAccount):
+    """Notes when list updates begin and end, and lets each one end when told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.notes: list[str] = []
+        self.may_end = asyncio.Event()
+
+    async def set_privacy_disallowed_list(
+        self, category: PrivacyCategory, update: DisallowedListUpdate
+    ) -> SetPrivacySettingResponse:
+        self.notes.append(f"{category} begins")
+        await self.may_end.wait()
+        answer = await super().set_privacy_disallowed_list(category, update)
+        self.notes.append(f"{category} ends")
+        return answer
+
+
+async def test_updates_of_one_list_run_one_at_a_time_and_of_two_lists_side_by_side() -> None:
+    account = Watched()
+    async with client_of({"demo": account}, token=None) as client:
+        paths = [LAST_LIST, LAST_LIST, f"{PRIVACY}/profile/disallowed-list"]
+        updates = [
+            asyncio.create_task(client.patch(path, json={"users": [SOMEBODY]})) for path in paths
+        ]
+        await settled()
+        assert sorted(account.notes) == ["last begins", "profile begins"]
+        account.may_end.set()
+        assert {answer.status_code for answer in await asyncio.gather(*updates)} == {200}
+    assert [note for note in account.notes if note.startswith("last")] == [
+        "last begins", "last ends", "last begins", "last ends",
+    ]  # fmt: skip
+
+
+async def test_fifty_writers_without_a_dhash_lose_nobody() -> None:
+    people = [{"jid": f"9990000000001{n:02}@lid"} for n in range(50)]
+    async with client_of({"demo": EmulatedAccount(latency=0.002)}, token=None) as client:
+        answers = await asyncio.gather(
+            *(client.patch(LAST_LIST, json={"users": [person]}) for person in people)
+        )
+        listed = (await client.get(LAST_LIST)).json()["users"]
+    assert {answer.status_code for answer in answers} == {200}
+    assert {user["jid"] for user in listed} == {person["jid"] for person in people}
+
+
+async def test_a_live_account_is_asked_no_faster_than_its_pace() -> None:
+    async with client_of({"demo": Live()}, token=None, pace=Pace(2, per_minute=0.6)) as client:
+        answers = [await client.get(PRIVACY) for _ in range(3)]
+        listing = await client.get("/v1/accounts")
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    document = problem(answers[2], 429, "too-many-requests")
+    assert document["source"] == "gateway"
+    assert 90 < document["retry_after"] <= 100
+    assert 90 < int(answers[2].headers["retry-after"]) <= 100
+    assert listing.status_code == 200
+
+
+async def test_an_emulated_account_has_no_pace(client: httpx2.AsyncClient) -> None:
+    assert {(await client.get(TIMER)).status_code for _ in range(100)} == {200}
+
+
+async def test_what_a_stop_cuts_short_is_answered_for_what_it_was() -> None:
+    account = Watched()
+    async with client_of({"demo": account}, token=None) as client:
+        in_flight = client.app.state.in_flight
+        changing = asyncio.create_task(client.patch(LAST_LIST, json={"users": [SOMEBODY]}))
+        waiting = asyncio.create_task(client.patch(LAST_LIST, json={"users": [SOMEBODY]}))
+        await settled()
+        await in_flight.stop(grace=0)
+        unknown = problem(await changing, 503, "outcome-unknown")
+        known = problem(await waiting, 503, "not-connected")
+        late = problem(await client.get(PRIVACY), 503, "not-connected")
+    assert "Fetch the settings again" in unknown["hint"]
+    assert "nothing was changed" in known["detail"]
+    assert known == late
+    assert account.notes == ["last begins"]
+
+
+async def test_a_stop_lets_end_what_ends_in_time() -> None:
+    account = Watched()
+    async with client_of({"demo": account}, token=None) as client:
+        in_flight = client.app.state.in_flight
+        changing = asyncio.create_task(client.patch(LAST_LIST, json={"users": [SOMEBODY]}))
+        await settled()
+        stopping = asyncio.create_task(in_flight.stop(grace=30))
+        await settled()
+        account.may_end.set()
+        assert (await changing).status_code == 200
+        await stopping
+
+
+async def test_accounts_are_closed_with_the_gateway_even_if_one_hangs_or_fails() -> None:
+    closed = []
+
+    class Closing(EmulatedAccount):
+        async def aclose(self) -> None:
+            closed.append(self.id)
+            if self.id == "fails":
+                raise PrivacyError("It fails.")
+            if self.id == "hangs":
+                await asyncio.Event().wait()
+
+    app = create_app({name: Closing(name) for name in ("hangs", "fails", "good")}, token=None)
+    async with app.router.lifespan_context(app):
+        assert closed == []
+    assert closed == ["hangs", "fails", "good"]

@@ -1,0 +1,180 @@
+"""Too much, too slow, too many, no HTTP at all: others are served meanwhile."""
+
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+
+import httpx2
+import pytest
+from asking import PRIVACY, TIMER, GatewayProcess, connected, read_all
+
+from privacy_sdk.accounts.emulated import EmulatedAccount
+from privacy_sdk.gateway import protocol
+from privacy_sdk.serving import running_gateway
+
+
+@pytest.fixture
+def gateway() -> Iterator[GatewayProcess]:
+    process = GatewayProcess()
+    yield process
+    process.close()
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "REQUEST_DUE", 0.2)
+
+
+ONE_PIECE = [
+    b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n",
+    b"G",
+    b"PUT /v1/accounts/demo/disappearing-mode HTTP/1.1\r\nHost: localhost\r\n"
+    b"Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{",
+]
+
+
+@pytest.mark.usefixtures("hurried")
+@pytest.mark.parametrize("piece", ONE_PIECE)
+def test_a_request_that_does_not_arrive_in_time_is_408_while_others_are_served(
+    piece: bytes,
+) -> None:
+    with running_gateway({"demo": EmulatedAccount()}) as url, connected(url) as slow:
+        slow.sendall(piece)
+        assert httpx2.get(f"{url}/healthz").status_code == 200
+        answer = read_all(slow)
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b"application/problem+json" in answer
+    assert b"urn:privacy-sdk:invalid-request" in answer
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_connection_that_never_says_anything_is_closed_without_a_word() -> None:
+    with running_gateway({}) as url, connected(url) as silent:
+        assert read_all(silent) == b""
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_request_that_drips_is_cut_off_all_the_same() -> None:
+    with running_gateway({}) as url, connected(url) as slow:
+        slow.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n")
+        slow.settimeout(0.02)
+        answer = b""
+        while not answer:
+            slow.sendall(b"X: y\r\n")
+            try:
+                answer = slow.recv(4096)
+            except TimeoutError:
+                continue
+    assert answer.startswith(b"HTTP/1.1 408 ")
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_body_that_drips_after_its_refusal_is_cut_off_too() -> None:
+    with running_gateway({}, token="x") as url, connected(url) as slow:
+        slow.sendall(
+            b"PUT /v1/accounts HTTP/1.1\r\nHost: localhost\r\nContent-Length: 900000\r\n\r\n"
+        )
+        assert slow.recv(4096).startswith(b"HTTP/1.1 401 ")
+        with suppress(BrokenPipeError, ConnectionResetError):
+            while True:
+                slow.sendall(b" ")
+
+
+@pytest.mark.usefixtures("hurried")
+def test_an_answer_that_takes_its_time_is_not_cut_off() -> None:
+    account = EmulatedAccount(latency=0.6)
+    with running_gateway({"demo": account}) as url:
+        assert httpx2.get(f"{url}{TIMER}", timeout=30).json() == {"duration": 0}
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+        b"PUT / HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00",
+        b"HELLO\r\n\r\n",
+    ],
+    ids=["no host", "two hosts", "bad length", "tls", "no http"],
+)
+def test_what_is_no_request_is_400_as_a_problem_document(request_: bytes) -> None:
+    with running_gateway({}) as url, connected(url) as connection:
+        connection.sendall(request_)
+        answer = read_all(connection)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"application/problem+json" in answer
+
+
+@pytest.mark.parametrize("headers", [b"X: y\r\n" * 101, b"X-Some: header\r\n" * 10_000])
+def test_too_many_headers_are_refused_and_others_served(headers: bytes) -> None:
+    with running_gateway({}) as url, connected(url) as connection:
+        with suppress(BrokenPipeError, ConnectionResetError):
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n" + headers + b"\r\n")
+        with suppress(ConnectionResetError):  # what was not read yet resets the connection
+            assert connection.recv(4096).split(b" ")[1] in {b"400", b"431"}
+        assert httpx2.get(f"{url}/healthz").status_code == 200
+
+
+def test_a_long_body_is_413_announced_or_not_and_the_connection_survives() -> None:
+    def pieces() -> Iterator[bytes]:
+        for _ in range(256):
+            yield b" " * 2**16
+
+    with running_gateway({"demo": EmulatedAccount()}) as url, httpx2.Client(base_url=url) as http:
+        for content in (b" " * 2**24, pieces()):
+            answer = http.put(TIMER, content=content, headers={"content-type": "application/json"})
+            assert answer.status_code == 413
+            assert answer.json()["type"] == "urn:privacy-sdk:invalid-request"
+            assert http.get(TIMER).json() == {"duration": 0}
+
+
+def test_requests_sent_in_one_go_are_answered_in_order() -> None:
+    one = b"GET %s HTTP/1.1\r\nHost: localhost\r\n"
+    with running_gateway({}) as url, connected(url) as connection:
+        connection.sendall(
+            one % b"/healthz" + b"\r\n" + one % b"/nowhere" + b"Connection: close\r\n\r\n"
+        )
+        answer = read_all(connection)
+    assert re.findall(rb"HTTP/1.1 (\d+)", answer) == [b"200", b"404"]
+
+
+def test_when_there_are_too_many_connections_the_quietest_give_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(protocol, "MAX_CONNECTIONS", 10)
+    with running_gateway({}) as url, ExitStack() as stack:
+        idle = [stack.enter_context(connected(url)) for _ in range(30)]
+        assert httpx2.get(f"{url}/healthz").status_code == 200
+        for connection in idle[:20]:
+            assert read_all(connection) == b""
+        idle[-1].sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert idle[-1].recv(4096).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.slow
+def test_overrun_on_all_sides_it_serves_others_and_its_memory_is_bounded(
+    gateway: GatewayProcess,
+) -> None:
+    psutil = pytest.importorskip("psutil")
+    memory = psutil.Process(gateway.pid).memory_info
+    gateway.http.get(PRIVACY)
+    before = memory().rss
+    with ExitStack() as stack:
+        for _ in range(1000):
+            stack.enter_context(connected(gateway.url))
+        for _ in range(100):
+            slow = stack.enter_context(connected(gateway.url))
+            slow.sendall(ONE_PIECE[2])
+        for _ in range(20):
+            connection = stack.enter_context(connected(gateway.url))
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n")
+            with suppress(BrokenPipeError, ConnectionResetError):
+                connection.sendall(b"X-Some: header\r\n" * 10_000)
+        for _ in range(20):
+            assert gateway.http.put(TIMER, content=b" " * 2**24).status_code == 413
+        answers = {gateway.http.get(PRIVACY).status_code for _ in range(100)}
+        grown = memory().rss - before
+    print(f"memory grew by {grown / 2**20:.1f} MiB from {before / 2**20:.1f}")
+    assert answers == {200}
+    assert grown < 64 * 2**20
