@@ -88,8 +88,7 @@ def gateway_process(name: str) -> Iterator[str]:
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as process:
         try:
-            assert process.stdout is not None
-            if not (url := process.stdout.readline().strip()):
+            if not (url := next(iter(process.stdout or ()), "").strip()):
                 raise SystemExit(f"The gateway did not start; see: {' '.join(command)}")
             yield url
         finally:
