@@ -21,9 +21,7 @@ def test_the_first_code_prints_the_table_below_it():
     assert [line.rstrip() for line in printed.getvalue().splitlines()] == said
 
 
-@pytest.mark.parametrize(
-    "code", [code for language, code in BLOCKS if language == "python"], ids=range
-)
+@pytest.mark.parametrize("code", [code for language, code in BLOCKS if language == "python"])
 def test_every_other_code_is_python(code):
     compile(code, "README.md", "exec")
 
