@@ -106,6 +106,13 @@ async def test_this_machine_goes_by_its_loopback_names_and_by_those_allowed(host
         assert (await client.get("/healthz", headers={"Host": host})).status_code == 200
 
 
+@pytest.mark.parametrize(("reached", "status"), [("192.0.2.1", 200), ("evil.example", 421)])
+async def test_beyond_this_machine_it_answers_by_the_address_that_was_reached(
+    client: httpx2.AsyncClient, reached: str, status: int
+) -> None:
+    assert (await client.get(f"http://{reached}/healthz")).status_code == status
+
+
 async def test_no_page_of_another_site_may_read_an_answer(client: httpx2.AsyncClient) -> None:
     answer = await client.get(PRIVACY, headers={"Origin": "https://evil.example"})
     assert not [name for name in answer.headers if name.startswith("access-control")]

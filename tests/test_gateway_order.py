@@ -55,12 +55,14 @@ class Watched(EmulatedAccount):
     def __init__(self) -> None:
         super().__init__()
         self.notes: list[str] = []
+        self.began: asyncio.Queue[PrivacyCategory] = asyncio.Queue()
         self.may_end = asyncio.Event()
 
     async def set_privacy_disallowed_list(
         self, category: PrivacyCategory, update: DisallowedListUpdate
     ) -> SetPrivacySettingResponse:
         self.notes.append(f"{category} begins")
+        self.began.put_nowait(category)
         await self.may_end.wait()
         answer = await super().set_privacy_disallowed_list(category, update)
         self.notes.append(f"{category} ends")
@@ -74,6 +76,7 @@ async def test_updates_of_one_list_run_one_at_a_time_and_of_two_lists_side_by_si
         updates = [
             asyncio.create_task(client.patch(path, json={"users": [SOMEBODY]})) for path in paths
         ]
+        assert {await account.began.get() for _ in range(2)} == {"last", "profile"}
         await settled()
         assert sorted(account.notes) == ["last begins", "profile begins"]
         account.may_end.set()
@@ -115,6 +118,7 @@ async def test_what_a_stop_cuts_short_is_answered_for_what_it_was() -> None:
     async with client_of({"demo": account}, token=None) as client:
         in_flight = client.app.state.in_flight
         changing = asyncio.create_task(client.patch(LAST_LIST, json={"users": [SOMEBODY]}))
+        await account.began.get()
         waiting = asyncio.create_task(client.patch(LAST_LIST, json={"users": [SOMEBODY]}))
         await settled()
         await in_flight.stop(grace=0)
@@ -132,7 +136,7 @@ async def test_a_stop_lets_end_what_ends_in_time() -> None:
     async with client_of({"demo": account}, token=None) as client:
         in_flight = client.app.state.in_flight
         changing = asyncio.create_task(client.patch(LAST_LIST, json={"users": [SOMEBODY]}))
-        await settled()
+        await account.began.get()
         stopping = asyncio.create_task(in_flight.stop(grace=30))
         await settled()
         account.may_end.set()

@@ -85,6 +85,9 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        for account in accounts.values():
+            if start := getattr(account, "start", None):
+                await start()
         yield
         await _close(accounts.values())
 

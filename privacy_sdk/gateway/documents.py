@@ -56,6 +56,7 @@ class Account(Document):
     backend: str
     state: str
     capabilities: list[str]
+    hint: str
     hint: str = ""
 
 
@@ -69,6 +70,7 @@ class Accounts(Document):
                 "backend": "emulated",
                 "state": "connected",
                 "capabilities": ["emulate", "find_contacts"],
+                "hint": "",
             }
         ]
     )
@@ -87,6 +89,7 @@ class Settings(Document):
 
     model_config = _example(settings=[{"category": "last", "value": "contacts"}])
     settings: list[Setting]
+    unreadable: int = Field(default=0, description="How many more the account cannot name.")
 
 
 class NewValue(Document):
@@ -126,12 +129,115 @@ class PersonChange(Document):
     pn_jid: Address | None = None
 
 
+class ExpectedSetting(Document):
+    """What a category must be set to."""
+
+    category: CategoryName
+    value: Name
+
+
+class ListVersion(Document):
+    """The version of a list; none while its category is not on ``contact_blacklist``."""
+
+    category: str
+    dhash: str | None
+
+
+class Standing(Document):
+    """How settings stand, as far as they were read."""
+
+    settings: list[Setting]
+    lists: list[ListVersion]
+    duration: int | None
+
+
 class ListChange(Document):
     """A change of a disallowed list: of the version ``dhash``, else of the list as it stands."""
 
     model_config = _example(users=[{"action": "add", "jid": _LID, "pn_jid": _PHONE}])
     dhash: Hash | None = None
     users: Annotated[list[PersonChange], _told(minItems=1)]
+
+
+class ExpectedList(Document):
+    """The version that a list must have."""
+
+    category: ListCategoryName
+    dhash: Hash | None
+
+
+class Expected(Document):
+    """What must hold for anything to be changed; what is left out may be anything."""
+
+    settings: list[ExpectedSetting] = []
+    lists: list[ExpectedList] = []
+    duration: Seconds | None = None
+
+
+class SettingChange(Document):
+    """A category gets a value."""
+
+    change: Literal["setting"]
+    category: CategoryName
+    value: Name
+
+
+class PeopleChange(Document):
+    """People are added to a category's list, or removed from it; not both in one change."""
+
+    change: Literal["list"]
+    category: ListCategoryName
+    users: Annotated[list[PersonChange], _told(minItems=1)]
+
+
+class DurationChange(Document):
+    """The default disappearing time gets a value [s]."""
+
+    change: Literal["timer"]
+    duration: Seconds
+
+
+Change = Annotated[SettingChange | PeopleChange | DurationChange, Field(discriminator="change")]
+
+
+class Changes(Document):
+    """What to change, and what must hold before; each thing is changed once."""
+
+    model_config = _example(
+        expected={"settings": [{"category": "last", "value": "all"}], "lists": [], "duration": 0},
+        changes=[
+            {"change": "setting", "category": "last", "value": "contacts"},
+            {"change": "timer", "duration": 604_800},
+        ],
+    )
+    expected: Expected = Expected()
+    changes: Annotated[list[Change], Field(min_length=1, max_length=100)]
+
+
+class Outcome(Document):
+    """What became of a change; ``missed`` are the people for whom it did not take."""
+
+    outcome: str
+    reason: str
+    missed: list[str]
+
+
+class Outcomes(Document):
+    """What became of each change, in the order asked, and what was read back."""
+
+    model_config = _example(
+        outcomes=[
+            {"outcome": "applied", "reason": "", "missed": []},
+            {"outcome": "refused", "reason": "WhatsApp refused: 423 locked.", "missed": []},
+        ],
+        found={
+            "settings": [{"category": "last", "value": "contacts"}],
+            "lists": [],
+            "duration": None,
+        },
+    )
+    outcomes: list[Outcome]
+    found: Standing
 
 
 class Duration(Document):
@@ -161,6 +267,19 @@ class Contacts(Document):
 
     model_config = _example(contacts=[{"phone": "999115550101", "jid": _LID, "pn_jid": _PHONE}])
     contacts: list[Contact]
+
+
+class Pairing(Document):
+    """How far a phone is linked; ``qr`` is what its camera has to see, and a secret."""
+
+    model_config = _example(
+        state="connected", hint="", qr=None, expires_in=None, linked_as="+99 ••• 01"
+    )
+    state: str
+    hint: str
+    qr: str | None
+    expires_in: int | None
+    linked_as: str | None
 
 
 class PhoneSets(Document):

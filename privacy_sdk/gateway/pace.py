@@ -47,14 +47,15 @@ class Pacer:
         self._clock = clock
         self._counted_at = clock()
 
-    def take(self) -> None:
-        """Count one request.
+    def take(self, requests: int = 1) -> None:
+        """Count requests, no more at once than the burst.
 
         Raises:
-            TooManyRequestsError: None is left, with the time until one is [s].
+            TooManyRequestsError: Not so many are left, with the time until they are [s].
         """
         now = self._clock()
-        owed = max(0.0, self._owed - (now - self._counted_at)) + self._cost
+        cost = min(requests * self._cost, self._limit)
+        owed = max(0.0, self._owed - (now - self._counted_at)) + cost
         if owed > self._limit:
             raise TooManyRequestsError(owed - self._limit)
         self._owed, self._counted_at = owed, now

@@ -9,10 +9,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request
 
-from privacy_sdk import wire
+from privacy_sdk import applying, wire, wire_plans
+from privacy_sdk.changes import ListChange
 from privacy_sdk.errors import InvalidContactError, NotSupportedError, UnknownAccountError
 from privacy_sdk.gateway import documents
 from privacy_sdk.gateway.served import ServedAccount
+from privacy_sdk.lists import change_list
 from privacy_sdk.types import PrivacyCategory, PrivacyValue, as_list_category, as_pair, as_seconds
 from privacy_sdk.wire import Json
 
@@ -36,7 +38,7 @@ ACCOUNT_PROBLEMS: dict[int | str, dict[str, Any]] = {
         for status, description in {
             400: "The body cannot be read, or WhatsApp cannot read the request.",
             404: "There is no such account, or WhatsApp knows no such thing.",
-            409: "The list has another version than that of the update.",
+            409: "The list has another version, or the settings are not as expected.",
             422: "The request is not a good one.",
             429: "Too many requests, for WhatsApp or for the gateway.",
             501: "The account cannot do that.",
@@ -51,7 +53,7 @@ ACCOUNT_PROBLEMS: dict[int | str, dict[str, Any]] = {
 router = APIRouter(prefix="/v1/accounts", tags=["accounts"])
 
 
-def _served(
+async def _served(
     request: Request,
     account_id: Annotated[str, Path(description="A name of GET /v1/accounts.", examples=["demo"])],
 ) -> ServedAccount:
@@ -76,11 +78,30 @@ async def list_accounts(request: Request) -> Json:
     return {"accounts": [wire.account_to_json(info) for info in infos]}
 
 
-@router.get("/{account_id}/privacy", responses=ACCOUNT_PROBLEMS, response_model=documents.Settings)
+@router.get(
+    "/{account_id}/privacy",
+    responses=ACCOUNT_PROBLEMS,
+    response_model=documents.Settings,
+    response_model_exclude_defaults=True,
+)
 async def fetch_privacy_settings(served: Served) -> Json:
     """All settings that WhatsApp reports."""
     async with served.reading() as account:
         return wire.settings_to_json(await account.fetch_privacy_settings())
+
+
+@router.patch(
+    "/{account_id}/privacy", responses=ACCOUNT_PROBLEMS, response_model=documents.Outcomes
+)
+async def apply_changes(served: Served, body: documents.Changes) -> Json:
+    """Make several changes in a safe order, and read back what became of each.
+
+    409, and nothing changed, when the settings are not as expected.
+    """
+    start, changes = wire_plans.plan_from_json(body.model_dump())
+    lists = [change.category for change in changes if isinstance(change, ListChange)]
+    async with served.changing_many(lists, requests=len(changes) + 2) as account:
+        return wire_plans.report_to_json(await applying.apply_changes(account, start, changes))
 
 
 @router.put(
@@ -118,12 +139,13 @@ async def set_privacy_disallowed_list(
     """Add people to a list and remove others.
 
     With ``dhash`` the update is strict: 409 when the list has another version. Without it the
-    update is made to the list as it stands, one update at a time.
+    update is made to the list as it stands, one update at a time, and done again once when
+    the phone changed the list meanwhile.
     """
     listed = as_list_category(PrivacyCategory.other(category))
     update = wire.update_from_json(body.model_dump())
     async with served.changing_list(listed) as account:
-        return wire.set_response_to_json(await account.set_privacy_disallowed_list(listed, update))
+        return wire.set_response_to_json(await change_list(account, listed, update))
 
 
 @router.get(
@@ -159,6 +181,37 @@ async def find_contacts(served: Served, body: documents.Phones) -> Json:
             )
     async with served.reading() as account:
         return wire.contacts_to_json(await account.find_contacts(body.phones))
+
+
+@router.get(
+    "/{account_id}/pairing", responses=ACCOUNT_PROBLEMS, response_model=documents.Pairing
+)
+async def pairing(served: Served) -> Json:
+    """How far a phone is linked, and the QR code of the moment."""
+    return await _pairing(served, "pairing")
+
+
+@router.post(
+    "/{account_id}/pairing", responses=ACCOUNT_PROBLEMS, response_model=documents.Pairing
+)
+async def pair(served: Served) -> Json:
+    """Link a phone: connect, and offer a QR code if none is linked yet."""
+    return await _pairing(served, "pair")
+
+
+@router.delete(
+    "/{account_id}/pairing", responses=ACCOUNT_PROBLEMS, response_model=documents.Pairing
+)
+async def unpair(served: Served) -> Json:
+    """Delete the keys of the linked phone; the device is to be removed on the phone as well."""
+    return await _pairing(served, "unpair")
+
+
+async def _pairing(served: ServedAccount, operation: str) -> Json:
+    ask = getattr(served.account, operation, None)
+    if ask is None:
+        raise NotSupportedError("This account is no phone's, so there is nothing to link.")
+    return wire.pairing_to_json(await ask())
 
 
 @router.post("/{account_id}/emulator", responses=ACCOUNT_PROBLEMS, status_code=204)

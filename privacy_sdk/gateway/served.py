@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from privacy_sdk.accounts.protocol import Account
 from privacy_sdk.errors import AnswerTimeoutError, OutcomeUnknownError, PrivacyError
@@ -29,6 +29,7 @@ class ServedAccount:
         self.account = account
         self._pacer = Pacer(pace) if pace else None
         self._lists: defaultdict[PrivacyCategory, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._plans = asyncio.Lock()
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Account]:
@@ -43,9 +44,13 @@ class ServedAccount:
             raise AnswerTimeoutError(f"No answer came within {ANSWER_DUE:g} seconds.") from None
 
     @asynccontextmanager
-    async def changing(self) -> AsyncIterator[Account]:
-        """The account, to change something; cut short, nobody knows whether it was changed."""
-        self._take()
+    async def changing(self, requests: int = 1) -> AsyncIterator[Account]:
+        """The account, to change something; cut short, nobody knows whether it was changed.
+
+        Args:
+            requests: How many requests to WhatsApp it takes.
+        """
+        self._take(requests)
         try:
             async with asyncio.timeout(ANSWER_DUE):
                 yield self.account
@@ -66,6 +71,17 @@ class ServedAccount:
         async with self._lists[category], self.changing() as account:
             yield account
 
-    def _take(self) -> None:
+    @asynccontextmanager
+    async def changing_many(
+        self, lists: Iterable[PrivacyCategory], requests: int
+    ) -> AsyncIterator[Account]:
+        """The account, to make the changes of one plan, some of them of these lists."""
+        async with AsyncExitStack() as stack:
+            for category in sorted(set(lists)):  # in one order, or two plans wait for each other
+                await stack.enter_async_context(self._lists[category])
+            await stack.enter_async_context(self._plans)
+            yield await stack.enter_async_context(self.changing(requests))
+
+    def _take(self, requests: int = 1) -> None:
         if self._pacer:
-            self._pacer.take()
+            self._pacer.take(requests)
