@@ -7,7 +7,7 @@ joins by a factory in ``FACTORIES``.
 
 import asyncio
 import functools
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
@@ -26,22 +26,34 @@ LIDS = [ps.Jid(f"99900000000000{n}", ps.Jid.LID) for n in range(1, 9)]
 NOBODYS = "999115559999"
 
 
+TOKEN = "only-for-tests"
+
+Factory = Callable[[pytest.FixtureRequest], AbstractAsyncContextManager[Account]]
+
+
 @asynccontextmanager
-async def emulated() -> AsyncIterator[Account]:
+async def emulated(request: pytest.FixtureRequest) -> AsyncIterator[Account]:
     yield EmulatedAccount()
 
 
+@pytest.fixture(scope="module")
+def on_one_gateway() -> Iterator[Iterator[HttpAccount]]:
+    """Accounts that were never used, on a gateway on a real socket that all tests share."""
+    accounts = {f"demo{n}": EmulatedAccount() for n in range(500)}
+    with running_gateway(accounts, token=TOKEN) as url:
+        yield (HttpAccount(url, token=TOKEN, account=name) for name in accounts)
+
+
 @asynccontextmanager
-async def on_a_gateway() -> AsyncIterator[Account]:
-    with running_gateway({"demo": EmulatedAccount()}, token="only-for-tests") as url:
-        account = HttpAccount(url, token="only-for-tests", account="demo")
-        try:
-            yield account
-        finally:
-            await account.aclose()
+async def on_a_gateway(request: pytest.FixtureRequest) -> AsyncIterator[Account]:
+    account = next(request.getfixturevalue("on_one_gateway"))
+    try:
+        yield account
+    finally:
+        await account.aclose()
 
 
-FACTORIES: dict[str, Callable[[], AbstractAsyncContextManager[Account]]] = {
+FACTORIES: dict[str, Factory] = {
     "emulated": emulated,
     "on a gateway": on_a_gateway,
 }
@@ -49,7 +61,7 @@ FACTORIES: dict[str, Callable[[], AbstractAsyncContextManager[Account]]] = {
 
 @pytest.fixture(params=FACTORIES)
 async def account(request: pytest.FixtureRequest) -> AsyncIterator[Account]:
-    async with FACTORIES[request.param]() as account:
+    async with FACTORIES[request.param](request) as account:
         yield account
 
 
