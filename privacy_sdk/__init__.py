@@ -17,11 +17,20 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from privacy_sdk import errors, frames, wording
+    from privacy_sdk import errors, frames, policy, wording
     from privacy_sdk.accounts.emulated import EmulatedAccount
     from privacy_sdk.accounts.events import Event, Fault, NextAnswer, PhoneLists, PhoneSets
     from privacy_sdk.accounts.http import HttpAccount
-    from privacy_sdk.accounts.protocol import Account, AccountInfo, AccountState, Capability
+    from privacy_sdk.accounts.protocol import (
+        Account,
+        AccountInfo,
+        AccountState,
+        Capability,
+        Pairing,
+    )
+    from privacy_sdk.accounts.whatsapp import WhatsAppAccount
+    from privacy_sdk.applied import Applied, Outcome, Result
+    from privacy_sdk.changes import Change, Direction, ListChange, SettingChange, TimerChange
     from privacy_sdk.client import AsyncClient
     from privacy_sdk.errors import (
         AnswerTimeoutError,
@@ -57,6 +66,10 @@ if TYPE_CHECKING:
         UnreadableAnswerError,
         UsageError,
     )
+    from privacy_sdk.people import PeopleLike, PersonLike
+    from privacy_sdk.plans import Plan
+    from privacy_sdk.policy import Policy, PolicyLike
+    from privacy_sdk.standing import Standing
     from privacy_sdk.sync import Client
     from privacy_sdk.types import (
         CategoryLike,
@@ -76,21 +89,37 @@ if TYPE_CHECKING:
         ValueLike,
     )
 
-_MODULES = frozenset({"errors", "frames", "wording"})
+_MODULES = frozenset({"errors", "frames", "policy", "wording"})
 _HOMES = {
     "Account": "accounts.protocol",
     "AccountInfo": "accounts.protocol",
     "AccountState": "accounts.protocol",
+    "Applied": "applied",
     "AsyncClient": "client",
     "Capability": "accounts.protocol",
+    "Change": "changes",
     "Client": "sync",
+    "Direction": "changes",
     "EmulatedAccount": "accounts.emulated",
     "Event": "accounts.events",
     "Fault": "accounts.events",
     "HttpAccount": "accounts.http",
+    "ListChange": "changes",
     "NextAnswer": "accounts.events",
+    "Outcome": "applied",
+    "Pairing": "accounts.protocol",
+    "PeopleLike": "people",
+    "PersonLike": "people",
     "PhoneLists": "accounts.events",
     "PhoneSets": "accounts.events",
+    "Plan": "plans",
+    "Policy": "policy",
+    "PolicyLike": "policy",
+    "Result": "applied",
+    "SettingChange": "changes",
+    "Standing": "standing",
+    "TimerChange": "changes",
+    "WhatsAppAccount": "accounts.whatsapp",
 }
 """Where a public name lives that is neither an error nor one of ``types``."""
 
@@ -99,13 +128,16 @@ __all__ = [
     "AccountInfo",
     "AccountState",
     "AnswerTimeoutError",
+    "Applied",
     "AsyncClient",
     "BadRequestError",
     "Capability",
     "CategoryLike",
+    "Change",
     "Client",
     "ConflictError",
     "Contact",
+    "Direction",
     "DisallowedList",
     "DisallowedListAction",
     "DisallowedListUpdate",
@@ -128,6 +160,7 @@ __all__ = [
     "IqError",
     "ItemNotFoundError",
     "Jid",
+    "ListChange",
     "NextAnswer",
     "NoDisallowedListError",
     "NotAuthorizedError",
@@ -135,10 +168,17 @@ __all__ = [
     "NotRecordedError",
     "NotSupportedError",
     "NotTakenError",
+    "Outcome",
     "OutcomeUnknownError",
     "OutdatedPlanError",
+    "Pairing",
+    "PeopleLike",
+    "PersonLike",
     "PhoneLists",
     "PhoneSets",
+    "Plan",
+    "Policy",
+    "PolicyLike",
     "PrivacyCategory",
     "PrivacyError",
     "PrivacySetting",
@@ -147,17 +187,23 @@ __all__ = [
     "PrivacyWarning",
     "RateLimitError",
     "RecordingError",
+    "Result",
     "ServiceUnavailableError",
     "SetPrivacySettingResponse",
+    "SettingChange",
+    "Standing",
+    "TimerChange",
     "TooManyRequestsError",
     "UnknownAccountError",
     "UnknownNameError",
     "UnreadableAnswerError",
     "UsageError",
     "ValueLike",
+    "WhatsAppAccount",
     "__version__",
     "errors",
     "frames",
+    "policy",
     "wording",
 ]
 

@@ -26,9 +26,10 @@ from privacy_sdk.types import (
     as_pair,
     as_seconds,
 )
+from privacy_sdk.wanted import WantedSettings
 
 
-class AsyncClient:
+class AsyncClient(WantedSettings):
     """WhatsApp's account-privacy settings, awaited.
 
     Names may be members or wire strings. Bad input is refused before anything is sent, and a

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TypeVar, cast
 
 from privacy_sdk.accounts.protocol import Account, Capability
+from privacy_sdk.applying import RemoteAccount
 from privacy_sdk.errors import (
     AnswerTimeoutError,
     GatewayError,
@@ -16,6 +18,7 @@ from privacy_sdk.errors import (
     OutcomeUnknownError,
     UnreadableAnswerError,
 )
+from privacy_sdk.lists import change_list
 from privacy_sdk.types import (
     DisallowedListAction,
     DisallowedListUpdate,
@@ -35,6 +38,11 @@ class Confirming:
 
     def __init__(self, account: Account) -> None:
         self._account = account
+        self._change_list = (
+            account.set_privacy_disallowed_list
+            if isinstance(account, RemoteAccount)
+            else partial(change_list, account)
+        )
         self._capabilities: frozenset[str] | None = None
 
     async def set_privacy_setting(
@@ -49,9 +57,9 @@ class Confirming:
     async def set_privacy_disallowed_list(
         self, category: PrivacyCategory, update: DisallowedListUpdate
     ) -> SetPrivacySettingResponse:
-        """Change a disallowed list."""
+        """Change a disallowed list; without a dhash, as it stands."""
         return await _confirmed(
-            lambda: self._account.set_privacy_disallowed_list(category, update),
+            lambda: self._change_list(category, update),
             lambda lost: self._read_back_list(category, update),
         )
 
@@ -62,7 +70,8 @@ class Confirming:
             lambda lost: self._read_back_timer(seconds),
         )
 
-    async def _can(self, capability: Capability) -> bool:
+    async def can(self, capability: Capability) -> bool:
+        """Whether the account can do that; asked once."""
         if self._capabilities is None:
             self._capabilities = (await self._account.describe()).capabilities
         return capability in self._capabilities
@@ -81,7 +90,7 @@ class Confirming:
                 f"and it is still {found.value!r}."
             )
         has_list = lost and value is PrivacyValue.CONTACT_BLACKLIST
-        if has_list and await self._can(Capability.READ_DISALLOWED_LIST):
+        if has_list and await self.can(Capability.READ_DISALLOWED_LIST):
             dhash = (await self._account.fetch_disallowed_list(category)).dhash
         else:
             dhash = None
@@ -90,7 +99,7 @@ class Confirming:
     async def _read_back_list(
         self, category: PrivacyCategory, update: DisallowedListUpdate
     ) -> SetPrivacySettingResponse:
-        if not await self._can(Capability.READ_DISALLOWED_LIST):
+        if not await self.can(Capability.READ_DISALLOWED_LIST):
             raise NotSupportedError("The account cannot read lists.")
         found = await self._account.fetch_disallowed_list(category)
         listed = {jid for user in found for jid in (user.jid, user.pn_jid) if jid is not None}
@@ -108,7 +117,7 @@ class Confirming:
         return SetPrivacySettingResponse(found.dhash)
 
     async def _read_back_timer(self, seconds: int) -> None:
-        if not await self._can(Capability.READ_DISAPPEARING_MODE):
+        if not await self.can(Capability.READ_DISAPPEARING_MODE):
             raise NotSupportedError("The account cannot read the timer.")
         found = await self._account.fetch_default_disappearing_mode()
         if found != seconds:

@@ -12,6 +12,7 @@ from typing import Any, Final, Self, TypeAlias, TypedDict, TypeVar, Unpack
 from privacy_sdk.durations import parse_duration
 from privacy_sdk.errors import InvalidInputError, InvalidPolicyError, UnknownNameError, shown
 from privacy_sdk.people import PeopleLike, read_people
+from privacy_sdk.standing import Standing
 from privacy_sdk.types import (
     CATEGORY_WORDS,
     CategoryLike,
@@ -222,6 +223,32 @@ def as_policy(policy: PolicyLike) -> Policy:
     if isinstance(policy, str | os.PathLike):
         return Policy.load(policy)
     return Policy(policy)
+
+
+def policy_of(standing: Standing) -> Policy:
+    """The policy that wants what stands; what it cannot say is in its notes.
+
+    Example:
+        >>> policy_of(Standing({PrivacyCategory("pix"): PrivacyValue.ALL}, timer=0)).notes
+        ("Left out, not known to this version: 'pix' is 'all'.",)
+    """
+    settings, notes = {}, []
+    for category, value in standing.settings.items():
+        if category.is_known and category.is_valid_value(value):
+            settings[category] = value
+        else:
+            left = f"{category.value!r} is {value.value!r}"
+            notes.append(f"Left out, not known to this version: {left}.")
+        if value is PrivacyValue.CONTACT_BLACKLIST and category not in standing.lists:
+            notes.append(f"Left out, not readable here: the people excepted in {category.value!r}.")
+    if standing.timer is None:
+        notes.append("Left out, not readable here: the default disappearing time.")
+    numbers = {user.jid: user.pn_jid for held in standing.lists.values() for user in held}
+    notes += [f"{jid} is +{phone.user}" for jid, phone in numbers.items() if phone]
+    exceptions = {
+        category: [user.jid for user in held] for category, held in standing.lists.items()
+    }
+    return Policy(settings | {"exceptions": exceptions, "timer": standing.timer}).with_notes(notes)
 
 
 def _place(*path: object) -> str:

@@ -1,117 +1,27 @@
-"""The bridge from calling code to an event loop, and ``Client`` over it.
-
-One daemon thread per process runs one event loop for all clients. It starts with the first
-call, keeps no process alive, and is started anew in the child of a fork.
-"""
+"""``Client``: every method of ``AsyncClient``, waited for."""
 
 from __future__ import annotations
 
-import asyncio
-import concurrent.futures
 import functools
 import os
-import threading
 import warnings
 from collections.abc import Callable, Coroutine
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 
 from privacy_sdk.accounts.protocol import Account
+from privacy_sdk.bridge import BRIDGE
 from privacy_sdk.client import AsyncClient
-from privacy_sdk.errors import UsageError
+from privacy_sdk.types import CategoryLike
 
 if TYPE_CHECKING:
     import pandas as pd
 
+__all__ = ["BRIDGE", "Client"]
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
-
-class _Escape(NamedTuple):
-    """A ``SystemExit`` or ``KeyboardInterrupt`` on its way out of the loop's thread."""
-
-    error: BaseException
-
-
-async def _contained(work: Coroutine[Any, Any, T], ended: threading.Event) -> T | _Escape:
-    """Keep from the loop what would end it, and say when the work has ended."""
-    try:
-        return await work
-    except (SystemExit, KeyboardInterrupt) as error:
-        return _Escape(error)
-    finally:
-        ended.set()
-
-
-class Bridge:
-    """Runs coroutines on the process's loop thread for threads that wait, or do not.
-
-    Example:
-        >>> async def answer():
-        ...     return 42
-        >>> BRIDGE.run(answer())
-        42
-    """
-
-    def __init__(self) -> None:
-        self._reset()
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=self._reset)
-
-    def _reset(self) -> None:
-        self._lock = threading.Lock()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: threading.Thread | None = None
-
-    def _running_loop(self) -> asyncio.AbstractEventLoop:
-        with self._lock:
-            if self._loop is None:
-                loop = asyncio.new_event_loop()
-                self._thread = threading.Thread(
-                    target=loop.run_forever, name="privacy-sdk", daemon=True
-                )
-                self._thread.start()
-                self._loop = loop
-            return self._loop
-
-    def submit(self, work: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
-        """Start work and return at once, as a widget's callback must."""
-        return asyncio.run_coroutine_threadsafe(work, self._running_loop())
-
-    def run(self, work: Coroutine[Any, Any, T], *, on_interrupt: str = "") -> T:
-        """The result of work, for which the calling thread waits.
-
-        Args:
-            work: What to run on the loop's thread.
-            on_interrupt: What a person who presses Ctrl-C should know.
-
-        Raises:
-            UsageError: Called on the loop's own thread, which would wait for itself.
-        """
-        if threading.current_thread() is self._thread:
-            work.close()
-            raise UsageError(
-                "A blocking call was made on the thread that would have to answer it.",
-                hint="Await the AsyncClient there instead.",
-            )
-        ended = threading.Event()
-        future = self.submit(_contained(work, ended))
-        try:
-            result = future.result()
-        except KeyboardInterrupt as interrupt:
-            future.cancel()
-            # Long enough for the connection to be closed, which tells the server.
-            ended.wait(timeout=1.0)
-            if on_interrupt:
-                interrupt.add_note(on_interrupt)
-            raise
-        if isinstance(result, _Escape):
-            raise result.error
-        return result
-
-
-BRIDGE = Bridge()
-"""The process's only bridge."""
 
 _MAY_STILL_TAKE = (
     "The change may already have been sent, and may still take: fetch before repeating it."
@@ -249,6 +159,42 @@ class Client:
         response = BRIDGE.run(self._async.fetch_privacy_settings())
         return settings_frame(response, account=self._async.account.id)
 
+    def exceptions(self, category: CategoryLike, *, masked: bool = True) -> pd.DataFrame:
+        """Who is excepted in a category, as a table.
+
+        Args:
+            category: ``last``, ``profile``, ``status`` or ``groupadd``.
+            masked: Whether to hide most digits; False shows whole numbers, for
+                :meth:`include` to take.
+
+        Returns:
+            DataFrame (n, 2), one row per person, in the server's order:
+
+            - ``number`` (str): the phone number; <NA> when WhatsApp does not say it,
+            - ``jid`` (str): the address, a LID.
+
+            Empty while the category is not on ``contact_blacklist``. ``attrs`` hold
+            ``account``, ``category`` and ``dhash``.
+
+        Raises:
+            NoDisallowedListError: The category has no list; nothing was sent.
+            NotSupportedError: The account cannot read lists.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> client = ps.Client.emulated()
+            >>> response = client.exclude("last", "+999 11 555 0101")
+            >>> client.exceptions("last")
+                number          jid
+            0  99•••01  99•••01@lid
+        """
+        from privacy_sdk.frames import exceptions_frame
+
+        people = BRIDGE.run(self._async.exceptions(category))
+        return exceptions_frame(
+            people, masked=masked, account=self._async.account.id, category=str(category)
+        )
+
     describe = _blocking(AsyncClient.describe)
     set_privacy_setting = _blocking(AsyncClient.set_privacy_setting, changes=True)
     set_privacy_disallowed_list = _blocking(AsyncClient.set_privacy_disallowed_list, changes=True)
@@ -257,6 +203,11 @@ class Client:
     )
     fetch_default_disappearing_mode = _blocking(AsyncClient.fetch_default_disappearing_mode)
     fetch_disallowed_list = _blocking(AsyncClient.fetch_disallowed_list)
+    snapshot = _blocking(AsyncClient.snapshot)
+    plan = _blocking(AsyncClient.plan)
+    apply = _blocking(AsyncClient.apply, changes=True)
+    exclude = _blocking(AsyncClient.exclude, changes=True)
+    include = _blocking(AsyncClient.include, changes=True)
     emulate = _blocking(AsyncClient.emulate)
     close = _blocking(AsyncClient.aclose)
 
@@ -277,4 +228,5 @@ class Client:
     def __del__(self) -> None:
         client: AsyncClient | None = self.__dict__.get("_async")
         if client is not None and client.is_open:
+            BRIDGE.drop(client.aclose())
             warnings.warn(f"unclosed {self!r}", ResourceWarning, stacklevel=2, source=self)

@@ -13,7 +13,7 @@ from dataclasses import asdict
 from typing import Any, TypeAlias, TypeGuard
 
 from privacy_sdk.accounts.events import Event, NextAnswer, PhoneLists, PhoneSets
-from privacy_sdk.accounts.protocol import AccountInfo
+from privacy_sdk.accounts.protocol import AccountInfo, Pairing
 from privacy_sdk.errors import (
     InvalidInputError,
     InvalidRequestError,
@@ -39,7 +39,7 @@ from privacy_sdk.types import (
 Json: TypeAlias = dict[str, Any]
 
 
-def _member(document: object, name: str, kind: type | tuple[type, ...]) -> Any:
+def member(document: object, name: str, kind: type | tuple[type, ...]) -> Any:
     """A member of a JSON object, of the type it must have."""
     value = document.get(name, ...) if isinstance(document, Mapping) else ...
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is int):
@@ -48,12 +48,14 @@ def _member(document: object, name: str, kind: type | tuple[type, ...]) -> Any:
 
 
 def settings_to_json(response: PrivacySettingsResponse) -> Json:
-    """``{"settings": [{"category", "value"}, …]}``."""
+    """``{"settings": [{"category", "value"}, …], "unreadable"?}``."""
+    unreadable = {"unreadable": response.unreadable} if response.unreadable else {}
     return {
         "settings": [
             {"category": setting.category.value, "value": setting.value.value}
             for setting in response
-        ]
+        ],
+        **unreadable,
     }
 
 
@@ -65,7 +67,7 @@ def settings_from_json(document: object) -> PrivacySettingsResponse:
         PrivacySetting(category=<PrivacyCategory.OTHER: 'new'>, value=<PrivacyValue.ALL: 'all'>)
     """
     settings: dict[PrivacyCategory, PrivacySetting] = {}
-    for row in _member(document, "settings", list):
+    for row in member(document, "settings", list):
         name, value = (
             (row.get("category"), row.get("value")) if isinstance(row, Mapping) else (None, None)
         )
@@ -80,7 +82,25 @@ def settings_from_json(document: object) -> PrivacySettingsResponse:
         else:
             category = PrivacyCategory(name)
             settings[category] = PrivacySetting(category, PrivacyValue(value))
-    return PrivacySettingsResponse(settings.values())
+    unreadable = _count(document, "unreadable")
+    if unreadable:
+        warn_unreadable(unreadable)
+    return PrivacySettingsResponse(settings.values(), unreadable)
+
+
+def warn_unreadable(count: int) -> None:
+    """Say how many settings an account could not name."""
+    warnings.warn(
+        f"WhatsApp reported {count} more settings under names that this account cannot read.",
+        PrivacyWarning,
+        stacklevel=3,
+    )
+
+
+def _count(document: object, name: str) -> int:
+    """A number that a member counts; 0 when it is not there."""
+    value = document.get(name, 0) if isinstance(document, Mapping) else 0
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
 
 
 def _is_wire_name(name: object) -> TypeGuard[str]:
@@ -98,7 +118,7 @@ def set_response_to_json(response: SetPrivacySettingResponse) -> Json:
 
 def set_response_from_json(document: object) -> SetPrivacySettingResponse:
     """Read the answer to a change."""
-    return SetPrivacySettingResponse(_member(document, "dhash", (str, type(None))))
+    return SetPrivacySettingResponse(member(document, "dhash", (str, type(None))))
 
 
 def entry_to_json(entry: DisallowedListUserEntry) -> Json:
@@ -150,13 +170,14 @@ def list_to_json(people: DisallowedList) -> Json:
 def list_from_json(document: object) -> DisallowedList:
     """Read a disallowed list."""
     users = (
-        DisallowedListUser(_jid(_member(user, "jid", str)), _optional_jid(user, "pn_jid"))
-        for user in _member(document, "users", list)
+        DisallowedListUser(read_jid(member(user, "jid", str)), _optional_jid(user, "pn_jid"))
+        for user in member(document, "users", list)
     )
-    return DisallowedList(_member(document, "dhash", (str, type(None))), tuple(users))
+    return DisallowedList(member(document, "dhash", (str, type(None))), tuple(users))
 
 
-def _jid(text: str) -> Jid:
+def read_jid(text: str) -> Jid:
+    """An address that an answer names."""
     try:
         return Jid.parse(text)
     except InvalidInputError as error:
@@ -166,14 +187,14 @@ def _jid(text: str) -> Jid:
 
 
 def _optional_jid(document: object, name: str) -> Jid | None:
-    text = _member(document, name, (str, type(None)))
-    return None if text is None else _jid(text)
+    text = member(document, name, (str, type(None)))
+    return None if text is None else read_jid(text)
 
 
 def duration_from_json(document: object) -> int:
     """Read ``{"duration"}`` [s]."""
     try:
-        return as_seconds(_member(document, "duration", int))
+        return as_seconds(member(document, "duration", int))
     except InvalidInputError as error:
         raise UnreadableAnswerError(f"The answer's duration: {error.message}") from None
 
@@ -196,16 +217,16 @@ def contacts_from_json(document: object) -> tuple[Contact, ...]:
     """Read who phone numbers belong to."""
     return tuple(
         Contact(
-            _member(row, "phone", str),
+            member(row, "phone", str),
             jid=_optional_jid(row, "jid"),
             pn_jid=_optional_jid(row, "pn_jid"),
         )
-        for row in _member(document, "contacts", list)
+        for row in member(document, "contacts", list)
     )
 
 
 def account_to_json(info: AccountInfo) -> Json:
-    """``{"id", "backend", "state", "capabilities"}``."""
+    """``{"id", "backend", "state", "capabilities", "hint"}``."""
     return {
         **asdict(info),
         "state": str(info.state),
@@ -217,12 +238,29 @@ def accounts_from_json(document: object) -> tuple[AccountInfo, ...]:
     """Read ``{"accounts": […]}``."""
     return tuple(
         AccountInfo(
-            _member(row, "id", str),
-            _member(row, "backend", str),
-            _member(row, "state", str),
-            frozenset(name for name in _member(row, "capabilities", list) if isinstance(name, str)),
+            member(row, "id", str),
+            member(row, "backend", str),
+            member(row, "state", str),
+            frozenset(name for name in member(row, "capabilities", list) if isinstance(name, str)),
+            member(row, "hint", str) if "hint" in row else "",
         )
-        for row in _member(document, "accounts", list)
+        for row in member(document, "accounts", list)
+    )
+
+
+def pairing_to_json(pairing: Pairing) -> Json:
+    """``{"state", "hint", "qr", "expires_in", "linked_as"}``."""
+    return {**asdict(pairing), "state": str(pairing.state)}
+
+
+def pairing_from_json(document: object) -> Pairing:
+    """Read how far a phone is linked."""
+    return Pairing(
+        member(document, "state", str),
+        member(document, "hint", str),
+        member(document, "qr", (str, type(None))),
+        member(document, "expires_in", (int, type(None))),
+        member(document, "linked_as", (str, type(None))),
     )
 
 

@@ -54,6 +54,9 @@ _DEFENSE = {
     _V.ON_STANDARD: "Stricter protection is on; it locks most of the other settings.",
 }
 
+NOT_KNOWN = "not known"
+"""What is said in place of a value that cannot be read."""
+
 TIMER_LABELS = {0: "off", 86_400: "24 hours", 604_800: "7 days", 7_776_000: "90 days"}
 """What WhatsApp's own interface offers as the default disappearing time [s]."""
 
@@ -108,3 +111,15 @@ def timer(seconds: int) -> str:
         if count and not rest:
             return f"{count} {unit}{'s' if count > 1 else ''}"
     return f"{seconds} second{'s' if seconds != 1 else ''}"
+
+
+def people(count: int | None) -> str:
+    """How many people, in words.
+
+    Example:
+        >>> people(1), people(64_000), people(None)
+        ('1 person', '64,000 people', 'not known')
+    """
+    if count is None:
+        return NOT_KNOWN
+    return f"{count:,} {'person' if count == 1 else 'people'}"

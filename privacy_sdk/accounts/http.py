@@ -20,7 +20,9 @@ from tenacity import (
 
 from privacy_sdk import wire
 from privacy_sdk.accounts.events import Event
-from privacy_sdk.accounts.protocol import AccountInfo
+from privacy_sdk.accounts.protocol import AccountInfo, Pairing
+from privacy_sdk.applied import Report
+from privacy_sdk.changes import Change
 from privacy_sdk.connection import (
     DEFAULT_TIMEOUT,
     DEFAULT_URL,
@@ -41,6 +43,7 @@ from privacy_sdk.errors import (
     UsageError,
 )
 from privacy_sdk.problems import error_from_problem
+from privacy_sdk.standing import Standing
 from privacy_sdk.tokens import checked_token, is_loopback
 from privacy_sdk.types import (
     Contact,
@@ -51,6 +54,7 @@ from privacy_sdk.types import (
     PrivacyValue,
     SetPrivacySettingResponse,
 )
+from privacy_sdk.wire_plans import plan_to_json, report_from_json
 
 MAX_ANSWER = 16 * 2**20
 """The longest answer that is read [bytes]; a full list of 64,000 people is about a third."""
@@ -188,6 +192,13 @@ class HttpAccount:
         answer = await self._ask("POST", await self._path("contacts"), {"phones": list(phones)})
         return wire.contacts_from_json(answer)
 
+    async def apply_changes(self, start: Standing, changes: Sequence[Change]) -> Report:
+        """Make the changes of a plan, in one request; never repeated when its answer is lost."""
+        path = await self._path("privacy")
+        body = plan_to_json(start, changes)
+        answer = await self._ask("PATCH", path, body, changes=True, repeatable=False)
+        return report_from_json(answer, changes)
+
     async def emulate(self, event: Event) -> None:
         """Make something happen to an emulated account."""
         await self._ask(
@@ -197,6 +208,19 @@ class HttpAccount:
             changes=True,
             repeatable=False,
         )
+
+    async def pairing(self) -> Pairing:
+        """How far a phone is linked."""
+        return wire.pairing_from_json(await self._ask("GET", await self._path("pairing")))
+
+    async def pair(self) -> Pairing:
+        """Link a phone."""
+        return wire.pairing_from_json(await self._ask("POST", await self._path("pairing")))
+
+    async def unpair(self) -> Pairing:
+        """Delete the keys of the linked phone."""
+        path = await self._path("pairing")
+        return wire.pairing_from_json(await self._ask("DELETE", path, changes=True))
 
     async def aclose(self) -> None:
         """Close the connections."""

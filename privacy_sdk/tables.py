@@ -1,0 +1,111 @@
+"""Small tables that show themselves: as text, as HTML in a notebook, with rich in a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from html import escape
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from rich.table import Table as RichTable
+
+
+class Tone(StrEnum):
+    """How a cell is meant, shown as a colour."""
+
+    PLAIN = ""
+    GOOD = "good"
+    CAREFUL = "careful"
+    BAD = "bad"
+
+
+class Cell(NamedTuple):
+    """A text and its tone."""
+
+    text: str
+    tone: Tone = Tone.PLAIN
+
+
+# A background of its own keeps the contrast above 4.5 in light and in dark notebooks.
+_CSS = {
+    Tone.GOOD: "background:#dafbe1;color:#0f5323",
+    Tone.CAREFUL: "background:#fff1cc;color:#6b4700",
+    Tone.BAD: "background:#ffe0dd;color:#8f1410",
+}
+_RICH = {Tone.PLAIN: "", Tone.GOOD: "green", Tone.CAREFUL: "yellow", Tone.BAD: "red"}
+
+
+class Table(NamedTuple):
+    """A title, names of columns, and rows of cells."""
+
+    title: str
+    header: tuple[str, ...]
+    rows: Sequence[tuple[Cell, ...]]
+
+    def as_text(self) -> str:
+        """The table in plain text, its columns aligned.
+
+        Example:
+            >>> rows = [(Cell("x"), Cell("")), (Cell("long"), Cell("y"))]
+            >>> print(Table("Two rows", ("a", "b"), rows).as_text())
+            Two rows
+              a     b
+              x
+              long  y
+        """
+        lines = [self.header, *([cell.text for cell in row] for row in self.rows)]
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        shown = (
+            "  " + "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True))
+            for line in (lines if self.rows else [])
+        )
+        return "\n".join([self.title, *(line.rstrip() for line in shown)])
+
+    def as_html(self) -> str:
+        """The table in HTML, every text escaped."""
+        head = "".join(f"<th>{escape(name)}</th>" for name in self.header)
+        body = "".join(
+            f"<tr>{''.join(f'<td>{_in_html(cell)}</td>' for cell in row)}</tr>" for row in self.rows
+        )
+        table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        return f"<div><p>{escape(self.title)}</p>{table if self.rows else ''}</div>"
+
+    def as_rich(self) -> RichTable:
+        """The table for ``rich.print``."""
+        from rich.table import Table as RichTable
+        from rich.text import Text
+
+        table = RichTable(title=Text(self.title), title_justify="left", box=None)
+        for name in self.header if self.rows else ():
+            table.add_column(Text(name), overflow="fold")
+        for row in self.rows:
+            table.add_row(*(Text(cell.text, style=_RICH[cell.tone]) for cell in row))
+        return table
+
+
+def _in_html(cell: Cell) -> str:
+    text = escape(cell.text)
+    if cell.tone is Tone.PLAIN:
+        return text
+    return f'<span style="{_CSS[cell.tone]};padding:0 .4em;border-radius:.3em">{text}</span>'
+
+
+class Tabular:
+    """What shows itself as a table."""
+
+    __slots__ = ()
+
+    def table(self) -> Table:
+        """The table."""
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        return self.table().as_text()
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        table = self.table()
+        return {"text/plain": table.as_text(), "text/html": table.as_html()}
+
+    def __rich__(self) -> RichTable:
+        return self.table().as_rich()
