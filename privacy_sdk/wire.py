@@ -42,7 +42,7 @@ Json: TypeAlias = dict[str, Any]
 def member(document: object, name: str, kind: type | tuple[type, ...]) -> Any:
     """A member of a JSON object, of the type it must have."""
     value = document.get(name, ...) if isinstance(document, Mapping) else ...
-    if not isinstance(value, kind) or (isinstance(value, bool) and kind is int):
+    if isinstance(value, bool) or not isinstance(value, kind):
         raise UnreadableAnswerError(f"The answer has no readable {name!r}.")
     return value
 

@@ -13,6 +13,7 @@ import privacy_sdk as ps
 from privacy_sdk import PrivacyCategory as Category
 from privacy_sdk import PrivacyValue as Value
 from privacy_sdk import problems, wire
+from privacy_sdk.accounts.protocol import Pairing
 from privacy_sdk.problems import PROBLEMS
 
 LID, PHONE = "999000000000001@lid", "999115550101@s.whatsapp.net"
@@ -70,6 +71,13 @@ def test_settings_travel(rows):
     assert all(type(row.category) is Category and type(row.value) is Value for row in read)
 
 
+def test_how_many_settings_an_account_could_not_name_travels():
+    response = ps.PrivacySettingsResponse([], unreadable=2)
+    document = travelled(wire.settings_to_json(response))
+    with pytest.warns(ps.PrivacyWarning, match="2 more settings"):
+        assert wire.settings_from_json(document) == response
+
+
 @given(dhashes)
 def test_the_answer_to_a_change_travels(dhash):
     response = ps.SetPrivacySettingResponse(dhash)
@@ -102,6 +110,20 @@ def test_contacts_travel(contacts):
 def test_accounts_travel(info):
     document = travelled({"accounts": [wire.account_to_json(info)]})
     assert wire.accounts_from_json(document) == (info,)
+
+
+@given(
+    st.builds(
+        Pairing,
+        st.sampled_from(ps.AccountState),
+        hint=texts,
+        qr=st.none() | names,
+        expires_in=st.none() | st.integers(0, 60),
+        linked_as=st.none() | names,
+    )
+)
+def test_a_pairing_travels(pairing):
+    assert wire.pairing_from_json(travelled(wire.pairing_to_json(pairing))) == pairing
 
 
 @given(events)
@@ -231,8 +253,21 @@ ANSWERS = {
     wire.contacts_from_json: {"contacts": [{"phone": "999115550101", "jid": LID, "pn_jid": PHONE}]},
     wire.accounts_from_json: {
         "accounts": [
-            {"id": "demo", "backend": "emulated", "state": "connected", "capabilities": ["emulate"]}
+            {
+                "id": "demo",
+                "backend": "emulated",
+                "state": "connected",
+                "capabilities": ["emulate"],
+                "hint": "",
+            }
         ]
+    },
+    wire.pairing_from_json: {
+        "state": "waiting_for_scan",
+        "hint": "Scan the code.",
+        "qr": "2@stand-in",
+        "expires_in": 19,
+        "linked_as": None,
     },
 }
 REQUESTS = {
@@ -284,6 +319,10 @@ def test_a_request_of_another_shape_is_refused(reader, document):
         (wire.contacts_from_json, {"contacts": [{"phone": 7, "jid": None, "pn_jid": None}]}),
         (wire.contacts_from_json, {"contacts": [{"phone": "7", "jid": LID}]}),
         (wire.accounts_from_json, {"accounts": [{"id": "demo"}]}),
+        (
+            wire.pairing_from_json,
+            {"state": "connected", "hint": "", "qr": None, "expires_in": True, "linked_as": None},
+        ),
     ],
 )
 def test_an_answer_with_a_wrong_member_is_unreadable(reader, document):
