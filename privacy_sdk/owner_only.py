@@ -25,15 +25,23 @@ def read_owner_only(path: Path, longest: int = 4096) -> bytes | None:
     """
     try:
         with path.open("rb") as file:
-            status = os.fstat(file.fileno())
-            # Elsewhere than on POSIX the data folder is the user's own, and modes say nothing.
-            if os.name == "posix" and (
-                stat.S_IMODE(status.st_mode) & 0o077 or status.st_uid != os.getuid()
-            ):
-                raise SharedFileError(f"{path} may have been read by other users of this machine")
+            refuse_shared(path, os.fstat(file.fileno()))
             return file.read(longest)
     except FileNotFoundError:
         return None
+
+
+def refuse_shared(path: Path, status: os.stat_result) -> None:
+    """Accept a file or folder only if nobody but its owner, who is us, could get at it.
+
+    Raises:
+        SharedFileError: Its mode or owner is such that others may have read it.
+    """
+    # Elsewhere than on POSIX the data folder is the user's own, and modes say nothing.
+    if os.name == "posix" and (
+        stat.S_IMODE(status.st_mode) & 0o077 or status.st_uid != os.getuid()
+    ):
+        raise SharedFileError(f"{path} may have been read by other users of this machine")
 
 
 def create_owner_only(path: Path, content: bytes) -> bool:

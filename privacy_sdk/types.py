@@ -398,8 +398,12 @@ class PrivacySetting:
 class PrivacySettingsResponse:
     """All settings that the server reported, in its order; iterable, with ``len`` and ``in``.
 
+    Attributes:
+        settings: One for each category.
+        unreadable: How many more the server reported that the account cannot name.
+
     Source:
-        ``PrivacySettingsResponse`` of the specification.
+        ``PrivacySettingsResponse`` of the specification; ``unreadable`` is ours.
 
     Example:
         >>> response = PrivacySettingsResponse(
@@ -412,9 +416,11 @@ class PrivacySettingsResponse:
     """
 
     settings: tuple[PrivacySetting, ...] = ()
+    unreadable: int = 0
 
-    def __init__(self, settings: Iterable[PrivacySetting] = ()) -> None:
+    def __init__(self, settings: Iterable[PrivacySetting] = (), unreadable: int = 0) -> None:
         object.__setattr__(self, "settings", tuple(settings))
+        object.__setattr__(self, "unreadable", unreadable)
 
     def get(self, category: CategoryLike) -> PrivacySetting | None:
         """The setting of a category; None when the server did not report it."""

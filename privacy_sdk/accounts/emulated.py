@@ -121,7 +121,9 @@ class EmulatedAccount:
             raise InvalidInputError(f"{seed!r} is not a seed.", hint="Pass a whole number.")
         check_seconds("latency", latency)
         self.id = id
-        self._info = AccountInfo(id, "emulated", AccountState.CONNECTED, frozenset(Capability))
+        self._info = AccountInfo(
+            id, "emulated", AccountState.CONNECTED, frozenset(Capability) - {Capability.LINK}
+        )
         self._server = EmulatedServer(
             SETTINGS if settings is None else _named(settings),
             CONTACTS if contacts is None else contacts,
@@ -135,7 +137,7 @@ class EmulatedAccount:
         return f"{type(self).__name__}({self.id!r})"
 
     async def describe(self) -> AccountInfo:
-        """Who this is and what it can do: everything."""
+        """Who this is and what it can do: everything that needs no phone."""
         return self._info
 
     async def fetch_privacy_settings(self) -> PrivacySettingsResponse:

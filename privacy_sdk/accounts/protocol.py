@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
@@ -29,20 +29,31 @@ class Capability(StrEnum):
     """It can tell the addresses of a phone number."""
     EMULATE = "emulate"
     """It is emulated, and takes events such as a change made on the phone."""
+    LINK = "link"
+    """It stands for a phone, which can be linked and unlinked."""
 
 
 class AccountState(StrEnum):
     """Where an account stands with WhatsApp."""
 
     UNPAIRED = "unpaired"
+    """No phone is linked."""
     WAITING_FOR_SCAN = "waiting_for_scan"
+    """A QR code waits for the phone's camera."""
     CONNECTING = "connecting"
+    """A connection to WhatsApp is being made."""
     CONNECTED = "connected"
+    """Logged in: questions and changes are answered."""
     LOGGED_OUT = "logged_out"
+    """The link was ended, on the phone or by WhatsApp."""
     REPLACED = "replaced"
+    """Another program took over the session."""
     BANNED = "banned"
+    """WhatsApp has locked the account out for a while."""
     OUTDATED = "outdated"
+    """WhatsApp no longer accepts this version of the library that connects to it."""
     FAILED = "failed"
+    """The session cannot be opened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +65,38 @@ class AccountInfo:
         backend: ``emulated`` or ``whatsapp``.
         state: An :class:`AccountState`; another string from a newer gateway.
         capabilities: :class:`Capability` names; others from a newer gateway.
+        hint: What the state means and what to do next; empty when there is nothing to say.
     """
 
     id: str
     backend: str
     state: str = AccountState.CONNECTED
     capabilities: frozenset[str] = frozenset()
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """How far a phone is linked to an account.
+
+    Attributes:
+        state: An :class:`AccountState`; another string from a newer gateway.
+        hint: What the state means and what to do next.
+        qr: What the QR code for the phone's camera says, while there is one. Whoever has it
+            can become a linked device, so it is in no repr.
+        expires_in: How long that code holds [s].
+        linked_as: The linked phone's number, masked; None while no phone is linked.
+
+    Example:
+        >>> Pairing("waiting_for_scan", qr="2@secret")
+        Pairing(state='waiting_for_scan', hint='', expires_in=None, linked_as=None)
+    """
+
+    state: str
+    hint: str = ""
+    qr: str | None = field(default=None, repr=False)
+    expires_in: int | None = None
+    linked_as: str | None = None
 
 
 @runtime_checkable

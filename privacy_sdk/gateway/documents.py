@@ -57,7 +57,6 @@ class Account(Document):
     state: str
     capabilities: list[str]
     hint: str
-    hint: str = ""
 
 
 class Accounts(Document):

@@ -183,17 +183,13 @@ async def find_contacts(served: Served, body: documents.Phones) -> Json:
         return wire.contacts_to_json(await account.find_contacts(body.phones))
 
 
-@router.get(
-    "/{account_id}/pairing", responses=ACCOUNT_PROBLEMS, response_model=documents.Pairing
-)
+@router.get("/{account_id}/pairing", responses=ACCOUNT_PROBLEMS, response_model=documents.Pairing)
 async def pairing(served: Served) -> Json:
     """How far a phone is linked, and the QR code of the moment."""
     return await _pairing(served, "pairing")
 
 
-@router.post(
-    "/{account_id}/pairing", responses=ACCOUNT_PROBLEMS, response_model=documents.Pairing
-)
+@router.post("/{account_id}/pairing", responses=ACCOUNT_PROBLEMS, response_model=documents.Pairing)
 async def pair(served: Served) -> Json:
     """Link a phone: connect, and offer a QR code if none is linked yet."""
     return await _pairing(served, "pair")

@@ -1,0 +1,69 @@
+"""tryx's exceptions → ours. All of them are a ``RuntimeError`` with a text, and the text decides.
+
+Source:
+    Read from tryx 1.5.0 and tried against it; what WhatsApp itself answers was not observed.
+"""
+
+from __future__ import annotations
+
+import re
+
+from privacy_sdk.errors import (
+    AnswerTimeoutError,
+    InvalidInputError,
+    IqError,
+    NotConnectedError,
+    OutcomeUnknownError,
+    PrivacyError,
+    UnreadableAnswerError,
+)
+
+_REFUSAL = re.compile(r"received a server error response: code=(\d+), text='(.*)'", re.DOTALL)
+_NOT_RUNNING = "Client is not running"
+_OFFLINE = "client is not connected"
+_NO_ANSWER = ("IQ request timed out", "internal channel closed unexpectedly")
+
+NOT_CONNECTED_HINT = "The connection is made again by itself; try again in a moment."
+_UNREADABLE_HINT = "A newer version may read it: pip install --upgrade 'privacy-sdk[whatsapp]'"
+
+
+def error_from_tryx(error: Exception, *, changes: bool) -> PrivacyError:
+    """What an exception of tryx means.
+
+    Args:
+        error: The exception.
+        changes: Whether something was being changed, so that a lost answer leaves it unknown.
+
+    Example:
+        >>> refusal = "received a server error response: code=409, text='conflict'"
+        >>> error_from_tryx(RuntimeError(refusal), changes=True)
+        ConflictError('WhatsApp refused: 409 conflict.')
+        >>> error_from_tryx(RuntimeError("IQ request timed out"), changes=True)
+        OutcomeUnknownError('A change was sent and no answer came.')
+    """
+    text = str(error)
+    if isinstance(error, ValueError | TypeError | OverflowError):
+        return InvalidInputError(f"tryx refused before anything was sent: {text}.")
+    if refusal := _REFUSAL.fullmatch(text):
+        return IqError.from_code(int(refusal[1]), refusal[2])
+    if text.startswith(_NOT_RUNNING):
+        return NotConnectedError("There is no connection to WhatsApp yet.", hint=NOT_CONNECTED_HINT)
+    if text == _OFFLINE:
+        # Also what tryx says when the connection is lost while it waits for an answer.
+        if changes:
+            return OutcomeUnknownError("The connection to WhatsApp was lost during a change.")
+        return NotConnectedError("There is no connection to WhatsApp.", hint=NOT_CONNECTED_HINT)
+    if text in _NO_ANSWER:
+        return no_answer("no answer came", changes=changes)
+    if changes:
+        return OutcomeUnknownError(f"A change was sent, and its answer cannot be read: {text}.")
+    return UnreadableAnswerError(
+        f"WhatsApp's answer cannot be read: {text}.", hint=_UNREADABLE_HINT
+    )
+
+
+def no_answer(what: str, *, changes: bool) -> PrivacyError:
+    """The error for an answer that did not come."""
+    if changes:
+        return OutcomeUnknownError(f"A change was sent and {what}.")
+    return AnswerTimeoutError(f"A question was asked and {what}.", hint="Try again in a moment.")
