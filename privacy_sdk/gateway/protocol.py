@@ -28,7 +28,8 @@ class BoundedProtocol(H11Protocol):
 
     uvicorn leaves a connection open for as long as it says nothing, or says it slowly. Here a
     request must have arrived whole within ``REQUEST_DUE``, and when there are too many
-    connections the one that has been quiet longest gives way, so that new clients are served.
+    connections one gives way, so that new clients are served: the quietest of those that never
+    made a request, if there are any.
     """
 
     def __init__(
@@ -53,7 +54,7 @@ class BoundedProtocol(H11Protocol):
         held = [one for one in self.connections if isinstance(one, BoundedProtocol)]
         held = [one for one in held if not one.transport.is_closing()]
         if len(held) > MAX_CONNECTIONS:
-            min(held, key=lambda one: (one._is_answering(), one._quiet_since)).transport.abort()
+            min(held, key=BoundedProtocol._worth).transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Read on; the first piece of a request starts the clock afresh."""
@@ -97,8 +98,11 @@ class BoundedProtocol(H11Protocol):
     def _has_begun(self) -> bool:
         return self.conn.their_state is h11.SEND_BODY or bool(self.conn.trailing_data[0])
 
-    def _is_answering(self) -> bool:
-        return self.cycle is not None and not self.cycle.response_complete
+    def _worth(self) -> tuple[int, float]:
+        """What is lost with this connection: least when it never made a request."""
+        if self.cycle is None:
+            return 0, self._quiet_since
+        return (1 if self.cycle.response_complete else 2), self._quiet_since
 
     def _refuse(self, status: int, message: str) -> None:
         if self.conn.our_state in {h11.IDLE, h11.SEND_RESPONSE} and not self.transport.is_closing():
