@@ -10,13 +10,14 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from privacy_sdk.accounts.protocol import Account
 from privacy_sdk.connection import DEFAULT_URL
 from privacy_sdk.errors import InvalidInputError, PrivacyError, UsageError
+from privacy_sdk.running import announced
 from privacy_sdk.tokens import checked_token, gateway_token
 
 if TYPE_CHECKING:
@@ -104,13 +105,19 @@ def serve(
     token, token_at = (
         gateway_token() if token is None else (checked_token(token, "token=…"), "as given")
     )
-    with _listen(host, port, remote=bool(certfile) or insecure_remote) as listener:
+    remote = bool(certfile) or insecure_remote
+    with _listen(host, port, remote=remote) as listener, ExitStack() as end:
         url = f"http{'s' if certfile else ''}://{_written(host, listener)}"
+
+        def ready() -> None:
+            end.enter_context(announced(url))
+            on_ready(Listening(url, tuple(accounts), token_at))
+
         server = _server(
             accounts,
             token=token,
             allowed_hosts=(*allowed_hosts, host),
-            on_ready=lambda: on_ready(Listening(url, tuple(accounts), token_at)),
+            on_ready=ready,
             ssl_certfile=certfile,
             ssl_keyfile=keyfile,
         )

@@ -19,6 +19,7 @@ from asking import PRIVACY, TIMER, GatewayProcess, connected, read_all
 
 from privacy_sdk.accounts.emulated import EmulatedAccount
 from privacy_sdk.errors import InvalidInputError, InvalidTokenError, PrivacyError, UsageError
+from privacy_sdk.running import announced, find_gateway
 from privacy_sdk.serving import Listening, running_gateway, serve
 
 
@@ -112,6 +113,40 @@ def test_told_to_stop_it_does_not_wait_for_a_body_that_never_ends(gateway: Gatew
         answer = read_all(connection)
     assert b"503 Service Unavailable" in answer
     assert b"nothing was changed" in answer
+
+
+def test_clients_find_it_while_it_runs_and_no_longer(gateway: GatewayProcess) -> None:
+    assert find_gateway() == gateway.url
+    gateway.send(signal.SIGTERM)
+    gateway.end()
+    assert find_gateway() is None
+
+
+def test_of_two_gateways_the_one_started_last_is_found_and_forgotten_by_itself_alone() -> None:
+    with announced("http://127.0.0.1:1"):
+        with announced("http://127.0.0.1:2"):
+            assert find_gateway() == "http://127.0.0.1:2"
+        assert find_gateway() is None
+        with announced("http://127.0.0.1:2"):
+            pass
+    assert find_gateway() is None
+
+
+@pytest.mark.parametrize(
+    "text", ["", "rubbish", "http://evil.example:8480", "http://127.0.0.1@evil.example", "\xff"]
+)
+def test_nothing_but_an_address_of_this_machine_is_found(text: str) -> None:
+    with announced(text):
+        assert find_gateway() is None
+
+
+def test_a_folder_that_cannot_be_written_keeps_no_gateway_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "file"))
+    with announced("http://127.0.0.1:1"):
+        assert find_gateway() is None
 
 
 # --- where it listens
