@@ -10,7 +10,8 @@ from asking import CONTACTS, PRIVACY, TIMER, TOKEN, client_of, problem
 
 from privacy_sdk.accounts.emulated import EmulatedAccount
 from privacy_sdk.accounts.events import NextAnswer
-from privacy_sdk.errors import NotSupportedError
+from privacy_sdk.errors import InvalidTokenError, NotSupportedError
+from privacy_sdk.gateway import create_app
 
 
 @pytest.fixture
@@ -74,9 +75,7 @@ async def test_without_the_token_everything_is_401(authorization: str | None, pa
     assert answer.headers["www-authenticate"] == "Bearer"
 
 
-@pytest.mark.parametrize(
-    "url", [f"{PRIVACY}?token={TOKEN}", f"{PRIVACY}?t={TOKEN}", f"/v1/{TOKEN}"]
-)
+@pytest.mark.parametrize("url", [f"{PRIVACY}?token=any", f"{PRIVACY}?t={TOKEN}"])
 async def test_a_token_in_the_url_is_refused_even_with_the_header(
     client: httpx2.AsyncClient, url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -84,6 +83,22 @@ async def test_a_token_in_the_url_is_refused_even_with_the_header(
         document = problem(await client.get(url), 401, "invalid-token")
     assert "header" in document["hint"]
     assert TOKEN not in json.dumps(document) + repr([record.__dict__ for record in caplog.records])
+
+
+async def test_a_token_in_the_path_is_in_neither_answer_nor_log(
+    client: httpx2.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, "privacy_sdk.gateway"):
+        answers = [await client.get(f"/v1{at}/{TOKEN}/privacy") for at in ("", "/accounts")]
+    assert [answer.status_code for answer in answers] == [404, 404]
+    assert not [answer for answer in answers if TOKEN in answer.text]
+    assert TOKEN not in repr([record.__dict__ for record in caplog.records])
+
+
+@pytest.mark.parametrize("token", ["", "two words", "line\n"])
+def test_a_token_that_no_header_can_carry_opens_nothing(token: str) -> None:
+    with pytest.raises(InvalidTokenError):
+        create_app({}, token=token)
 
 
 @pytest.mark.parametrize(

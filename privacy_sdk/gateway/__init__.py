@@ -18,6 +18,7 @@ from privacy_sdk.gateway.problems import PROBLEM_JSON, install_problems
 from privacy_sdk.gateway.routes import GATEWAY_PROBLEMS, router
 from privacy_sdk.gateway.served import ServedAccount
 from privacy_sdk.redact import mask_text
+from privacy_sdk.tokens import checked_token
 
 __all__ = ["create_app"]
 
@@ -69,6 +70,7 @@ def create_app(
 
     Raises:
         InvalidInputError: A name that an account cannot have.
+        InvalidTokenError: A token that no header can carry, such as an empty one.
 
     Example:
         >>> from privacy_sdk.accounts.emulated import EmulatedAccount
@@ -76,6 +78,8 @@ def create_app(
         >>> sorted(app.openapi()["paths"])[0]
         '/healthz'
     """
+    if token is not None:
+        checked_token(token, "token=…")
     served = {
         str(checked_account(name)): ServedAccount(
             account, None if hasattr(account, "emulate") else pace
