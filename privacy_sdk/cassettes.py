@@ -92,6 +92,10 @@ class CassetteTransport(httpx2.AsyncBaseTransport):
         """Whether every answer comes from the cassette, and no request reaches the network."""
         return self._recorder is None
 
+    def requests(self) -> Iterator[Key]:
+        """The recorded requests, each once."""
+        return iter(self._index)
+
     def unplayed(self) -> list[str]:
         """The exchanges that were never played, as ``"GET /v1/…"``."""
         if self._cassette is None:

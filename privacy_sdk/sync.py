@@ -17,6 +17,8 @@ from privacy_sdk.types import CategoryLike
 if TYPE_CHECKING:
     import pandas as pd
 
+    from privacy_sdk.panel import Panel
+
 __all__ = ["BRIDGE", "Client"]
 
 P = ParamSpec("P")
@@ -195,6 +197,25 @@ class Client:
             people, masked=masked, account=self._async.account.id, category=str(category)
         )
 
+    def panel(self) -> Panel:
+        """Controls for the settings: see, choose, apply; shown at the end of a cell.
+
+        Raises:
+            PrivacyError: The settings cannot be read.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> panel = ps.Client.emulated().panel()
+            >>> panel.controls["last"].value = "contacts"
+            >>> panel.apply()
+            Applied to 'demo': 1 applied
+              setting    from      to           direction  outcome  reason
+              Last seen  everyone  my contacts  tighter    applied
+        """
+        from privacy_sdk.panel import Panel
+
+        return Panel.open(self._async)
+
     describe = _blocking(AsyncClient.describe)
     set_privacy_setting = _blocking(AsyncClient.set_privacy_setting, changes=True)
     set_privacy_disallowed_list = _blocking(AsyncClient.set_privacy_disallowed_list, changes=True)
@@ -224,6 +245,12 @@ class Client:
 
     def __repr__(self) -> str:
         return repr(self._async).removeprefix("Async")
+
+    def _repr_html_(self) -> str:
+        """The settings, where a notebook shows what a cell ends with."""
+        from privacy_sdk.display import client_html
+
+        return BRIDGE.run(client_html(self._async))
 
     def __del__(self) -> None:
         client: AsyncClient | None = self.__dict__.get("_async")

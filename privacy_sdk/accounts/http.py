@@ -50,6 +50,7 @@ from privacy_sdk.types import (
     DisallowedList,
     DisallowedListUpdate,
     PrivacyCategory,
+    PrivacySetting,
     PrivacySettingsResponse,
     PrivacyValue,
     SetPrivacySettingResponse,
@@ -93,6 +94,10 @@ class HttpAccount:
         transport: What carries the requests, such as a ``CassetteTransport``.
         offline: Whether the transport reaches no network: nothing to wait for or to close.
 
+    Attributes:
+        transport: What was passed.
+        seen: The settings as they were fetched last.
+
     Example:
         >>> HttpAccount("http://127.0.0.1:8480", token="secret", account="demo")
         HttpAccount('http://127.0.0.1:8480', account='demo', token=[secure])
@@ -112,7 +117,8 @@ class HttpAccount:
         self._token = None if token is None else checked_token(token, "token=…")
         self.id = checked_account(account)
         self._timeout = checked_timeout(timeout)
-        self._transport = transport
+        self.transport = transport
+        self.seen: PrivacySettingsResponse | None = None
         self._offline = offline
         self._pool: _Pool | None = None
         self._closed = False
@@ -150,7 +156,8 @@ class HttpAccount:
 
     async def fetch_privacy_settings(self) -> PrivacySettingsResponse:
         """All settings that the server reports."""
-        return wire.settings_from_json(await self._ask("GET", await self._path("privacy")))
+        self.seen = wire.settings_from_json(await self._ask("GET", await self._path("privacy")))
+        return self.seen
 
     async def set_privacy_setting(
         self, category: PrivacyCategory, value: PrivacyValue
@@ -197,7 +204,11 @@ class HttpAccount:
         path = await self._path("privacy")
         body = plan_to_json(start, changes)
         answer = await self._ask("PATCH", path, body, changes=True, repeatable=False)
-        return report_from_json(answer, changes)
+        report = report_from_json(answer, changes)
+        if report.found.settings:
+            found = report.found.settings.items()
+            self.seen = PrivacySettingsResponse(PrivacySetting(*pair) for pair in found)
+        return report
 
     async def emulate(self, event: Event) -> None:
         """Make something happen to an emulated account."""
@@ -246,7 +257,7 @@ class HttpAccount:
                 headers={"Accept": "application/json", "Accept-Encoding": "identity"}
                 | ({"Authorization": f"Bearer {self._token}"} if self._token else {}),
                 timeout=None,
-                transport=self._transport,
+                transport=self.transport,
                 # A proxy of the environment must not see what goes to this machine, and the
                 # certificates, which take 20 ms to load, are of no use without TLS.
                 trust_env=not is_loopback(urlsplit(self.url).hostname),

@@ -1,0 +1,54 @@
+"""What the panel says of a recording: which one is replayed, and which changes it holds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from privacy_sdk.changes import Change, in_words
+from privacy_sdk.errors import PrivacyError
+from privacy_sdk.plans import Plan
+from privacy_sdk.wire_plans import plan_from_json
+
+if TYPE_CHECKING:
+    from privacy_sdk.cassettes import CassetteTransport
+    from privacy_sdk.client import AsyncClient
+
+
+def replayed(client: AsyncClient) -> CassetteTransport | None:
+    """The recording that answers a client; None when an account does."""
+    transport: CassetteTransport | None = getattr(client.account, "transport", None)
+    # Asked by name: vcrpy and httpx2 need not be loaded for an emulated account.
+    return transport if getattr(transport, "is_replaying", False) else None
+
+
+def miss_in_words(client: AsyncClient, plan: Plan) -> str:
+    """That a plan was not recorded, and what was."""
+    recording = replayed(client)
+    if recording is None:
+        return ""
+    name = recording.path.stem
+    lines = [f"The recording {name!r} holds no answer to this; nothing was changed."]
+    lines.append(f"Asked for: {_in_a_line(plan.possible)}.")
+    recorded = list(dict.fromkeys(map(_in_a_line, _recorded(recording))))
+    if recorded:
+        lines.append("Recorded, each from what was set then:")
+        lines += [f"• {line}." for line in recorded]
+    else:
+        lines.append("No changes by a panel or a plan were recorded in it.")
+    return "\n".join(lines)
+
+
+def _recorded(recording: CassetteTransport) -> Iterator[tuple[Change, ...]]:
+    """The plans that were applied while it was recorded."""
+    for request in recording.requests():
+        if request.method == "PATCH" and request.path.endswith("/privacy"):
+            try:
+                yield plan_from_json(json.loads(request.body))[1]
+            except (PrivacyError, ValueError, KeyError, TypeError):
+                continue
+
+
+def _in_a_line(changes: Iterable[Change]) -> str:
+    return ", ".join(f"{what}: {old} → {new}" for what, old, new in map(in_words, changes))
