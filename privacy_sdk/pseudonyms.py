@@ -11,6 +11,7 @@ import hmac
 import json
 import re
 import secrets
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +28,7 @@ from privacy_sdk.redact import (
     PERSON_FIELDS,
     PLAIN_FIELDS,
     SECRET_FIELDS,
+    SEPARATORS,
     field_name,
     mask_secrets,
     plain_digits,
@@ -39,8 +41,9 @@ BASE = "http://127.0.0.1:8480"
 
 _PSEUDONYM = re.compile(r"(?<!\d)9999(?:\d{11}|\d{8})(?!\d)")
 _PERSON = re.compile(r"\bPerson \d+\b")
-_BARE = re.compile(r"\s*(?:\+|00)?[\d \t().\u00a0\u202f/-]+")
-_MEMBER = re.compile(r'"(?P<name>\w+)"(?P<colon>\s*:\s*)(?P<value>"[^"]*"?|\[[^\]]*\]?|\d+)')
+_BARE = re.compile(rf"\s*(?:\+|00)?[\d{SEPARATORS}]+")
+_MEMBER = re.compile(r'\\*"(?P<name>[\w-]+)\\*"\s*:\s*(?P<value>\\*"[^"\\]*|\d+)')
+_DIGITS = re.compile(rf"\+?\d[\d{SEPARATORS}]{{3,}}\d")
 _KEY_BYTES = 32
 
 
@@ -106,22 +109,22 @@ class People:
         self._by_tag = {tag: pseudonym for pseudonym, tag in (tags or {}).items()}
         self._get_key = key
         self._may_add = may_add
-        self._by_digits: dict[str, str] = {}
-        self._by_name: dict[str, str] = {}
-        self._counts = {True: 0, False: 0}
+        self._stands_for: dict[str, str] = {}
+        self._counts: defaultdict[str, int] = defaultdict(int)
         self.tags: dict[str, str] = {}
         """Pseudonym to tag of the people who were added."""
 
     def __len__(self) -> int:
-        return len(self._by_digits)
+        return len(self._stands_for)
 
-    def known(self, digits: str) -> str | None:
-        """The pseudonym of a number that was seen as a person's; None for others."""
-        for spelling in (digits, digits.removeprefix("00")):
-            if spelling in self._by_digits:
-                return self._by_digits[spelling]
-            if self._by_tag and (tag := self._tag(spelling)) in self._by_tag:
-                return self._remember(spelling, self._by_tag[tag])
+    def known(self, person: str) -> str | None:
+        """The pseudonym of a number or name that was seen as a person's; None for others."""
+        for spelling in (person, person.removeprefix("00")):
+            if spelling in self._stands_for:
+                return self._stands_for[spelling]
+            if self._by_tag and (pseudonym := self._by_tag.get(self._tag(spelling))):
+                self._stands_for[spelling] = pseudonym
+                return pseudonym
         return None
 
     def pseudonym(self, digits: str, *, lid: bool = False) -> str | None:
@@ -133,40 +136,32 @@ class People:
         if digits.startswith(NOBODY):
             self._taken.add(digits)
             return digits
-        if (pseudonym := self.known(digits)) is not None or not self._may_add:
-            return pseudonym
-        pseudonym = self._free(lid)
-        if tag := self._tag(digits):
-            self.tags[pseudonym] = tag
-        return self._remember(digits, pseudonym)
+        return self._standing_for(digits, "9999{:011d}" if lid else "9999{:08d}")
 
     def name(self, name: str) -> str:
         """What stands for a person's own name."""
-        if not name or _PERSON.fullmatch(name):
+        if _PERSON.fullmatch(name):
+            self._taken.add(name)
             return name
-        if name not in self._by_name:
-            number = len(self._by_name) + 1
-            while f"Person {number}" in self._taken:
-                number += 1
-            self._by_name[name] = f"Person {number}"
-            self._taken.add(f"Person {number}")
-        return self._by_name[name]
+        return self._standing_for(name, "Person {}") or name
 
-    def _free(self, lid: bool) -> str:
+    def _standing_for(self, person: str, form: str) -> str | None:
+        if (known := self.known(person)) is not None or not self._may_add:
+            return known
         while True:
-            self._counts[lid] += 1
-            pseudonym = f"{NOBODY}9{self._counts[lid]:0{11 if lid else 8}d}"
+            self._counts[form] += 1
+            pseudonym = form.format(self._counts[form])
             if pseudonym not in self._taken:
-                return pseudonym
-
-    def _remember(self, digits: str, pseudonym: str) -> str:
-        self._by_digits[digits] = pseudonym
+                break
+        if tag := self._tag(person):
+            self.tags[pseudonym] = tag
+        self._stands_for[person] = pseudonym
         return pseudonym
 
-    def _tag(self, digits: str) -> str:
+    def _tag(self, person: str) -> str:
         if self._key is None:
             return ""
-        return hmac.new(self._key, digits.encode(), hashlib.sha256).hexdigest()[:32]
+        return hmac.new(self._key, person.encode(), hashlib.sha256).hexdigest()[:32]
 
     @cached_property
     def _key(self) -> bytes | None:
@@ -235,7 +230,9 @@ class Redactor:
         ]
         if any("x-www-form-urlencoded" in kind for kind in kinds):
             return self._query(body)
-        return self.text(_MEMBER.sub(self._member, body))
+        if body.lstrip()[:1] in ("{", "["):
+            return self._broken_json(body)
+        return self.text(body)
 
     def text(self, text: str) -> str:
         """A text that may name people."""
@@ -322,14 +319,24 @@ class Redactor:
         plus = "+" if value.strip().startswith("+") else ""
         return value if new is None or new == digits else plus + new
 
-    def _member(self, match: re.Match[str]) -> str:
-        """A member of what should be JSON and is not, such as an answer that was cut off."""
-        field, value = field_name(match["name"]), match["value"]
-        if field in SECRET_FIELDS or field in NAME_FIELDS:
-            value = f'"{DOTS}"'
-        elif field in PERSON_FIELDS:
-            value = re.sub(r"\d{5,15}", lambda found: self._bare(found[0], field), value)
-        return f'"{match["name"]}"{match["colon"]}{value}'
+    def _broken_json(self, text: str) -> str:
+        """What begins like JSON and is not, such as an answer that was cut off.
+
+        Which member a number belongs to is not known for sure, so most pass for a person's.
+        """
+        out, at = [], 0
+        for member in _MEMBER.finditer(text):
+            field, value = field_name(member["name"]), member["value"]
+            out.append(self._all_numbers(text[at : member.start("value")]))
+            if field in SECRET_FIELDS or field in NAME_FIELDS:
+                out.append(f'"{DOTS}')
+            else:
+                out.append(value if field in PLAIN_FIELDS else self._all_numbers(value))
+            at = member.end()
+        return "".join([*out, self._all_numbers(text[at:])])
+
+    def _all_numbers(self, text: str) -> str:
+        return _DIGITS.sub(lambda found: self._bare(found[0], "phone"), self.text(text))
 
     def _jid(self, user: str, rest: str, server: str) -> str:
         new = self.people.pseudonym(user, lid="lid" in server.lower())

@@ -44,14 +44,21 @@ PLAIN_FIELDS = _words(
 )
 """Members whose digits are never a person's."""
 
-_SERVERS = r"s\.whatsapp\.net|c\.us|g\.us|hosted\.lid|hosted|lid"
+# Any server: an address that is cut off, run together with what follows, or an e-mail
+# address made of a phone number tells of a person all the same.
 _JID = re.compile(
-    rf"(?P<user>\d{{5,20}})(?P<rest>(?:[._]\d{{1,3}})?(?:(?::|%3A)\d{{1,5}})?|-\d{{5,12}})"
-    rf"(?P<at>@|%40)(?P<server>{_SERVERS})(?![\w-])",
+    r"(?P<user>\d{5,20})(?P<rest>(?:[._]\d{1,3})?(?:(?::|%3A)\d{1,5})?|-\d{5,12})"
+    r"(?P<at>@|%40)(?P<server>[a-z.]*)",
     re.IGNORECASE,
 )
 _PLUS = r"(?:\+|%2B|\uff0b)"
-_GAP = r"(?:(?:[ \t.()/\u00a0\u2007\u2009\u2010-\u2015\u202f-]|%20|%28|%29|%2D|\+(?=\d)){1,3})"
+SEPARATORS = r" \t.()/\u00a0\u2007\u2009\u2010-\u2015\u202f-"
+"""What people write between the digits of a number, for a regular expression."""
+
+_GAP = (
+    rf"(?:(?:[{SEPARATORS}]"
+    r"|%20|%2[89D-F]|%C2%A0|%E2%80%[89A][0-9A-F]|\+(?=\d)){1,3})"
+)
 # Digits of a percent escape are no digits of a number: %2055 is a space and 55.
 _START = r"(?:(?<=%[0-9A-Fa-f]{2})|(?<![\d%])(?<!%[0-9A-Fa-f]))"
 _NUMBER = re.compile(

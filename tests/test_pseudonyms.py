@@ -149,7 +149,11 @@ def test_a_pseudonym_seen_meanwhile_is_not_given_again():
         (f'{{"jid":"{A}@s.whats', f'{{"jid":"{PA}@s.whats'),
         (f'{{"phones": ["{A}", "{B}', f'{{"phones": ["{PA}", "{PB}'),
         (f'{{"phone":{A}', f'{{"phone":{PA}'),
-        ('{"token":"abc', '{"token":"•••"'),
+        ('{"token":"abc', '{"token":"•••'),
+        ('{"push_name": "Ana","x":', '{"push_name": "•••","x":'),
+        (f'{{"raw":"{{\\"phone\\":\\"{A}\\",', f'{{"raw":"{{\\"phone\\":\\"{PA}\\",'),
+        (f'{{"detail":"no {A}', f'{{"detail":"no {PA}'),
+        ('{"dhash":"1763827200000","t":1763827200,', '{"dhash":"1763827200000","t":1763827200,'),
         (f"<html>call +{A}</html>", f"<html>call +{PA}</html>"),
     ],
 )
