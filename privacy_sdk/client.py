@@ -90,8 +90,12 @@ class AsyncClient(WantedSettings):
         self._confirming = Confirming(account)
 
     @classmethod
-    def over(cls, account: Account, *, label: str | None = None) -> Self:
+    def over(cls, account: Account) -> Self:
         """A client of an account at hand, such as one of your own making."""
+        return cls._shown_as(None, account)
+
+    @classmethod
+    def _shown_as(cls, label: str | None, account: Account) -> Self:
         client = cls.__new__(cls)
         client._use(account, label=label)
         return client
@@ -103,7 +107,7 @@ class AsyncClient(WantedSettings):
         Args:
             seed: The same seed gives the same dhashes.
         """
-        return cls.over(EmulatedAccount(seed=seed), label="AsyncClient.emulated()")
+        return cls._shown_as("AsyncClient.emulated()", EmulatedAccount(seed=seed))
 
     @classmethod
     def replay(cls, recording: str | os.PathLike[str]) -> Self:
@@ -121,7 +125,7 @@ class AsyncClient(WantedSettings):
 
         transport = CassetteTransport(recording_path(recording))
         account = HttpAccount(account=transport.account, transport=transport, offline=True)
-        return cls.over(account, label=f"AsyncClient.replay({Path(recording).name!r})")
+        return cls._shown_as(f"AsyncClient.replay({Path(recording).name!r})", account)
 
     @property
     def account(self) -> Account:

@@ -1,0 +1,197 @@
+"""``Client`` is ``AsyncClient``, waited for, wherever it is called from."""
+
+import asyncio
+import concurrent.futures
+import contextvars
+import gc
+import inspect
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from relay import Relay, relay_to
+
+import privacy_sdk as ps
+from privacy_sdk.bridge import BRIDGE
+from privacy_sdk.serving import running_gateway
+
+TWINS = {"close": "aclose"}
+"""Methods that are called otherwise than their awaited twins."""
+
+TABLES = {"fetch_privacy_settings", "exceptions"}
+"""Methods that make a table of what their awaited twins return, and say so in their words."""
+
+ALONE = {"panel"}
+"""Methods without an awaited twin."""
+
+
+@pytest.fixture
+def gateway() -> Iterator[str]:
+    with running_gateway({"demo": ps.EmulatedAccount()}) as url:
+        yield url
+
+
+@pytest.fixture
+def relay(gateway: str) -> Iterator[Relay]:
+    with relay_to(gateway) as relay:
+        yield relay
+
+
+def public(cls: type) -> set[str]:
+    return {name for name in dir(cls) if not name.startswith("_")}
+
+
+def parameters(function: Callable[..., Any]) -> dict[str, str]:
+    return {name: str(each) for name, each in inspect.signature(function).parameters.items()}
+
+
+def test_the_two_clients_have_the_same_methods() -> None:
+    awaited = {name for name in public(ps.AsyncClient) if callable(getattr(ps.AsyncClient, name))}
+    assert {TWINS.get(name, name) for name in public(ps.Client) - ALONE} == awaited
+
+
+@pytest.mark.parametrize("name", ["__init__", *sorted(public(ps.Client) - ALONE)])
+def test_a_method_has_the_signature_of_its_awaited_twin(name: str) -> None:
+    mine, its = getattr(ps.Client, name), getattr(ps.AsyncClient, TWINS.get(name, name))
+    added = {"masked": "masked: 'bool' = True"} if name == "exceptions" else {}
+    assert parameters(mine) == parameters(its) | added
+    if not inspect.ismethod(mine) and name not in TABLES | {"__init__"}:
+        assert inspect.getdoc(mine) == inspect.getdoc(its)
+        assert inspect.iscoroutinefunction(its)
+        assert not inspect.iscoroutinefunction(mine)
+
+
+def test_a_client_answers_inside_a_running_event_loop() -> None:
+    async def cell() -> int:
+        return ps.Client.emulated().fetch_default_disappearing_mode()
+
+    assert asyncio.run(cell()) == 0
+
+
+def test_a_call_on_the_loops_own_thread_is_an_error_instead_of_a_wait_for_ever() -> None:
+    client = ps.Client.emulated()
+
+    async def work() -> None:
+        client.fetch_privacy_settings()
+
+    with pytest.raises(ps.UsageError, match="thread that would have to answer") as raised:
+        BRIDGE.run(work())
+    assert raised.value.hint == "Await the AsyncClient there instead."
+    assert client.fetch_default_disappearing_mode() == 0
+
+
+def test_threads_share_one_loop_and_get_their_own_answers(gateway: str) -> None:
+    accounts = {f"account-{n}": ps.EmulatedAccount(f"account-{n}") for n in range(8)}
+    with running_gateway(accounts) as url:
+
+        def use(place: int) -> list[int]:
+            with ps.Client(url, account=f"account-{place}") as client:
+                found = []
+                for turn in range(25):
+                    client.set_default_disappearing_mode(1_000 * place + turn)
+                    found.append(client.fetch_default_disappearing_mode())
+                return found
+
+        with ThreadPoolExecutor(8) as threads:
+            answers = list(threads.map(use, range(8)))
+    assert answers == [[1_000 * place + turn for turn in range(25)] for place in range(8)]
+    bridges = [thread for thread in threading.enumerate() if thread.name == "privacy-sdk"]
+    assert len(bridges) == 1
+
+
+def test_fifty_calls_from_each_of_eight_threads_over_one_client_are_all_answered(
+    gateway: str,
+) -> None:
+    with ps.Client(gateway) as client, ThreadPoolExecutor(8) as threads:
+        answers = list(
+            threads.map(lambda _: client.fetch_default_disappearing_mode(), range(8 * 50))
+        )
+    assert answers == [0] * 400
+
+
+def test_an_open_client_that_is_collected_warns_as_a_file_does_and_hangs_up(relay: Relay) -> None:
+    client = ps.Client(relay.url)
+    client.fetch_default_disappearing_mode()
+    with pytest.warns(ResourceWarning, match=r"unclosed Client\(.*127\.0\.0\.1"):
+        del client
+    relay.expect("closed")
+
+
+def test_clients_that_hold_nothing_open_are_collected_in_silence(relay: Relay) -> None:
+    closed = ps.Client(relay.url)
+    closed.fetch_default_disappearing_mode()
+    closed.close()
+    unused, emulated, replayed = (
+        ps.Client(relay.url),
+        ps.Client.emulated(),
+        ps.Client.replay("tour"),
+    )
+    emulated.fetch_default_disappearing_mode()
+    del closed, unused, emulated, replayed
+    gc.collect()
+
+
+def test_the_context_of_the_caller_reaches_the_account() -> None:
+    variable: contextvars.ContextVar[int] = contextvars.ContextVar("variable", default=0)
+
+    async def work() -> int:
+        return variable.get()
+
+    variable.set(7)
+    assert BRIDGE.run(work()) == 7
+
+
+def test_work_that_cancels_itself_raises_what_except_exception_catches() -> None:
+    async def work() -> None:
+        raise asyncio.CancelledError
+
+    with pytest.raises(concurrent.futures.CancelledError):
+        BRIDGE.run(work())
+
+
+def test_an_error_holds_no_frames_in_a_cycle() -> None:
+    class Local:
+        pass
+
+    async def work() -> None:
+        raise ValueError("mine")
+
+    def call() -> weakref.ref[Local]:
+        local = Local()
+        with pytest.raises(ValueError, match="mine"):
+            BRIDGE.run(work())
+        return weakref.ref(local)
+
+    gc.collect()
+    gc.disable()
+    try:
+        assert call()() is None
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_ctrl_c_at_the_moment_of_handing_over_still_ends_the_work(
+    moment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    BRIDGE.run(asyncio.sleep(0))
+    loop = BRIDGE._loop
+    assert loop is not None
+    hand_over = loop.call_soon_threadsafe
+
+    def interrupted(*args: Any) -> Any:
+        monkeypatch.setattr(loop, "call_soon_threadsafe", hand_over)
+        if moment == "after":
+            hand_over(*args)
+        raise KeyboardInterrupt
+
+    coroutine = asyncio.Event().wait()
+    monkeypatch.setattr(loop, "call_soon_threadsafe", interrupted)
+    with pytest.raises(KeyboardInterrupt) as raised:
+        BRIDGE.run(coroutine, on_interrupt="Look again.")
+    assert raised.value.__notes__ == ["Look again."]
+    assert inspect.getcoroutinestate(coroutine) == inspect.CORO_CLOSED
+    assert BRIDGE.run(asyncio.sleep(0, "works")) == "works"
