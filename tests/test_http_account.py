@@ -256,7 +256,7 @@ async def test_an_answer_later_than_the_timeout_counts_as_lost():
 async def test_the_token_travels_in_a_header_and_is_shown_nowhere():
     account, asked = answering(SETTINGS)
     account = HttpAccount(
-        token="s3cret-t0ken", account="demo", transport=account._transport, offline=True
+        token="s3cret-t0ken", account="demo", transport=account.transport, offline=True
     )
     await account.fetch_privacy_settings()
     assert asked[0].headers["authorization"] == "Bearer s3cret-t0ken"

@@ -110,8 +110,11 @@ def test_the_package_is_marked_as_typed():
     assert (Path(ps.__file__).parent / "py.typed").exists()
 
 
+MADE_UP = {b"5511912345678", b"203948576102938"}
+"""People that the tests of redaction hide: it leaves the fictional range alone."""
+
+
 def test_no_file_names_a_person_outside_the_fictional_range():
-    """Numbers in JIDs begin with 999, but where hiding others is what is tested."""
     root = Path(__file__).parents[1]
     jid = re.compile(rb"(?<!\d)(\d{7,20})(?:[.:]\d+)*@(?:s\.whatsapp\.net|lid|c\.us)")
     for folder in ("privacy_sdk", "tests", "cassettes", "notebooks", "benchmarks", "tools"):
@@ -124,4 +127,4 @@ def test_no_file_names_a_person_outside_the_fictional_range():
                 ".json",
             }:
                 for number in jid.findall(path.read_bytes()):
-                    assert number.startswith(b"999"), f"{path}: {number!r}"
+                    assert number.startswith(b"999") or number in MADE_UP, f"{path}: {number!r}"
