@@ -141,6 +141,19 @@ def written(interaction: dict[str, Any]) -> str:
     return text
 
 
+def as_text(interaction: dict[str, Any]) -> dict[str, Any]:
+    """An interaction that was read, with its bodies as text.
+
+    Raises:
+        UnicodeDecodeError: A body is compressed, or is no text.
+    """
+    request, response = interaction["request"], interaction["response"]
+    return {
+        "request": request | {"body": (request["body"] or b"").decode()},
+        "response": response | {"body": {"string": response["body"]["string"].decode()}},
+    }
+
+
 def _wrong(path: Path, line: int, what: str) -> RecordingError:
     return RecordingError(
         f"{path}, line {line}: {what}.",

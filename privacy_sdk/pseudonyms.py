@@ -12,7 +12,7 @@ import json
 import re
 import secrets
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -116,6 +116,10 @@ class People:
 
     def __len__(self) -> int:
         return len(self._stands_for)
+
+    def __iter__(self) -> Iterator[str]:
+        """The real numbers and names."""
+        return iter(self._stands_for)
 
     def known(self, person: str) -> str | None:
         """The pseudonym of a number or name that was seen as a person's; None for others."""

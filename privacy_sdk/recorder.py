@@ -13,7 +13,7 @@ import re
 import threading
 import warnings
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from errno import EISDIR
@@ -24,7 +24,7 @@ from typing import Any, ClassVar
 from filelock import BaseFileLock, FileLock, Timeout
 
 from privacy_sdk.appender import Appender, write_whole
-from privacy_sdk.cassette_file import HEADER, Recording, read_recording, written
+from privacy_sdk.cassette_file import HEADER, Recording, as_text, read_recording, written
 from privacy_sdk.errors import PrivacyWarning, RecordingError
 from privacy_sdk.matching import Key
 from privacy_sdk.pseudonyms import People, Redactor, machine_key
@@ -233,24 +233,14 @@ def _key_of(interaction: dict[str, Any]) -> Key:
 
 def _kept(interaction: dict[str, Any]) -> dict[str, Any]:
     """An interaction that vcrpy recorded, as this package records it."""
-    request, response = interaction["request"], interaction["response"]
-    return {
-        "request": request
-        | {
-            "body": (request["body"] or b"").decode(),
-            "headers": kept_headers(request["headers"], REQUEST_HEADERS),
-        },
-        "response": response
-        | {
-            "headers": kept_headers(response["headers"], RESPONSE_HEADERS),
-            "body": {"string": response["body"]["string"].decode()},
-        },
-    }
-
-
-def kept_headers(headers: Mapping[str, list[str]], names: Collection[str]) -> dict[str, list[str]]:
-    """The headers that are recorded; whatever is not named is not."""
-    return {name.lower(): values for name, values in headers.items() if name.lower() in names}
+    text = as_text(interaction)
+    for side, names in (("request", REQUEST_HEADERS), ("response", RESPONSE_HEADERS)):
+        text[side]["headers"] = {
+            name.lower(): values
+            for name, values in text[side]["headers"].items()
+            if name.lower() in names
+        }
+    return text
 
 
 def _key() -> bytes | None:

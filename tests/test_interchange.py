@@ -50,7 +50,10 @@ def test_plain_vcrpy_plays_what_we_recorded(ours):
     ]
 
 
-def test_pytest_recording_plays_what_we_recorded_with_the_network_blocked(ours, pytester):
+def test_pytest_recording_plays_what_we_recorded_with_the_network_blocked(
+    ours, pytester, monkeypatch
+):
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     folder = pytester.mkdir("cassettes") / "test_theirs"
     folder.mkdir()
     (folder / ours.name).write_bytes(ours.read_bytes())
@@ -72,7 +75,7 @@ def test_pytest_recording_plays_what_we_recorded_with_the_network_blocked(ours, 
                 http.get("{ADDRESS}/privacy")
         '''
     )
-    pytester.runpytest_subprocess("-p", "no:privacy_sdk").assert_outcomes(passed=2)
+    pytester.runpytest_subprocess("-p", "pytest_recording.plugin").assert_outcomes(passed=2)
 
 
 @pytest.fixture(scope="module")

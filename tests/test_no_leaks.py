@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from recording_tools import TOKEN, recording, replaying
 
+from privacy_sdk.cassette_check import check
 from privacy_sdk.redact import plain_digits
 
 NAMES = ["Ana Lima", "Zoë", "contacts", 'O\'Neil "Bo"', "李雷"]
@@ -185,6 +186,7 @@ async def record_and_replay(path, everybody, exchanges):
             answer = await client.request(exchange.method, exchange.address, json=exchange.asked)
             assert answer.content == exchange.answer
     assert leaks(path, everybody) == set()
+    assert [finding for finding in check(path) if finding.is_wrong] == []
     async with replaying(path) as client:
         for exchange in exchanges:
             answer = await client.request(exchange.method, exchange.address, json=exchange.asked)
