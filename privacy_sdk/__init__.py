@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from privacy_sdk.accounts.whatsapp import WhatsAppAccount
     from privacy_sdk.applied import Applied, Outcome, Result
     from privacy_sdk.changes import Change, Direction, ListChange, SettingChange, TimerChange
+    from privacy_sdk.checks import CategoryLike, DurationLike, ValueLike
     from privacy_sdk.client import AsyncClient
     from privacy_sdk.errors import (
         AnswerTimeoutError,
@@ -72,21 +73,18 @@ if TYPE_CHECKING:
     from privacy_sdk.standing import Standing
     from privacy_sdk.sync import Client
     from privacy_sdk.types import (
-        CategoryLike,
         Contact,
         DisallowedList,
         DisallowedListAction,
         DisallowedListUpdate,
         DisallowedListUser,
         DisallowedListUserEntry,
-        DurationLike,
         Jid,
         PrivacyCategory,
         PrivacySetting,
         PrivacySettingsResponse,
         PrivacyValue,
         SetPrivacySettingResponse,
-        ValueLike,
     )
 
 _MODULES = frozenset({"errors", "frames", "policy", "wording"})
@@ -97,9 +95,11 @@ _HOMES = {
     "Applied": "applied",
     "AsyncClient": "client",
     "Capability": "accounts.protocol",
+    "CategoryLike": "checks",
     "Change": "changes",
     "Client": "sync",
     "Direction": "changes",
+    "DurationLike": "checks",
     "EmulatedAccount": "accounts.emulated",
     "Event": "accounts.events",
     "Fault": "accounts.events",
@@ -120,6 +120,7 @@ _HOMES = {
     "Standing": "standing",
     "TimerChange": "changes",
     "WhatsAppAccount": "accounts.whatsapp",
+    "ValueLike": "checks",
 }
 """Where a public name lives that is neither an error nor one of ``types``."""
 

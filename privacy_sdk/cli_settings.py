@@ -9,16 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from privacy_sdk import terminal
+from privacy_sdk.checks import as_list_category, as_pair, as_seconds
 from privacy_sdk.cli import app, given_to
 from privacy_sdk.errors import InvalidInputError, NotSupportedError
-from privacy_sdk.types import (
-    LIST_CATEGORIES,
-    PrivacyCategory,
-    PrivacyValue,
-    as_list_category,
-    as_pair,
-    as_seconds,
-)
+from privacy_sdk.types import LIST_CATEGORIES, PrivacyCategory, PrivacyValue
 from privacy_sdk.wording import audience, label
 from privacy_sdk.wording import timer as timer_words
 

@@ -6,25 +6,27 @@ import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NoReturn, Self
 
 from privacy_sdk.accounts.emulated import EmulatedAccount
 from privacy_sdk.accounts.events import Event
 from privacy_sdk.accounts.protocol import Account, AccountInfo
-from privacy_sdk.confirming import Confirming
-from privacy_sdk.connection import DEFAULT_TIMEOUT, DEFAULT_URL, checked_url, given_or_env
-from privacy_sdk.errors import InvalidInputError, NotSupportedError
-from privacy_sdk.types import (
+from privacy_sdk.checks import (
     CategoryLike,
-    DisallowedList,
-    DisallowedListUpdate,
     DurationLike,
-    PrivacySettingsResponse,
-    SetPrivacySettingResponse,
     ValueLike,
     as_list_category,
     as_pair,
     as_seconds,
+)
+from privacy_sdk.confirming import Confirming
+from privacy_sdk.connection import DEFAULT_TIMEOUT, DEFAULT_URL, checked_url, given_or_env
+from privacy_sdk.errors import InvalidInputError, NotSupportedError, UsageError
+from privacy_sdk.types import (
+    DisallowedList,
+    DisallowedListUpdate,
+    PrivacySettingsResponse,
+    SetPrivacySettingResponse,
 )
 from privacy_sdk.wanted import WantedSettings
 
@@ -330,6 +332,12 @@ class AsyncClient(WantedSettings):
         traceback: TracebackType | None,
     ) -> None:
         await self.aclose()
+
+    def __getstate__(self) -> NoReturn:
+        raise UsageError(
+            "A client holds a token and connections, and cannot be pickled.",
+            hint="Make a client in each process.",
+        )
 
     def __repr__(self) -> str:
         return self._label or f"AsyncClient({self._account!r})"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from difflib import get_close_matches
 
+from privacy_sdk.checks import as_seconds
 from privacy_sdk.errors import InvalidInputError
-from privacy_sdk.types import as_seconds
 
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _HOW = "Write it as 7d, 24h, 90m, off, or seconds."

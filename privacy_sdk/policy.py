@@ -9,22 +9,20 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Self, TypeAlias, TypedDict, TypeVar, Unpack
 
-from privacy_sdk.durations import parse_duration
-from privacy_sdk.errors import InvalidInputError, InvalidPolicyError, UnknownNameError, shown
-from privacy_sdk.people import PeopleLike, read_people
-from privacy_sdk.standing import Standing
-from privacy_sdk.types import (
+from privacy_sdk.checks import (
     CATEGORY_WORDS,
     CategoryLike,
     DurationLike,
-    Jid,
-    PrivacyCategory,
-    PrivacyValue,
     ValueLike,
     as_list_category,
     as_pair,
     as_seconds,
 )
+from privacy_sdk.durations import parse_duration
+from privacy_sdk.errors import InvalidInputError, InvalidPolicyError, UnknownNameError, shown
+from privacy_sdk.people import PeopleLike, read_people
+from privacy_sdk.standing import Standing
+from privacy_sdk.types import Jid, PrivacyCategory, PrivacyValue
 
 T = TypeVar("T")
 
@@ -222,7 +220,9 @@ def as_policy(policy: PolicyLike) -> Policy:
         return policy
     if isinstance(policy, str | os.PathLike):
         return Policy.load(policy)
-    return Policy(policy)
+    if isinstance(policy, Mapping):
+        return Policy(policy)
+    raise InvalidPolicyError([f"{shown(policy)} is no policy, mapping or path of one."])
 
 
 def policy_of(standing: Standing) -> Policy:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 
 from privacy_sdk.accounts.protocol import Account
 from privacy_sdk.bridge import BRIDGE
+from privacy_sdk.checks import CategoryLike
 from privacy_sdk.client import AsyncClient
-from privacy_sdk.types import CategoryLike
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 from enum import StrEnum
-from operator import index
-from typing import Any, Self, TypeAlias
+from typing import Any, Self
 
 from privacy_sdk.errors import (
-    InvalidDurationError,
     InvalidInputError,
-    InvalidJidError,
-    InvalidPairError,
-    NoDisallowedListError,
     UnknownNameError,
     shown,
 )
+from privacy_sdk.jid import Jid as Jid
 from privacy_sdk.redact import mask_digits
 
 
@@ -167,220 +161,6 @@ LIST_CATEGORIES: tuple[PrivacyCategory, ...] = tuple(
 MAX_LISTED = 64_000
 """How many people a disallowed list holds at most, by WhatsApp Web's interface."""
 
-CategoryLike: TypeAlias = PrivacyCategory | str
-"""A category or the wire name of a known one; unknown ones by ``PrivacyCategory.other``."""
-
-ValueLike: TypeAlias = PrivacyValue | str
-"""A value or the wire name of a known one; unknown ones by ``PrivacyValue.other``."""
-
-DurationLike: TypeAlias = int | timedelta
-"""Whole seconds from 0 to 4294967295, or a timedelta of as many."""
-
-CATEGORY_WORDS = {
-    category.value: (category.name, *words)
-    for category, words in {
-        PrivacyCategory.LAST: ("last seen", "last_seen", "lastseen"),
-        PrivacyCategory.ONLINE: (),
-        PrivacyCategory.PROFILE: ("profile photo", "photo", "picture", "avatar"),
-        PrivacyCategory.STATUS: ("about",),
-        PrivacyCategory.GROUP_ADD: ("groups", "group add"),
-        PrivacyCategory.READ_RECEIPTS: ("receipts", "read receipts"),
-        PrivacyCategory.CALL_ADD: ("calls", "call add"),
-        PrivacyCategory.MESSAGES: (),
-        PrivacyCategory.DEFENSE_MODE: ("defense mode", "defence"),
-    }.items()
-}
-"""The wire names of the known categories, each with the words it also goes by."""
-
-_VALUE_WORDS = {
-    value.value: (value.name, *words)
-    for value, words in {
-        PrivacyValue.ALL: ("everyone", "everybody", "public"),
-        PrivacyValue.CONTACTS: ("my contacts",),
-        PrivacyValue.NONE: ("nobody", "no one"),
-        PrivacyValue.CONTACT_BLACKLIST: ("contacts except", "blacklist"),
-        PrivacyValue.MATCH_LAST_SEEN: ("same as last seen", "match"),
-        PrivacyValue.KNOWN: (),
-        PrivacyValue.OFF: (),
-        PrivacyValue.ON_STANDARD: ("on", "standard"),
-    }.items()
-}
-
-
-def as_category(category: CategoryLike) -> PrivacyCategory:
-    """The category that the user means.
-
-    Raises:
-        UnknownNameError: A string that is no known category, with the nearest one.
-
-    Example:
-        >>> as_category("last")
-        <PrivacyCategory.LAST: 'last'>
-    """
-    if isinstance(category, PrivacyCategory):
-        return category
-    if isinstance(category, str) and category in CATEGORY_WORDS:
-        return PrivacyCategory(category)
-    raise UnknownNameError("category", category, CATEGORY_WORDS)
-
-
-def as_value(value: ValueLike) -> PrivacyValue:
-    """The value that the user means.
-
-    Raises:
-        UnknownNameError: A string that is no known value, with the nearest one.
-
-    Example:
-        >>> as_value("contacts")
-        <PrivacyValue.CONTACTS: 'contacts'>
-    """
-    if isinstance(value, PrivacyValue):
-        return value
-    if isinstance(value, str) and value in _VALUE_WORDS:
-        return PrivacyValue(value)
-    raise UnknownNameError("value", value, _VALUE_WORDS)
-
-
-def as_pair(category: CategoryLike, value: ValueLike) -> tuple[PrivacyCategory, PrivacyValue]:
-    """A category and a value that may be set together.
-
-    Raises:
-        UnknownNameError: A string that names no category or value.
-        InvalidPairError: The category does not accept the value.
-    """
-    category, value = as_category(category), as_value(value)
-    if not category.is_valid_value(value):
-        raise InvalidPairError(category, value, category.valid_values)
-    return category, value
-
-
-def as_list_category(category: CategoryLike) -> PrivacyCategory:
-    """A category that has a list of excepted people.
-
-    Raises:
-        UnknownNameError: A string that names no category.
-        NoDisallowedListError: The category has no list.
-    """
-    category = as_category(category)
-    if not category.supports_disallowed_list():
-        raise NoDisallowedListError(category, LIST_CATEGORIES)
-    return category
-
-
-def as_seconds(duration: DurationLike) -> int:
-    """A duration in whole seconds that fits an unsigned 32-bit number.
-
-    Raises:
-        InvalidDurationError: Negative, fractional, too long, a bool, or no duration at all.
-
-    Example:
-        >>> as_seconds(timedelta(days=7))
-        604800
-    """
-    seconds: object = duration
-    if isinstance(duration, timedelta):
-        seconds, rest = divmod(duration, timedelta(seconds=1))
-        if rest:
-            raise InvalidDurationError(duration)
-    try:
-        whole = index(seconds)  # type: ignore[arg-type]  # a column's number is no int
-    except TypeError:
-        raise InvalidDurationError(duration) from None
-    if isinstance(seconds, bool) or not 0 <= whole < 2**32:
-        raise InvalidDurationError(duration)
-    return whole
-
-
-_JID = re.compile(
-    r"(?P<user>\d{1,20})(?:\.(?P<agent>\d{1,3}))?(?::(?P<device>\d{1,5}))?@(?P<server>[a-z][a-z.]{1,30})",
-    re.ASCII,
-)
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Jid:
-    """A WhatsApp address, ``user@server`` or ``user:device@server``.
-
-    ``str()`` gives the whole address, ``repr()`` a masked one, so that printing a list of
-    records in a notebook shows nobody's number.
-
-    Attributes:
-        user: Digits of a phone number or of a LID (WhatsApp's number-free identity).
-        server: ``s.whatsapp.net`` for phone numbers, ``lid`` for LIDs.
-        device: Number of the linked device; 0 is the phone itself.
-
-    Source:
-        ``Jid`` of the specification.
-
-    Example:
-        >>> jid = Jid.parse("999115550101:3@s.whatsapp.net")
-        >>> jid.device, jid.is_phone, str(jid)
-        (3, True, '999115550101:3@s.whatsapp.net')
-        >>> jid
-        Jid('99•••01:3@s.whatsapp.net')
-    """
-
-    user: str
-    server: str
-    device: int = 0
-
-    LID = "lid"
-    PHONE = "s.whatsapp.net"
-
-    def __post_init__(self) -> None:
-        if not (
-            isinstance(self.user, str)
-            and isinstance(self.server, str)
-            and isinstance(self.device, int)
-            and not isinstance(self.device, bool)
-            and 0 <= self.device < 100_000
-            and _JID.fullmatch(str(self))
-        ):
-            given = self.user, self.server, self.device
-            raise InvalidJidError(f"{shown(given)} is not a WhatsApp address.")
-
-    @classmethod
-    def parse(cls, text: str | Jid) -> Self:
-        """Read an address.
-
-        Raises:
-            InvalidJidError: Anything but ``digits@server`` with an optional agent and device.
-        """
-        if isinstance(text, cls):
-            return text
-        match = _JID.fullmatch(text) if isinstance(text, str) else None
-        if match is None:
-            raise InvalidJidError(f"{shown(text)} is not a WhatsApp address.")
-        user = match["user"] + (f".{match['agent']}" if match["agent"] else "")
-        return cls(user, match["server"], int(match["device"] or 0))
-
-    @classmethod
-    def phone(cls, number: str) -> Self:
-        """The address of a phone number, given as digits with the country code."""
-        return cls(number, cls.PHONE)
-
-    @property
-    def is_lid(self) -> bool:
-        """Whether it is a LID."""
-        return self.server == self.LID
-
-    @property
-    def is_phone(self) -> bool:
-        """Whether it is a phone number."""
-        return self.server == self.PHONE
-
-    def _written(self, user: str) -> str:
-        return f"{user}{f':{self.device}' if self.device else ''}@{self.server}"
-
-    def _masked(self) -> str:
-        return self._written(mask_digits(str(self.user).partition(".")[0]))
-
-    def __str__(self) -> str:
-        return self._written(self.user)
-
-    def __repr__(self) -> str:
-        return f"Jid({self._masked()!r})"
-
 
 @dataclass(frozen=True, slots=True)
 class PrivacySetting:
@@ -422,11 +202,11 @@ class PrivacySettingsResponse:
         object.__setattr__(self, "settings", tuple(settings))
         object.__setattr__(self, "unreadable", unreadable)
 
-    def get(self, category: CategoryLike) -> PrivacySetting | None:
+    def get(self, category: PrivacyCategory | str) -> PrivacySetting | None:
         """The setting of a category; None when the server did not report it."""
         return next((setting for setting in self.settings if setting.category == category), None)
 
-    def get_value(self, category: CategoryLike) -> PrivacyValue | None:
+    def get_value(self, category: PrivacyCategory | str) -> PrivacyValue | None:
         """The value of a category; None when the server did not report it."""
         setting = self.get(category)
         return setting.value if setting else None

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from privacy_sdk.accounts.protocol import Account, Capability
 from privacy_sdk.applied import Applied, Outcome, Report, Result
 from privacy_sdk.applying import Progress, apply_changes
+from privacy_sdk.checks import CategoryLike, as_list_category
 from privacy_sdk.confirming import Confirming
 from privacy_sdk.errors import InvalidInputError, PrivacyWarning, shown
 from privacy_sdk.plans import Plan, make_plan
 from privacy_sdk.standing import read_standing
 from privacy_sdk.types import (
     LIST_CATEGORIES,
-    CategoryLike,
     DisallowedList,
     DisallowedListAction,
     DisallowedListUpdate,
@@ -24,7 +24,6 @@ from privacy_sdk.types import (
     PrivacyCategory,
     PrivacyValue,
     SetPrivacySettingResponse,
-    as_list_category,
 )
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias, TypeGuard
 
 from privacy_sdk.accounts.events import Event, NextAnswer, PhoneLists, PhoneSets
 from privacy_sdk.accounts.protocol import AccountInfo, Pairing
+from privacy_sdk.checks import as_seconds
 from privacy_sdk.errors import (
     InvalidInputError,
     InvalidRequestError,
@@ -33,7 +34,6 @@ from privacy_sdk.types import (
     PrivacySettingsResponse,
     PrivacyValue,
     SetPrivacySettingResponse,
-    as_seconds,
 )
 
 Json: TypeAlias = dict[str, Any]

@@ -7,6 +7,7 @@ from typing import Any
 
 from privacy_sdk.applied import Outcome, Report, Result
 from privacy_sdk.changes import Change, ListChange, SettingChange, TimerChange
+from privacy_sdk.checks import as_list_category, as_pair, as_seconds
 from privacy_sdk.errors import InvalidRequestError, UnreadableAnswerError
 from privacy_sdk.standing import Standing
 from privacy_sdk.types import (
@@ -16,9 +17,6 @@ from privacy_sdk.types import (
     Jid,
     PrivacyCategory,
     PrivacyValue,
-    as_list_category,
-    as_pair,
-    as_seconds,
 )
 from privacy_sdk.wire import (
     Json,

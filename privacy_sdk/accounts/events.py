@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
+from privacy_sdk.checks import as_list_category
 from privacy_sdk.errors import InvalidInputError, UnknownNameError
 from privacy_sdk.types import (
     DisallowedListUpdate,
     DisallowedListUserEntry,
     PrivacyCategory,
     PrivacyValue,
-    as_list_category,
 )
 
 READS = (

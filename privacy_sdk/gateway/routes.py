@@ -11,11 +11,12 @@ from fastapi import APIRouter, Depends, Path, Request
 
 from privacy_sdk import applying, wire, wire_plans
 from privacy_sdk.changes import ListChange
+from privacy_sdk.checks import as_list_category, as_pair, as_seconds
 from privacy_sdk.errors import InvalidContactError, NotSupportedError, UnknownAccountError
 from privacy_sdk.gateway import documents
 from privacy_sdk.gateway.served import ServedAccount
 from privacy_sdk.lists import change_list
-from privacy_sdk.types import PrivacyCategory, PrivacyValue, as_list_category, as_pair, as_seconds
+from privacy_sdk.types import PrivacyCategory, PrivacyValue
 from privacy_sdk.wire import Json
 
 GATEWAY_PROBLEMS: dict[int | str, dict[str, Any]] = {

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 from privacy_sdk.applied import Applied
 from privacy_sdk.bridge import BRIDGE
+from privacy_sdk.checks import CategoryLike
 from privacy_sdk.display import settings_table
 from privacy_sdk.panel.reading import Reading, read
 from privacy_sdk.panel.work import MAY_STILL_TAKE, READING, Work
 from privacy_sdk.people import PeopleLike, as_people
 from privacy_sdk.plans import Plan
-from privacy_sdk.types import CategoryLike, PrivacySetting, PrivacySettingsResponse
+from privacy_sdk.types import PrivacySetting, PrivacySettingsResponse
 
 if TYPE_CHECKING:
     from privacy_sdk.client import AsyncClient

@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary, WeakSet
 
 from privacy_sdk.applied import Applied
 from privacy_sdk.bridge import BRIDGE
+from privacy_sdk.checks import CategoryLike, as_list_category
 from privacy_sdk.display import error_text
 from privacy_sdk.errors import (
     InvalidInputError,
@@ -32,7 +33,7 @@ from privacy_sdk.panel.view import View
 from privacy_sdk.people import as_people, find_people
 from privacy_sdk.plans import Plan
 from privacy_sdk.tables import Tone
-from privacy_sdk.types import CategoryLike, DisallowedListUser, Jid, as_list_category
+from privacy_sdk.types import DisallowedListUser, Jid
 
 if TYPE_CHECKING:
     from privacy_sdk.client import AsyncClient
@@ -97,6 +98,7 @@ class Work:
 
     def row(self, category: CategoryLike) -> SettingRow:
         """The row of a category from which people can be excepted."""
+        self._refuse_if_closed()
         row = self.board.rows.get(as_list_category(category).value)
         if not isinstance(row, SettingRow):
             raise InvalidInputError(f"WhatsApp does not report {category!r} for this account.")
@@ -115,8 +117,7 @@ class Work:
             UsageError: Something is being done already, or the panel is closed.
         """
         with self._lock:
-            if self.is_closed:
-                raise UsageError("The panel is closed.", hint="Make a new one: client.panel()")
+            self._refuse_if_closed()
             if self.doing:
                 raise UsageError(f"The panel is at work: {self.doing}", hint="Wait for it.")
             self.doing = doing
@@ -143,6 +144,10 @@ class Work:
         with self._lock:
             self.is_closed = True
             self._look.close()
+
+    def _refuse_if_closed(self) -> None:
+        if self.is_closed:
+            raise UsageError("The panel is closed.", hint="Make a new one: client.panel()")
 
     def _plan(self) -> Plan:
         return self.board.plan(self._client.account.id)
