@@ -164,7 +164,8 @@ class _Run:
             self._forget_dhash(change)
             if isinstance(error, _NO_MORE):
                 self._stopped = f"Stopped when another change was refused: {error.message}"
-            return _Answer(Outcome.REFUSED, f"{error.message} {error.hint}".rstrip())
+            hint = "" if error.hint == error.default_hint else error.hint
+            return _Answer(Outcome.REFUSED, f"{error.message} {hint}".rstrip())
 
     def _forget_dhash(self, change: Change) -> None:
         if not isinstance(change, TimerChange):
