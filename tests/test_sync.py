@@ -5,6 +5,7 @@ import concurrent.futures
 import contextvars
 import gc
 import inspect
+import pickle
 import threading
 import weakref
 from collections.abc import Callable, Iterator
@@ -195,3 +196,12 @@ def test_ctrl_c_at_the_moment_of_handing_over_still_ends_the_work(
     assert raised.value.__notes__ == ["Look again."]
     assert inspect.getcoroutinestate(coroutine) == inspect.CORO_CLOSED
     assert BRIDGE.run(asyncio.sleep(0, "works")) == "works"
+
+
+@pytest.mark.parametrize(
+    "client", [ps.Client("http://127.0.0.1:1", token="unseen"), ps.Client.emulated()]
+)
+def test_a_client_cannot_be_pickled_and_its_token_with_it(client: ps.Client) -> None:
+    with pytest.raises(ps.UsageError, match="cannot be pickled") as raised:
+        pickle.dumps(client)
+    assert raised.value.hint == "Make a client in each process."
