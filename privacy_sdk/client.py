@@ -75,13 +75,20 @@ class AsyncClient(WantedSettings):
             from privacy_sdk.cassettes import CassetteTransport
 
             transport = CassetteTransport(record, record_mode=record_mode)
+        offline = transport is not None and transport.is_replaying
+        if transport is not None and offline:
+            account = account if account is not None else transport.account
+        else:
+            account = given_or_env(account, "PRIVACY_SDK_ACCOUNT", None)
+            token = token if token is not None else find_token(url)
         self._use(
             HttpAccount(
                 url,
-                token=token if token is not None else find_token(url),
-                account=given_or_env(account, "PRIVACY_SDK_ACCOUNT", None),
+                token=token,
+                account=account,
                 timeout=timeout,
                 transport=transport,
+                offline=offline,
             ),
             label=None,
         )

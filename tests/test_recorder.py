@@ -123,6 +123,16 @@ def test_one_session_recorded_twice_is_the_same_to_the_byte(tmp_path):
     assert b"http://127.0.0.1:8480/v1/accounts/demo/privacy/last" in first
 
 
+def test_a_client_whose_recording_exists_replays_it_and_needs_no_gateway(path, monkeypatch):
+    with running_gateway({"demo": EmulatedAccount()}) as url, Client(url, record=path) as client:
+        recorded = client.fetch_privacy_settings()
+    monkeypatch.setenv("PRIVACY_SDK_ACCOUNT", "another")
+    with Client(url, record=path) as client:
+        assert client.fetch_privacy_settings().equals(recorded)
+        with pytest.raises(NotRecordedError):
+            client.set_privacy_setting("last", "none")
+
+
 class Overtaking:
     """A server whose answers come when they are let go."""
 
