@@ -304,8 +304,8 @@ def test_a_plan_s_frame_has_the_columns_that_are_documented(client):
     assert frame[["change", "from", "to"]].to_numpy().tolist() == [
         ["setting", "all", "none"],
         ["timer", "0", "86400"],
-        ["exceptions", "2", "1"],
         ["setting", "contacts", "all"],
+        ["exceptions", "2", "1"],
     ]
     assert pd.isna(frame.loc[frame["change"] == "timer", "category"]).all()
     assert frame.attrs == {"account": "demo"}
