@@ -91,7 +91,8 @@ class ExceptionsEditor:
         if self.held is None:
             return self.unread
         count = len(self.held)
-        parts = [f"{count} {'person is' if count == 1 else 'people are'} excepted"]
+        are = "is" if count == 1 else "are"
+        parts = [f"{wording.people(count)} {are} excepted" if count else "Nobody is excepted"]
         if self._joining:
             parts.append(f"{len(self._joining)} to be added")
         if self._leaving:
@@ -113,10 +114,11 @@ class ExceptionsEditor:
         named = [(self._name(user, full), user.jid) for user in people]
         if named != self._named:
             self._people.options = self._named = named
-        self._people.disabled = not (enabled and people)
-        can_edit = enabled and self.held is not None
-        self._number.disabled = self._adding.disabled = not can_edit
-        self._removing.disabled = not (can_edit and people)
+        for widget in (self._people, self._number, self._adding, self._removing):
+            widget.disabled = not enabled or self.held is None
+        children = self._number, self._adding, *([self._people, self._removing] if people else [])
+        if children != self._box.children:
+            self._box.children = children
         return self._box
 
     def _name(self, user: DisallowedListUser, full: bool) -> str:
@@ -134,7 +136,6 @@ class ExceptionsEditor:
             "Add", lambda: self._add(self._number.value), hint=f"{name}: except this number"
         )
         self._removing = self._look.button(
-            "Remove", lambda: self._remove(self._people.value), hint=f"{name}: those selected"
+            "Remove", lambda: self._remove(self._people.value), hint=f"{name}: those selected above"
         )
-        buttons = self._look.box([self._adding, self._removing], "psdk-buttons", row=True)
-        self._box = self._look.box([self._people, self._number, buttons], "psdk-more")
+        self._box = self._look.box([], "psdk-more")

@@ -16,36 +16,42 @@ STYLE = """<style>
 .privacy-sdk { max-width: 62rem; color: var(--jp-ui-font-color1); }
 .privacy-sdk .jupyter-widgets { max-width: 100%; margin-left: 0; margin-right: 0; }
 .privacy-sdk .psdk-line { display: grid; align-items: start; gap: 0 1rem;
-  grid-template-columns: repeat(auto-fit, minmax(min(100%, 19rem), 1fr)); }
+  grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr)); }
 .privacy-sdk .psdk-line > * { min-width: 0; }
 .privacy-sdk .widget-dropdown, .privacy-sdk .widget-text { width: 100%; }
+.privacy-sdk .widget-label { text-align: left; }
+.privacy-sdk .widget-dropdown select { appearance: auto; padding: 0 0 0 4px;
+  background-image: none !important; }
 .privacy-sdk .widget-html-content, .privacy-sdk .widget-html-content p { line-height: 1.4;
   margin: 0; overflow-wrap: anywhere; white-space: normal; }
 .privacy-sdk .psdk-line .widget-html-content { padding: 5px 0; }
 .privacy-sdk .psdk-mark, .privacy-sdk .psdk-message { display: block; margin-top: 3px;
-  padding: 1px 8px; border-left: 4px solid var(--jp-brand-color1);
+  padding: 1px 8px; border-left: 4px solid var(--jp-brand-color1); white-space: pre-line;
   background: var(--jp-layout-color2); }
-.privacy-sdk .psdk-message { padding: 6px 10px; white-space: pre-line; }
+.privacy-sdk .psdk-message { padding: 6px 10px; }
 .privacy-sdk .psdk-good { border-color: var(--jp-success-color1); }
 .privacy-sdk .psdk-careful { border-color: var(--jp-warn-color1); }
 .privacy-sdk .psdk-bad { border-color: var(--jp-error-color1); }
-.privacy-sdk .psdk-badge { display: inline-block; margin-right: 6px; padding: 0 9px;
+.privacy-sdk .psdk-badge { display: inline-block; margin-right: 8px; padding: 0 9px;
   border: 1px solid currentColor; border-radius: 9px; }
 .privacy-sdk progress { width: 6rem; margin-right: 8px; vertical-align: middle; }
-.privacy-sdk table { border-collapse: collapse; }
+.privacy-sdk table { margin: 2px 0 6px; border-collapse: collapse; }
 .privacy-sdk th, .privacy-sdk td { padding: 1px 14px 1px 0; text-align: left; }
-.privacy-sdk .jupyter-button { width: auto; padding: 0 14px; opacity: 1;
+.privacy-sdk .psdk-plan table { overflow-wrap: normal; }
+.privacy-sdk .psdk-buttons { flex-wrap: wrap; align-items: center; gap: 4px 8px; }
+.privacy-sdk .psdk-buttons > * { width: auto; margin: 2px 0; }
+.privacy-sdk .jupyter-button { width: auto; padding: 0 14px; align-self: start;
   color: var(--jp-ui-font-color1); background: var(--jp-layout-color2);
   border: 1px solid var(--jp-ui-font-color2); }
-.privacy-sdk .jupyter-button:disabled { opacity: .5; }
 .privacy-sdk .psdk-apply:enabled { color: var(--jp-layout-color1);
   background: var(--jp-ui-font-color1); }
 .privacy-sdk :focus-visible { outline: 2px solid var(--jp-brand-color1); outline-offset: 1px; }
-.privacy-sdk .psdk-more { margin: 2px 0 8px; padding-left: 12px; max-width: 30rem;
+.privacy-sdk .psdk-more { margin-bottom: 8px; padding-left: 12px; max-width: 28rem;
   border-left: 4px solid var(--jp-layout-color3); }
 .privacy-sdk .psdk-stacked { flex-direction: column; align-items: stretch; width: 100%;
   height: auto; }
-.privacy-sdk .psdk-stacked > label { width: 100%; text-align: left; }
+.privacy-sdk .psdk-stacked > label { width: 100%; }
+.privacy-sdk .psdk-stacked > select { flex: none; height: 6.5em; }
 </style>"""
 """Colours are the theme's own, and none of them is needed to understand the panel."""
 
@@ -95,9 +101,11 @@ class Look:
                     style.close()
         self._made.clear()
 
-    def html(self, value: str = "") -> Any:
+    def html(self, value: str = "", kind: str = "psdk-text") -> Any:
         """HTML that was escaped where it must be."""
-        return self._keep(widgets.HTML(value, layout=self._layout, style=self._html_style))
+        return self._keep(
+            widgets.HTML(value, layout=self._layout, style=self._html_style, _dom_classes=(kind,))
+        )
 
     def box(self, children: Sequence[Any], kind: str, *, row: bool = False) -> Any:
         """Widgets in a column, or in a row."""

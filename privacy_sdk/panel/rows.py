@@ -54,7 +54,7 @@ class Row(Generic[V]):
     @property
     def is_changed(self) -> bool:
         """Whether something else is chosen than what is set."""
-        return bool(self.control.value != self._chosen(self.value))
+        return not self._is_chosen(self.value)
 
     @property
     def fault(self) -> str:
@@ -68,15 +68,15 @@ class Row(Generic[V]):
             value: What is set.
             is_mine: Whether the panel itself may have changed it.
         """
-        before, chosen, now = self.value, self.control.value, self._chosen(value)
-        was_chosen = chosen != self._chosen(before)
+        before, chosen, was_changed = self.value, self.control.value, self.is_changed
+        stays = was_changed and not self._is_chosen(value)
         self.value = value
         if self._options() != list(self.control.options):
             self.control.options = self._options()
-        self.control.value = chosen if was_chosen else now
+        self.control.value = chosen if stays else self._chosen(value)
         if before == value or is_mine:
             return
-        if was_chosen and chosen == now:
+        if was_changed and not stays:
             self.remarks = [("It is so now.", Tone.GOOD)]
         else:
             self.remarks.append((f"Changed elsewhere; it was {self._words(before)}.", Tone.CAREFUL))
@@ -110,6 +110,9 @@ class Row(Generic[V]):
 
     def _now(self) -> str:
         return self._words(self.value)
+
+    def _is_chosen(self, value: V) -> bool:
+        return bool(self.control.value == self._chosen(value))
 
     @abstractmethod
     def _options(self) -> list[tuple[str, Any]]:
@@ -237,7 +240,7 @@ class TimerRow(Row[int | None]):
         changed: Callable[[str], object],
     ) -> None:
         self._unread = unread
-        super().__init__(TIMER, "Disappearing", seconds, look, changed)
+        super().__init__(TIMER, "Disappearing messages", seconds, look, changed)
         self.other: Any = look.text("Disappear after, as in 2d, 36h or 90m")
         self.other.observe(lambda _: changed(TIMER), "value")
 
@@ -262,11 +265,6 @@ class TimerRow(Row[int | None]):
             return error_text(error) if self.other.value else "Write a time below."
         return ""
 
-    @property
-    def is_changed(self) -> bool:
-        """Whether something else is chosen than what is set."""
-        return super().is_changed and self.wanted != self.value
-
     def take_timer(self, seconds: int | None, unread: str, *, is_mine: bool) -> None:
         """Show what is set now; None when that cannot be read, with the reason."""
         self._unread = unread
@@ -281,6 +279,10 @@ class TimerRow(Row[int | None]):
         if self.control.value == OTHER:
             self.other.disabled = not enabled
             yield self.other
+
+    def _is_chosen(self, value: int | None) -> bool:
+        is_other = self.control.value == OTHER and not self.fault
+        return self.wanted == value if is_other else super()._is_chosen(value)
 
     def _options(self) -> list[tuple[str, Any]]:
         times = dict(wording.TIMER_LABELS)

@@ -31,7 +31,7 @@ class View:
         self, look: Look, pressed: dict[str, Callable[[], object]], switched: Callable[[], object]
     ) -> None:
         self.head, self.unknown = look.html(), look.html()
-        self.plan, self.message = look.html(), look.html()
+        self.plan, self.message = look.html(kind="psdk-plan"), look.html()
         self._rows = look.box([], "psdk-rows")
         self.buttons = {
             words: look.button(words, action, f"psdk-{words.lower()}")
@@ -39,7 +39,7 @@ class View:
         }
         self.numbers = look.switch("Show whole phone numbers")
         self.numbers.observe(lambda _: switched(), "value")
-        self._foot = look.box(list(self.buttons.values()), "psdk-foot", row=True)
+        self._foot = look.box(list(self.buttons.values()), "psdk-buttons", row=True)
         parts = [self.head, self._rows, self.unknown, self.plan, self.message, self._foot]
         self.root = look.box([look.html(STYLE), *parts], "privacy-sdk")
 

@@ -1,0 +1,96 @@
+"""Panels as a person meets them: what is read on them, what is pressed, and slow accounts."""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import ipywidgets as widgets
+
+import privacy_sdk as ps
+
+
+def shown(widget: Any) -> Iterator[Any]:
+    """A widget and those within it that are on the page."""
+    yield widget
+    for child in getattr(widget, "children", ()):
+        yield from shown(child)
+
+
+def text_of(panel: Any) -> str:
+    """Everything that is written on a panel beside its controls, without the style."""
+    written = " ".join(w.value for w in shown(panel.widget) if isinstance(w, widgets.HTML))
+    written = re.sub(r"<style>.*?</style>", "", written, flags=re.DOTALL)
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", written)).split())
+
+
+def html_of(panel: Any) -> str:
+    """The HTML on a panel."""
+    return " ".join(w.value for w in shown(panel.widget) if isinstance(w, widgets.HTML))
+
+
+def row_of(panel: Any, category: str) -> str:
+    """What is written beside a control."""
+    control = panel.controls[category]
+    line = next(w for w in shown(panel.widget) if control in getattr(w, "children", ()))
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", line.children[1].value)).split())
+
+
+def labelled(panel: Any, label: str) -> Any:
+    """The only control with a label."""
+    found = [w for w in shown(panel.widget) if getattr(w, "description", None) == label]
+    assert len(found) == 1, [getattr(w, "description", None) for w in shown(panel.widget)]
+    return found[0]
+
+
+def press(panel: Any, label: str) -> None:
+    """Click a button, whether or not a browser would let one."""
+    labelled(panel, label).click()
+
+
+def settled(panel: Any) -> str:
+    """What the panel says once it is at rest."""
+    eventually(lambda: not labelled(panel, "Refresh").disabled)
+    return panel.message
+
+
+def eventually(is_so: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 20
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+
+
+class Gated(ps.EmulatedAccount):
+    """An account that answers a change when it is let through."""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(**more)
+        self.arrived, self.passing = threading.Event(), threading.Event()
+        self.asked: list[str] = []
+
+    async def set_privacy_setting(self, category: Any, value: Any) -> Any:
+        self.asked.append(category.value)
+        self.arrived.set()
+        await asyncio.to_thread(self.passing.wait, 20)
+        return await super().set_privacy_setting(category, value)
+
+
+class Blind(ps.EmulatedAccount):
+    """An account that reads neither lists nor the timer, as a live one."""
+
+    async def describe(self) -> Any:
+        info = await super().describe()
+        unable = {"read_disallowed_list", "read_disappearing_mode"}
+        return ps.AccountInfo(info.id, "whatsapp", info.state, info.capabilities - unable)
+
+    async def fetch_disallowed_list(self, category: Any) -> Any:
+        raise ps.NotSupportedError("Lists cannot be read.")
+
+    async def fetch_default_disappearing_mode(self) -> int:
+        raise ps.NotSupportedError("The timer cannot be read.")

@@ -1,0 +1,94 @@
+"""What a notebook shows of a client that ends a cell."""
+
+import asyncio
+
+import pytest
+
+import privacy_sdk as ps
+from privacy_sdk import display
+from privacy_sdk.accounts.http import HttpAccount
+from privacy_sdk.cassettes import CassetteTransport
+from privacy_sdk.serving import running_gateway
+
+
+def test_a_client_shows_its_settings_as_they_are_now():
+    client = ps.Client.emulated()
+    assert "<td>Last seen</td><td>everyone</td><td>last</td><td>all</td>" in client._repr_html_()
+    client.set_privacy_setting("last", "none")
+    assert "<td>nobody</td>" in client._repr_html_()
+    assert repr(client) == "Client.emulated()"
+
+
+def test_a_client_whose_settings_cannot_be_had_shows_a_plain_line():
+    with ps.Client("http://127.0.0.1:9", token="t", account="demo") as client:
+        shown = client._repr_html_()
+    assert shown.startswith("<p>Client(HttpAccount(")
+    assert "No gateway answers at http://127.0.0.1:9." in shown
+    assert "'" not in shown
+    assert "The client is closed." in client._repr_html_()
+
+
+def test_a_cell_does_not_wait_long_for_a_slow_account(monkeypatch):
+    monkeypatch.setattr(display, "_PATIENCE", 0.01)
+    client = ps.Client.over(ps.EmulatedAccount(latency=30))
+    assert "No answer came within 0.01 seconds." in client._repr_html_()
+
+
+def test_a_replayed_client_shows_the_first_answer_and_takes_no_turn():
+    client, shown = ps.Client.replay("tour"), ps.Client.replay("tour")
+    for _ in range(3):
+        assert "<td>Last seen</td><td>everyone</td>" in shown._repr_html_()
+    for _ in range(3):
+        frame = shown.fetch_privacy_settings()
+        assert frame.equals(client.fetch_privacy_settings())
+        audience = frame.loc["last", "audience"]
+        assert f"<td>Last seen</td><td>{audience}</td>" in shown._repr_html_()
+
+
+def test_a_client_that_is_recorded_shows_what_it_fetched_and_records_nothing(tmp_path):
+    path = tmp_path / "mine.yaml"
+    with (
+        running_gateway({"demo": ps.EmulatedAccount()}) as url,
+        ps.Client(url, token="t", account="demo", record=path) as client,
+    ):
+        assert "nothing was fetched yet" in client._repr_html_()
+        client.fetch_privacy_settings()
+        for _ in range(3):
+            assert "<td>everyone</td>" in client._repr_html_()
+        applied = client.apply(client.plan({"last": "none"}))
+        assert "<td>nobody</td>" in client._repr_html_()
+    assert applied.is_complete
+    made = [f"{each.method} {each.path}" for each, _ in CassetteTransport(path)._cassette.data]
+    privacy = "/v1/accounts/demo/privacy"
+    assert made == [f"GET {privacy}", "GET /v1/accounts", f"GET {privacy}", f"PATCH {privacy}"]
+
+
+@pytest.mark.parametrize("transport", [None, "some transport"])
+def test_any_account_can_be_shown(transport):
+    class Mine(ps.EmulatedAccount):
+        """An account of the user's own making, with a transport or without."""
+
+    account = Mine()
+    account.transport = transport
+    assert "<td>everyone</td>" in ps.Client.over(account)._repr_html_()
+
+
+def test_long_and_hostile_text_is_cut_and_escaped():
+    settings = [ps.PrivacySetting(ps.PrivacyCategory("<b>" * 1_000), ps.PrivacyValue("x" * 9_999))]
+    table = display.settings_table(settings, "<title>").as_html()
+    assert "<b>" not in table
+    assert "<title>" not in table
+    assert len(table) < 5_000
+
+
+def test_what_was_fetched_last_is_known_to_the_account():
+    async def seen():
+        with running_gateway({"demo": ps.EmulatedAccount()}) as url:
+            account = HttpAccount(url, token="t", account="demo")
+            assert account.seen is None
+            settings = await account.fetch_privacy_settings()
+            await account.aclose()
+            return settings, account.seen
+
+    settings, last = asyncio.run(seen())
+    assert settings is last

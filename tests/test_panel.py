@@ -1,0 +1,453 @@
+"""What the control panel shows, what choosing means, and what becomes of it."""
+
+import threading
+
+import pytest
+from ipywidgets.widgets.widget import _instances
+from panels import (
+    Blind,
+    Gated,
+    eventually,
+    html_of,
+    labelled,
+    press,
+    row_of,
+    settled,
+    shown,
+    text_of,
+)
+
+import privacy_sdk as ps
+
+PERSON, OTHER = "+999 11 555 0101", "+999 11 555 0102"
+
+
+@pytest.fixture
+def client():
+    return ps.Client.emulated()
+
+
+@pytest.fixture
+def panel(client):
+    panel = client.panel()
+    yield panel
+    panel.close()
+
+
+def value_of(client, category):
+    return client.fetch_privacy_settings().loc[category, "value"]
+
+
+def test_each_category_has_a_labelled_control_with_exactly_its_values(panel):
+    for category in ps.PrivacyCategory:
+        control = panel.controls[category.value]
+        assert control.description == ps.wording.label(category)
+        assert [value for _, value in control.options] == [*category.valid_values]
+        assert [words for words, _ in control.options] == [
+            ps.wording.audience(value) for value in category.valid_values
+        ]
+    assert panel.controls["last"].value == "all"
+    assert row_of(panel, "last") == "Everyone can see when you were last online."
+
+
+def test_a_choice_is_marked_and_planned_and_nothing_is_sent():
+    account = Gated()
+    client = ps.Client.over(account)
+    panel = client.panel()
+    panel.controls["last"].value = "none"
+    panel.controls["status"].value = "all"
+    assert row_of(panel, "last") == (
+        "Nobody can see when you were last online. Changed, not applied yet; now: everyone."
+    )
+    assert "Last seen everyone nobody tighter About my contacts everyone looser" in text_of(panel)
+    assert account.asked == []
+    assert value_of(client, "last") == "all"
+
+
+def test_what_is_chosen_is_the_plan_that_a_policy_would_be(client, panel):
+    panel.controls["last"].value = "none"
+    panel.controls["defense"].value = "on_standard"
+    panel.controls["timer"].value = 604_800
+    panel.exclude("profile", [PERSON, OTHER])
+    policy = ps.Policy(
+        last="none", defense="on_standard", timer=604_800, exceptions={"profile": [PERSON, OTHER]}
+    )
+    assert panel.plan == client.plan(policy)
+
+
+def test_applied_changes_are_said_and_the_panel_shows_what_the_server_says(client, panel):
+    panel.controls["last"].value = "none"
+    panel.controls["timer"].value = 86_400
+    applied = panel.apply()
+    assert applied.is_complete
+    assert panel.applied is applied
+    assert (value_of(client, "last"), client.fetch_default_disappearing_mode()) == ("none", 86_400)
+    assert row_of(panel, "last") == "Nobody can see when you were last online. Applied."
+    assert panel.message == "Applied to 'demo': 2 applied."
+    assert len(panel.plan) == 0
+    client.apply(applied.undo())
+    panel.refresh()
+    assert panel.controls["last"].value == "all"
+
+
+@pytest.mark.parametrize("fault", ["refused", "refused_inside", "not_taken"])
+def test_a_refused_change_stays_marked_with_its_reason(client, panel, fault):
+    client.emulate(ps.NextAnswer(fault, operation="set_privacy_setting", category="groupadd"))
+    panel.controls["groupadd"].value = "none"
+    panel.controls["last"].value = "none"
+    assert not panel.apply().is_complete
+    assert panel.controls["groupadd"].value == "none"
+    assert "Changed, not applied yet; now: everyone. Refused." in row_of(panel, "groupadd")
+    assert "Applied." in row_of(panel, "last")
+    assert [change.category.value for change in panel.plan] == ["groupadd"]
+    assert panel.apply().is_complete
+
+
+def test_another_choice_ends_what_was_said_of_the_last_one(client, panel):
+    client.emulate(ps.NextAnswer("refused", category="groupadd"))
+    panel.controls["groupadd"].value = "none"
+    panel.apply()
+    panel.controls["groupadd"].value = "contacts"
+    assert "Refused" not in text_of(panel)
+    assert panel.message == ""
+
+
+def test_revert_chooses_what_is_set(panel):
+    panel.exclude("profile", PERSON)
+    for key, control in panel.controls.items():
+        if key != "profile":
+            control.value = control.options[-1][1]
+    panel.revert()
+    assert len(panel.plan) == 0
+    assert panel.controls["last"].value == "all"
+    assert "Changed" not in text_of(panel)
+
+
+def test_buttons_can_be_used_when_there_is_something_to_do(panel):
+    def enabled():
+        names = "Apply", "Revert", "Refresh"
+        return [name for name in names if not labelled(panel, name).disabled]
+
+    assert enabled() == ["Refresh"]
+    panel.controls["last"].value = "none"
+    assert enabled() == ["Apply", "Revert", "Refresh"]
+
+
+def test_a_change_on_the_phone_is_shown_and_a_choice_stays(client, panel):
+    panel.controls["last"].value = "none"
+    client.emulate(ps.PhoneSets("last", "contacts"))
+    client.emulate(ps.PhoneSets("calladd", "known"))
+    panel.refresh()
+    assert panel.controls["calladd"].value == "known"
+    assert "Changed elsewhere; it was everyone." in row_of(panel, "calladd")
+    assert panel.controls["last"].value == "none"
+    assert "now: my contacts. Changed elsewhere; it was everyone." in row_of(panel, "last")
+
+
+def test_what_was_changed_elsewhere_is_not_overwritten_silently(client, panel):
+    panel.controls["last"].value = "none"
+    panel.controls["status"].value = "none"
+    client.emulate(ps.PhoneSets("last", "contacts"))
+    with pytest.raises(ps.OutdatedPlanError):
+        panel.apply()
+    assert value_of(client, "status") == "contacts"
+    assert "changed elsewhere meanwhile, and nothing was sent" in panel.message
+    assert "Changed elsewhere; it was everyone." in row_of(panel, "last")
+    assert panel.apply().is_complete
+    assert value_of(client, "last") == "none"
+
+
+def test_what_the_phone_did_as_well_is_no_change_any_more(client, panel):
+    panel.controls["last"].value = "none"
+    client.emulate(ps.PhoneSets("last", "none"))
+    panel.refresh()
+    assert len(panel.plan) == 0
+    assert row_of(panel, "last").endswith("It is so now.")
+
+
+def test_what_defense_mode_locks_says_so(client, panel):
+    client.set_privacy_setting("defense", "on_standard")
+    panel.refresh()
+    panel.controls["last"].value = "none"
+    assert "Defense mode locks it" in row_of(panel, "last")
+    assert labelled(panel, "Apply").disabled
+
+
+def test_unknown_categories_are_shown_and_have_no_control():
+    account = ps.EmulatedAccount(settings={"last": "all", "brand_new": "who_knows"})
+    panel = ps.Client.over(account).panel()
+    assert set(panel.controls) == {"last", "timer"}
+    assert "1 setting that this version does not know" in text_of(panel)
+    assert "brand_new who_knows" in text_of(panel)
+
+
+def test_a_value_outside_the_table_is_shown_and_can_be_left():
+    client = ps.Client.over(ps.EmulatedAccount(settings={"last": "allowlist"}))
+    panel = client.panel()
+    control = panel.controls["last"]
+    assert control.value == "allowlist"
+    assert control.options[-1] == ("allowlist (unknown)", "allowlist")
+    assert len(panel.plan) == 0
+    control.value = "none"
+    assert panel.apply().is_complete
+    assert "allowlist" not in dict(control.options).values()
+
+
+def test_a_category_that_is_not_reported_any_more_goes():
+    account = ps.EmulatedAccount(settings={"last": "all", "online": "all"})
+    panel = ps.Client.over(account).panel()
+    del account._server._settings["online"]
+    panel.refresh()
+    assert set(panel.controls) == {"last", "timer"}
+
+
+def test_the_timer_offers_whatsapps_times_and_another_one(client, panel):
+    control = panel.controls["timer"]
+    words = ["off", "24 hours", "7 days", "90 days", "another time"]
+    assert [label for label, _ in control.options] == words
+    control.value = "other"
+    assert "Write a time below." in text_of(panel)
+    assert labelled(panel, "Apply").disabled
+    labelled(panel, "Disappear after, as in 2d, 36h or 90m").value = "2d"
+    assert "disappear after 2 days" in row_of(panel, "timer")
+    panel.apply()
+    assert client.fetch_default_disappearing_mode() == 172_800
+    assert control.value == 172_800
+    assert ("2 days", 172_800) in control.options
+
+
+@pytest.mark.parametrize("written", ["2 fortnights", "-1", "99999999d", "<b>"])
+def test_a_time_that_is_none_keeps_everything_from_being_sent(panel, written):
+    panel.controls["last"].value = "none"
+    panel.controls["timer"].value = "other"
+    labelled(panel, "Disappear after, as in 2d, 36h or 90m").value = written
+    assert labelled(panel, "Apply").disabled
+    with pytest.raises(ps.InvalidInputError):
+        panel.apply()
+    assert "<b>" not in html_of(panel)
+    panel.revert()
+    assert panel.message == ""
+
+
+def test_people_are_excepted_by_number_and_removed(client, panel):
+    panel.controls["profile"].value = "contact_blacklist"
+    assert "Nobody is excepted." in row_of(panel, "profile")
+    labelled(panel, "Profile photo: except the phone number").value = PERSON
+    press(panel, "Add")
+    eventually(lambda: "1 to be added" in row_of(panel, "profile"))
+    assert labelled(panel, "Profile photo: except the phone number").value == ""
+    panel.apply()
+    assert "1 person is excepted." in row_of(panel, "profile")
+    assert client.exceptions("profile", masked=False)["number"].tolist() == ["+999115550101"]
+    people = labelled(panel, "Profile photo: people excepted")
+    people.index = (0,)
+    press(panel, "Remove")
+    assert "1 to be removed" in row_of(panel, "profile")
+    panel.apply()
+    assert len(client.exceptions("profile")) == 0
+
+
+def test_numbers_are_masked_until_whole_ones_are_wanted(client):
+    client.exclude("profile", PERSON)
+    panel = client.panel()
+    people = labelled(panel, "Profile photo: people excepted")
+    assert people._options_labels == ("+99•••01",)
+    assert not any("9991155" in str(widget.get_state()) for widget in shown(panel.widget))
+    labelled(panel, "Show whole phone numbers").value = True
+    assert people._options_labels == ("+999115550101",)
+
+
+def test_the_switch_for_numbers_is_there_when_there_are_people(panel):
+    assert "Show whole phone numbers" not in [
+        getattr(widget, "description", None) for widget in shown(panel.widget)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("number", "says"),
+    [
+        ("", "is not a phone number"),
+        ("11 555-0101", "is not a phone number with a country code"),
+        ("+999 11 555 0999", "nobody on WhatsApp has"),
+        ("<img src=x>", "is not a phone number"),
+    ],
+)
+def test_a_number_that_is_nobodys_is_said_beside_its_list(panel, number, says):
+    panel.controls["profile"].value = "contact_blacklist"
+    labelled(panel, "Profile photo: except the phone number").value = number
+    press(panel, "Add")
+    eventually(lambda: says in row_of(panel, "profile"))
+    assert "5550999" not in html_of(panel)
+    assert "<img" not in html_of(panel)
+    assert [change.category.value for change in panel.plan] == ["profile"]
+
+
+def test_excepting_somebody_never_opens_what_nobody_sees(client, panel):
+    panel.controls["last"].value = "none"
+    with pytest.raises(ps.InvalidInputError, match="nobody"):
+        panel.exclude("last", PERSON)
+    assert panel.controls["last"].value == "none"
+
+
+def test_people_can_be_chosen_from_code(client, panel):
+    panel.exclude("profile", [PERSON, OTHER])
+    panel.apply()
+    panel.include("profile", OTHER)
+    panel.apply()
+    assert client.exceptions("profile", masked=False)["number"].tolist() == ["+999115550101"]
+    with pytest.raises(ps.InvalidContactError):
+        panel.exclude("profile", "+999 11 555 0999")
+    with pytest.raises(ps.NoDisallowedListError):
+        panel.exclude("online", PERSON)
+
+
+def test_a_list_changed_on_the_phone_is_shown_and_choices_stay(client):
+    client.exclude("profile", PERSON)
+    panel = client.panel()
+    panel.exclude("profile", OTHER)
+    added = ps.DisallowedListUserEntry("999000000000003@lid")
+    client.emulate(ps.PhoneLists("profile", [added]))
+    with pytest.raises(ps.OutdatedPlanError):
+        panel.apply()
+    said = row_of(panel, "profile")
+    assert "2 people are excepted; 1 to be added." in said
+    assert "Who is excepted was changed elsewhere." in said
+    panel.apply()
+    assert len(client.exceptions("profile")) == 3
+
+
+def test_an_account_that_cannot_read_lists_and_timer_says_so():
+    client = ps.Client.over(Blind(settings={"last": "contact_blacklist", "profile": "all"}))
+    panel = client.panel()
+    assert "This account cannot read it." in row_of(panel, "last")
+    assert labelled(panel, "Add").disabled
+    assert row_of(panel, "timer") == "This account cannot read it."
+    assert panel.controls["timer"].value is None
+    panel.controls["timer"].value = 0
+    panel.exclude("profile", PERSON)
+    assert panel.apply().is_complete
+
+
+def test_a_list_of_thousands_is_counted_and_its_first_people_are_listed():
+    client = ps.Client.emulated()
+    client.exclude("profile", [f"999{n:012}@lid" for n in range(1, 3_001)])
+    panel = client.panel()
+    assert "3,000 people are excepted; the first 500 are listed." in row_of(panel, "profile")
+    assert len(labelled(panel, "Profile photo: people excepted").options) == 500
+
+
+def test_other_code_runs_while_a_slow_gateway_answers():
+    account = Gated()
+    panel = ps.Client.over(account).panel()
+    panel.controls["last"].value = "none"
+    press(panel, "Apply")
+    assert account.arrived.wait(10)
+    assert panel.message == "Applying 1 change…"
+    assert all(control.disabled for control in panel.controls.values())
+    assert "progress" in html_of(panel)
+    account.passing.set()
+    assert settled(panel) == "Applied to 'demo': 1 applied."
+    assert not any(control.disabled for control in panel.controls.values())
+
+
+def test_choices_made_in_many_threads_all_count(panel):
+    def choose(category):
+        control = panel.controls[category.value]
+        for value in (*control.options, *control.options):
+            control.value = value[1]
+
+    threads = [threading.Thread(target=choose, args=(c,)) for c in ps.PrivacyCategory]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for change in panel.plan:
+        assert change.after == change.category.valid_values[-1]
+
+
+def test_panels_of_one_client_show_what_another_applied(client):
+    one, two = client.panel(), client.panel()
+    two.controls["status"].value = "none"
+    one.controls["last"].value = "none"
+    one.apply()
+    assert two.controls["last"].value == "none"
+    assert "Changed elsewhere; it was everyone." in row_of(two, "last")
+    assert two.apply().is_complete
+    assert one.controls["status"].value == "none"
+
+
+def test_a_hundred_panels_leave_no_widget_behind(client):
+    client.exclude("profile", PERSON)
+    before = set(_instances)
+    for _ in range(100):
+        panel = client.panel()
+        panel.controls["last"].value = "contact_blacklist"
+        panel.controls["timer"].value = "other"
+        panel.close()
+    assert set(_instances) == before
+    panel.close()
+
+
+def test_a_closed_panel_says_so(client):
+    panel = client.panel()
+    panel.close()
+    for use in (panel.apply, panel.refresh, lambda: panel.exclude("last", PERSON)):
+        with pytest.raises(ps.UsageError, match="closed"):
+            use()
+    assert "closed" in repr(panel)
+    assert "application/vnd.jupyter.widget-view+json" not in panel._repr_mimebundle_()
+
+
+def test_without_a_front_end_a_panel_is_a_table_that_needs_no_script():
+    account = ps.EmulatedAccount(settings={"last": "all", "<script>alert(1)</script>": "&<b>"})
+    panel = ps.Client.over(account).panel()
+    bundle = panel._repr_mimebundle_()
+    assert "<td>everyone</td>" in bundle["text/html"]
+    assert "&lt;script&gt;" in bundle["text/html"]
+    assert "<script" not in bundle["text/html"]
+    assert bundle["text/plain"] == "Panel(Client(EmulatedAccount('demo')), 0 changes pending)"
+    assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == panel.widget.model_id
+
+
+def test_a_panel_of_a_recording_says_what_is_replayed():
+    panel = ps.Client.replay("tour").panel()
+    assert "Replay of 'tour': answers were recorded, nothing is sent" in text_of(panel)
+
+
+def test_a_change_that_was_not_recorded_is_said_in_words_and_taken_back():
+    panel = ps.Client.replay("tour").panel()
+    before = panel.controls["profile"].value
+    panel.controls["profile"].value = "none"
+    press(panel, "Apply")
+    assert settled(panel).startswith("The recording 'tour' holds no answer to this")
+    assert "Asked for: Profile photo: everyone → nobody." in panel.message
+    assert panel.controls["profile"].value == before
+    assert len(panel.plan) == 0
+    panel.controls["profile"].value = "none"
+    with pytest.raises(ps.NotRecordedError):
+        panel.apply()
+
+
+def test_a_miss_says_which_changes_were_recorded(tmp_path):
+    from privacy_sdk.serving import running_gateway
+
+    path = tmp_path / "mine.yaml"
+    with (
+        running_gateway({"demo": ps.EmulatedAccount()}) as url,
+        ps.Client(url, token="t", account="demo", record=path) as client,
+    ):
+        panel = client.panel()
+        panel.controls["last"].value = "none"
+        panel.controls["timer"].value = 604_800
+        panel.apply()
+    with ps.Client.replay(path) as client:
+        panel = client.panel()
+        panel.controls["last"].value = "contacts"
+        press(panel, "Apply")
+        assert "• Last seen: everyone → nobody, Disappearing messages: off → 7 days." in settled(
+            panel
+        )
+        panel.controls["last"].value = "none"
+        panel.controls["timer"].value = 604_800
+        assert panel.apply().is_complete
+        assert panel.controls["last"].value == "none"
