@@ -40,7 +40,6 @@ privacy-sdk --help lists everything; privacy-sdk doctor says what to fix."""
 _CODES = ", ".join(
     f"{code} {meaning}" for code, meaning in sorted(set(terminal.EXIT_CODES.values()))
 )
-_MAY_STILL_TAKE = "A change that was already sent may still take; privacy-sdk show tells."
 
 app = typer.Typer(
     help="See and change who can see you on WhatsApp.",
@@ -97,7 +96,7 @@ class Given:
             field.name: f"--{field.name.replace('_', '-')}"
             for field in fields(self)
             if field.name not in ("json", "changing")
-            and getattr(self, field.name) not in (None, False)
+            and getattr(self, field.name) is not field.default
         }
 
     def token(self) -> str | None:
@@ -138,7 +137,7 @@ def given_to(context: typer.Context, *, looks: bool = True) -> Given:
 
 
 def _keep(context: typer.Context, option: typer.CallbackParam, value: object) -> None:
-    if value not in (None, False):
+    if value is not None and value is not False:  # which 0.0 would equal
         setattr(context.find_object(Given), option.name, value)
 
 
@@ -262,8 +261,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         code = terminal.INTERRUPTED
     if code == terminal.INTERRUPTED:
-        still = f" {_MAY_STILL_TAKE}" if given.changing else ""
-        terminal.note(f"{terminal.PROGRAM}: Interrupted.{still}")
+        terminal.say_interrupted(may_still_take=given.changing, as_json=given.json)
     return code or 0
 
 

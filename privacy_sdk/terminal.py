@@ -7,7 +7,8 @@ import json
 import os
 import re
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
 from privacy_sdk.errors import (
@@ -116,6 +117,19 @@ def say_warning(message: object, *, as_json: bool) -> None:
     note(json.dumps({"warning": str(message)}) if as_json else f"{PROGRAM}: warning: {message}")
 
 
+def say_interrupted(*, may_still_take: bool, as_json: bool) -> None:
+    """Say in one line on stderr that Ctrl-C was pressed, and what may come of it."""
+    still = " A change that was already sent may still take; privacy-sdk show tells."
+    message = f"Interrupted.{still if may_still_take else ''}"
+    document = {
+        "type": f"{PROBLEM_PREFIX}interrupted",
+        "title": "Interrupted",
+        "detail": message,
+        "exit_code": INTERRUPTED,
+    }
+    note(json.dumps(document) if as_json else f"{PROGRAM}: {message}")
+
+
 def note(text: str) -> None:
     """Write one line to stderr; that it cannot be read is no reason to fail."""
     if sys.stderr is not None:
@@ -125,20 +139,27 @@ def note(text: str) -> None:
             _silence(sys.stderr)
 
 
-def write(text: str) -> None:
-    """Write to stdout.
-
-    Raises:
-        OutputError: It cannot be written, which has been said where it has to be.
-    """
+@contextmanager
+def _writing() -> Iterator[None]:
+    """Say why the output cannot be written, unless it is that nobody reads it."""
     try:
-        print(text, flush=True)
+        yield
     except OSError as error:
         _silence(sys.stdout)
         if error.errno == errno.EPIPE:
             raise OutputError(BROKEN_PIPE) from None
         note(f"{PROGRAM}: The output cannot be written: {error.strerror}.")
         raise OutputError(1) from None
+
+
+def write(text: str) -> None:
+    """Write to stdout.
+
+    Raises:
+        OutputError: It cannot be written, which has been said where it has to be.
+    """
+    with _writing():
+        print(text, flush=True)
 
 
 def write_json(document: object) -> None:
@@ -157,16 +178,19 @@ def make_console() -> Console:
     """What stdout can show: its width, its colours, NO_COLOR."""
     from rich.console import Console
 
-    return Console(highlight=False, markup=False, emoji=False)
+    class PassingOn(Console):
+        def on_broken_pipe(self) -> None:
+            raise  # the BrokenPipeError that this is called for
+
+    return PassingOn(highlight=False, markup=False, emoji=False)
 
 
 def write_rich(*parts: RenderableType, console: Console | None = None) -> None:
     """Write rich renderables to stdout."""
     console = console or make_console()
-    with console.capture() as capture:
+    with _writing():
         for part in parts:
             console.print(part, soft_wrap=isinstance(part, str) or not console.is_terminal)
-    write(capture.get().rstrip("\n"))
 
 
 def fitted(

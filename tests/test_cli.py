@@ -1,0 +1,398 @@
+"""What the command line prints, and the code that it ends with."""
+
+import json
+import re
+import threading
+import warnings
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import privacy_sdk as ps
+from privacy_sdk import cli, terminal
+from privacy_sdk.serving import running_gateway
+
+TOKEN = "only-for-tests"
+NUMBER = "999115550101"
+
+
+class Command:
+    """Runs the command in this process."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+
+    def __call__(self, *arguments: str) -> tuple[int, str, str]:
+        code = cli.main(arguments)
+        out, err = self._capsys.readouterr()
+        return code, out, err
+
+    def out(self, *arguments: str) -> str:
+        """What a command prints that does what it was asked for."""
+        code, out, err = self(*arguments)
+        assert (code, err) == (0, "")
+        return out.rstrip("\n")
+
+    def json(self, *arguments: str) -> Any:
+        return json.loads(self.out(*arguments, "--json"))
+
+    def error(self, *arguments: str) -> tuple[int, str]:
+        """The code, and the one line on stderr."""
+        code, out, err = self(*arguments)
+        assert out == ""
+        assert err.count("\n") == 1
+        assert "Traceback" not in err
+        return code, err.removeprefix("privacy-sdk: ").rstrip("\n")
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Command:
+    return Command(capsys)
+
+
+@pytest.fixture
+def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    with running_gateway({"demo": ps.EmulatedAccount()}, token=TOKEN) as url:
+        monkeypatch.setenv("PRIVACY_SDK_URL", url)
+        monkeypatch.setenv("PRIVACY_SDK_TOKEN", TOKEN)
+        yield url
+
+
+def test_without_arguments_it_shows_what_to_do_first(run: Command) -> None:
+    assert run.out() == cli.FIRST_STEPS
+    for line in re.findall("privacy-sdk [a-z]+", cli.FIRST_STEPS):
+        assert line.split()[1] in cli.build().commands
+
+
+def test_help_names_every_command_and_exit_code(run: Command) -> None:
+    shown = run.out("--help")
+    for name in ("demo", "show", "set", "list", "timer", "gateway", "doctor"):
+        assert re.search(rf"│ {name} ", shown)
+    words = " ".join(shown.split())
+    for code, meaning in terminal.EXIT_CODES.values():
+        assert f"{code} {meaning}" in words
+
+
+def test_every_command_has_help(run: Command) -> None:
+    for name in cli.build().commands:
+        assert f"privacy-sdk {name}" in run.out(name, "-h")
+
+
+def test_version_is_that_of_the_package(run: Command) -> None:
+    assert run.out("--version") == f"privacy-sdk {ps.__version__}"
+
+
+def test_show_prints_a_row_for_each_setting(run: Command, gateway: str) -> None:
+    header, *rows = run.out("show").splitlines()
+    assert header.split() == ["category", "setting", "value", "audience"]
+    assert rows[0].split() == ["last", "Last", "seen", "all", "everyone"]
+    assert len(rows) == 9
+
+
+def test_show_in_json_has_what_a_script_needs(run: Command, gateway: str) -> None:
+    shown = run.json("show")
+    assert shown["account"] == "demo"
+    assert shown["settings"][1] == {
+        "category": "online",
+        "setting": "Online",
+        "value": "all",
+        "audience": "everyone",
+        "allowed": ["all", "match_last_seen"],
+    }
+
+
+def test_set_changes_a_setting_and_says_what_it_was(run: Command, gateway: str) -> None:
+    assert run.out("set", "last", "contacts") == "Last seen: my contacts (was: everyone)"
+    assert run.json("set", "last", "none") == {
+        "category": "last",
+        "before": "contacts",
+        "value": "none",
+        "dhash": None,
+    }
+    assert run.json("show")["settings"][0]["value"] == "none"
+
+
+def test_list_masks_numbers_unless_asked(run: Command, gateway: str) -> None:
+    assert run.out("list", "last") == "Last seen: nobody is excepted."
+    with ps.Client(gateway) as client:
+        client.exclude("last", f"+{NUMBER}")
+    assert NUMBER not in run.out("list", "last") + json.dumps(run.json("list", "last"))
+    assert f"{NUMBER}@s.whatsapp.net" in run.out("list", "last", "--show-numbers")
+    shown = run.json("list", "last", "--show-numbers")
+    assert shown["users"] == [{"jid": "999000000000001@lid", "pn_jid": f"{NUMBER}@s.whatsapp.net"}]
+    assert shown["dhash"]
+
+
+def test_timer_shows_and_sets(run: Command, gateway: str) -> None:
+    assert run.out("timer") == "Disappearing messages in new chats: off"
+    assert run.out("timer", "7d") == "Disappearing messages in new chats: 7 days (was: off)"
+    assert run.json("timer", "off") == {"duration": 0, "before": 604_800}
+    assert run.json("timer") == {"duration": 0}
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("7d", 604_800),
+        ("24h", 86_400),
+        ("90m", 5_400),
+        ("2w", 1_209_600),
+        ("90s", 90),
+        ("off", 0),
+        ("0", 0),
+        ("86400", 86_400),
+        (" 7D ", 604_800),
+        ("4294967295", 2**32 - 1),
+    ],
+)
+def test_durations_are_written_as_people_write_them(run: Command, text: str, seconds: int) -> None:
+    assert run.json("timer", text, "--emulated")["duration"] == seconds
+
+
+@pytest.mark.parametrize(
+    ("text", "nearest"),
+    [
+        ("7dd", "7d"),
+        ("7days", "7d"),
+        ("24 hours", "24h"),
+        ("of", "off"),
+        ("soon", ""),
+        ("", ""),
+        ("1.5d", ""),
+        ("٧d", ""),
+        ("2³²", ""),
+    ],
+)
+def test_other_durations_are_refused_with_the_nearest(
+    run: Command, text: str, nearest: str
+) -> None:
+    code, error = run.error("timer", text, "--emulated")
+    assert code == 2
+    assert "is not a duration." in error
+    assert error.endswith("Write it as 7d, 24h, 90m, off, or seconds.")
+    assert ("Did you mean" in error) is bool(nearest)
+    assert f"Did you mean '{nearest}'?" in error or not nearest
+
+
+def test_a_duration_that_no_timer_holds_is_refused(run: Command) -> None:
+    assert run.error("timer", "49711d", "--emulated")[0] == 2
+    assert run.error("timer", "4294967296", "--emulated")[0] == 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--replay", "tour", "--json", "show"), ("show", "--replay", "tour", "--json")],
+)
+def test_common_options_stand_before_or_after_the_command(
+    run: Command, arguments: tuple[str, ...]
+) -> None:
+    assert json.loads(run.out(*arguments))["settings"][0]["category"] == "last"
+
+
+def test_the_tour_can_be_read_and_changed_as_it_was_recorded(run: Command) -> None:
+    replay = ("--replay", "tour")
+    assert run.out("set", "last", "contacts", *replay) == "Last seen: my contacts (was: everyone)"
+    assert run.out("timer", "7d", *replay).endswith("7 days (was: off)")
+    assert run.out("list", "last", *replay) == "Last seen: nobody is excepted."
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["sho"], "No such command 'sho'. Did you mean 'show'? Help: privacy-sdk --help"),
+        (["xyz"], "No such command 'xyz'. Help: privacy-sdk --help"),
+        (
+            ["set", "lst", "all"],
+            "'lst' is not a known category. Did you mean 'last'? Known: last, online, profile,"
+            " status, groupadd, readreceipts, calladd, messages, defense.",
+        ),
+        (
+            ["set", "last", "everybdy"],
+            "'everybdy' is not a known value. Did you mean 'all'? Known: all, contacts, none,"
+            " contact_blacklist, match_last_seen, known, off, on_standard.",
+        ),
+        (
+            ["set", "online", "none"],
+            "'online' cannot be set to 'none'. Allowed for 'online': all, match_last_seen.",
+        ),
+        (
+            ["list", "online"],
+            "'online' has no list of excepted people. Categories that have one: last, profile,"
+            " status, groupadd.",
+        ),
+        (["set", "last"], "Missing argument 'VALUE'. Help: privacy-sdk set --help"),
+        (
+            ["set", "last", "all", NUMBER],
+            "Got unexpected extra argument(s) (99•••01). Help: privacy-sdk set --help",
+        ),
+        (
+            ["show", "--emulatd"],
+            "No such option: --emulatd (Possible options: --emulated)."
+            " Help: privacy-sdk show --help",
+        ),
+        (
+            ["show", "--emulated", "--replay", "tour"],
+            "--replay and --emulated do not go together."
+            " A gateway, a recording or an emulated account: choose one.",
+        ),
+        (["demo", "--replay", "tour"], None),
+        (["--emulated", "demo"], "demo takes no --emulated."),
+        (
+            ["show", "--url", "nowhere"],
+            "'nowhere' is not a gateway's address. It looks like http://127.0.0.1:8480.",
+        ),
+        (["show", "--timeout", "0"], "0.0 is not a timeout. Pass seconds above 0."),
+        (["gateway", "--port", "65536"], None),
+        (["gateway", "--account", "demo"], "'demo' is not NAME=BACKEND. As in: demo=emulated"),
+        (
+            ["gateway", "--account", "demo=emulatd"],
+            "'emulatd' is not a known backend. Did you mean 'emulated'? Known: emulated.",
+        ),
+    ],
+)
+def test_bad_input_is_code_2_and_one_line(
+    run: Command, arguments: list[str], says: str | None
+) -> None:
+    code, error = run.error(*arguments)
+    assert code == 2
+    assert says in (None, error)
+
+
+def test_a_token_on_the_command_line_is_refused_and_not_repeated(run: Command) -> None:
+    code, error = run.error("show", "--token", "s3cr3t")
+    assert code == 2
+    assert "s3cr3t" not in error
+    assert "--token-file" in error
+
+
+def test_the_token_may_be_in_a_file(
+    run: Command, gateway: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PRIVACY_SDK_TOKEN")
+    path = tmp_path / "token"
+    path.write_text(f"{TOKEN}\n")
+    assert run.out("timer", "--token-file", str(path)).endswith("off")
+    path.write_text("two words")
+    assert run.error("timer", "--token-file", str(path))[0] == 3
+    code, error = run.error("timer", "--token-file", str(tmp_path / "none"))
+    assert code == 2
+    assert "none' cannot be read: No such file or directory." in error
+
+
+def test_a_wrong_token_is_code_3(
+    run: Command, gateway: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PRIVACY_SDK_TOKEN", "wrong-one")
+    code, error = run.error("show")
+    assert code == 3
+    assert "wrong-one" not in error
+
+
+def test_no_gateway_listening_is_code_4(run: Command) -> None:
+    code, error = run.error("show", "--url", "http://127.0.0.1:1")
+    assert code == 4
+    assert error == (
+        "No gateway answers at http://127.0.0.1:1. Start a gateway with: privacy-sdk gateway"
+    )
+
+
+def test_what_whatsapp_refuses_is_code_3(run: Command, gateway: str) -> None:
+    with ps.Client(gateway) as client:
+        client.emulate(ps.NextAnswer("refused", operation="set_privacy_setting"))
+        client.emulate(ps.NextAnswer("not_taken"))
+    code, error = run.error("set", "last", "none")
+    assert code == 3
+    assert error.startswith("WhatsApp refused: 406 not-acceptable. ")
+    code, error = run.error("set", "last", "none")
+    assert code == 3
+    assert error.startswith("WhatsApp accepted 'none' for 'last', and it is still 'all'. ")
+
+
+def test_an_unknown_outcome_is_code_5(run: Command, gateway: str) -> None:
+    with ps.Client(gateway) as client:
+        fetch = "fetch_privacy_settings"
+        client.emulate(ps.NextAnswer("slow", operation=fetch))  # what it was is read,
+        client.emulate(ps.NextAnswer("refused", operation=fetch))  # what it is cannot be
+    code, error = run.error("set", "last", "none")
+    assert code == 5
+    assert error.startswith("The change was accepted. Reading it back failed: WhatsApp refused")
+    assert error.endswith("Fetch the settings again before repeating the change.")
+
+
+def test_what_is_not_recorded_is_code_6(run: Command) -> None:
+    code, error = run.error("set", "defense", "on_standard", "--replay", "tour")
+    assert code == 6
+    assert "/privacy/defense" in error
+    assert run.error("show", "--replay", "nowhere")[0] == 6
+
+
+def test_an_unknown_account_is_code_2(run: Command, gateway: str) -> None:
+    assert run.error("show", "--account", "somebody")[0] == 2
+
+
+def test_every_error_of_the_tree_has_an_exit_code() -> None:
+    todo = [ps.PrivacyError]
+    while todo:
+        cls = todo.pop()
+        todo += cls.__subclasses__()
+        assert 1 <= terminal.exit_code(cls.__new__(cls)) <= 6
+
+
+def test_with_json_an_error_is_a_problem_document(run: Command) -> None:
+    code, error = run.error("set", "online", "none", "--json")
+    assert code == 2
+    assert json.loads(error) == {
+        "type": "urn:privacy-sdk:invalid-pair",
+        "title": "Invalid pair",
+        "detail": "'online' cannot be set to 'none'.",
+        "hint": "Allowed for 'online': all, match_last_seen.",
+        "category": "online",
+        "value": "none",
+        "allowed": ["all", "match_last_seen"],
+        "exit_code": 2,
+    }
+    code, error = run.error("--json", "sho")
+    assert (code, json.loads(error)["type"]) == (2, "urn:privacy-sdk:invalid-input")
+    code, error = run.error("show", "--replay", "nowhere", "--json")
+    assert (code, json.loads(error)["type"]) == (6, "urn:privacy-sdk:recording")
+
+
+class Careless(BaseHTTPRequestHandler):
+    """A gateway of another version, which leaves out the value of a setting."""
+
+    def do_GET(self) -> None:
+        body = b'{"settings": [{"category": "last"}, {"category": "online", "value": "all"}]}'
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_what_is_left_out_of_an_answer_is_one_line_on_stderr(run: Command, as_json: bool) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Careless) as server:
+        threading.Thread(target=server.serve_forever).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        options = ("--json",) if as_json else ()
+        code, out, err = run("show", "--url", url, "--account", "demo", *options)
+        server.shutdown()
+    says = "The server reported 'last' without a value. That row is left out."
+    assert code == 0
+    assert "online" in out
+    assert "last" not in out.replace("match_last_seen", "")
+    assert (
+        err
+        == (json.dumps({"warning": says}) if as_json else f"privacy-sdk: warning: {says}") + "\n"
+    )
+
+
+def test_warnings_of_others_are_left_as_they_are(run: Command) -> None:
+    before = warnings.showwarning
+    run.out("show", "--emulated")
+    assert warnings.showwarning is before

@@ -1,0 +1,117 @@
+"""The doctor says what is amiss and what to do about it."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+import privacy_sdk as ps
+from privacy_sdk import cli, doctor
+from privacy_sdk.serving import running_gateway
+from privacy_sdk.tokens import gateway_token, token_path
+
+NOWHERE = "http://127.0.0.1:1"
+
+
+@pytest.fixture
+def examine(capsys: pytest.CaptureFixture[str]):
+    def examine(*arguments: str) -> tuple[int, dict[str, dict[str, object]]]:
+        code = cli.main(["doctor", "--json", *arguments])
+        out, err = capsys.readouterr()
+        assert err == ""
+        return code, {check["name"]: check for check in json.loads(out)["checks"]}
+
+    return examine
+
+
+@pytest.fixture
+def token_file() -> Iterator[Path]:
+    gateway_token()
+    yield token_path()
+    token_path().unlink()
+
+
+def test_with_a_gateway_and_its_token_all_is_well(examine, monkeypatch) -> None:
+    with running_gateway({"demo": ps.EmulatedAccount()}, token="only-for-tests") as url:
+        monkeypatch.setenv("PRIVACY_SDK_TOKEN", "only-for-tests")
+        code, checks = examine("--url", url)
+    assert code == 0
+    assert {check["status"] for check in checks.values()} <= {"ok", "absent"}
+    assert checks["privacy-sdk"]["detail"] == ps.__version__
+    assert checks["token"]["detail"] == "PRIVACY_SDK_TOKEN"
+    assert checks["gateway"]["detail"] == "account demo, emulated, connected"
+    assert "tour" in checks["recordings"]["detail"]
+    assert checks["extra gateway"]["detail"] == "fastapi, uvicorn"
+
+
+def test_it_says_so_in_lines_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["doctor", "--url", NOWHERE]) == 4
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-2:] == [
+        f"wrong   gateway: No gateway answers at {NOWHERE}.",
+        "        Start a gateway with: privacy-sdk gateway",
+    ]
+    assert f"ok      privacy-sdk: {ps.__version__}" in lines
+
+
+def test_a_wrong_token_is_said_and_not_shown(examine, monkeypatch) -> None:
+    with running_gateway({"demo": ps.EmulatedAccount()}, token="only-for-tests") as url:
+        monkeypatch.setenv("PRIVACY_SDK_TOKEN", "another-one")
+        code, checks = examine("--url", url)
+    assert code == 3
+    assert checks["gateway"]["status"] == "wrong"
+    assert "another-one" not in json.dumps(checks)
+
+
+def test_no_token_is_no_fault(examine) -> None:
+    _, checks = examine("--url", NOWHERE)
+    assert checks["token"]["status"] == "absent"
+    assert checks["token"]["fix"]
+
+
+def test_the_token_file_is_found(examine, token_file: Path) -> None:
+    _, checks = examine("--url", NOWHERE)
+    assert (checks["token"]["status"], checks["token"]["detail"]) == ("ok", str(token_file))
+
+
+@pytest.mark.skipif("os.name != 'posix'")
+def test_a_token_file_that_others_can_read_is_wrong(examine, token_file: Path) -> None:
+    token_file.chmod(0o644)
+    code, checks = examine("--url", NOWHERE)
+    assert (code, checks["token"]["status"]) == (3, "wrong")
+    assert str(token_file) in checks["token"]["detail"] + checks["token"]["fix"]
+    code, checks = examine("--url", NOWHERE, "--token-file", str(token_file))
+    assert (code, checks["token"]["fix"]) == (1, f"chmod 600 {str(token_file)!r}")
+
+
+def test_a_recording_is_looked_at_instead_of_a_gateway(examine, tmp_path: Path) -> None:
+    assert examine("--replay", "tour")[1]["recording"]["status"] == "ok"
+    (tmp_path / "broken.yaml").write_text("interactions: 7\n")
+    code, checks = examine("--replay", str(tmp_path / "broken.yaml"))
+    assert (code, checks["recording"]["status"]) == (6, "wrong")
+
+
+def test_an_emulated_account_needs_neither_gateway_nor_token(examine) -> None:
+    code, checks = examine("--emulated")
+    assert code == 0
+    assert not {"gateway", "token"} & set(checks)
+
+
+def test_packages_that_are_missing_or_of_another_version_are_named() -> None:
+    requirements = [Requirement("no-such-thing>=1"), Requirement("pytest<1"), Requirement("pytest")]
+    missing, other = doctor._unmet(requirements)
+    assert missing == "no-such-thing>=1 is not installed"
+    assert other.startswith("pytest is ")
+    assert other.endswith(", not <1")
+
+
+def test_an_extra_that_is_not_installed_is_named_with_the_command_that_installs_it(
+    examine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "_required", lambda extra="": [Requirement("no-such-thing>=1")])
+    code, checks = examine("--emulated")
+    assert checks["extra gateway"]["status"] == "absent"
+    assert checks["extra gateway"]["fix"] == 'pip install "privacy-sdk[gateway]"'
+    assert (code, checks["requirements"]["fix"]) == (1, "pip install --upgrade privacy-sdk")
