@@ -1,0 +1,389 @@
+"""People excepted by name: who is meant, what is sent, and lists that others change meanwhile."""
+
+import multiprocessing
+import subprocess
+import sys
+from itertools import chain
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import privacy_sdk as ps
+from privacy_sdk.accounts.http import HttpAccount
+from privacy_sdk.frames import EXCEPTIONS_COLUMNS
+from privacy_sdk.people import as_people, as_person
+from privacy_sdk.serving import running_gateway
+from privacy_sdk.types import MAX_LISTED
+
+NUMBERS = [f"+99911555010{n}" for n in range(1, 9)]
+LIDS = [f"99900000000000{n}@lid" for n in range(1, 9)]
+TOKEN = "only-for-tests"
+
+
+@pytest.fixture(scope="module")
+def gateway():
+    accounts = {f"demo{n}": ps.EmulatedAccount(f"demo{n}") for n in range(100)}
+    with running_gateway(accounts, token=TOKEN) as url:
+        yield url, iter(accounts)
+
+
+@pytest.fixture(params=["local", "over a gateway"])
+async def client(request):
+    if request.param == "local":
+        account = ps.EmulatedAccount()
+    else:
+        url, names = request.getfixturevalue("gateway")
+        account = HttpAccount(url, token=TOKEN, account=next(names))
+    async with ps.AsyncClient.over(account) as client:
+        yield client
+
+
+async def listed(client: ps.AsyncClient, category: str) -> list[str]:
+    return [str(user.jid) for user in await client.exceptions(category)]
+
+
+async def value_of(client: ps.AsyncClient, category: str) -> str:
+    return (await client.fetch_privacy_settings()).get_value(category).value
+
+
+# Who is meant
+
+
+@pytest.mark.parametrize(
+    ("person", "jid"),
+    [
+        ("+999 11 555 0101", "999115550101@s.whatsapp.net"),
+        ("+999 (11) 555-01.01", "999115550101@s.whatsapp.net"),
+        (" +999115550101\n", "999115550101@s.whatsapp.net"),
+        ("999115550101:7@s.whatsapp.net", "999115550101@s.whatsapp.net"),
+        ("999000000000001@lid", "999000000000001@lid"),
+        ("999000000000001.2:3@lid", "999000000000001@lid"),
+        (ps.Jid("999000000000001", "lid", 3), "999000000000001@lid"),
+    ],
+)
+def test_a_person_is_a_number_or_an_address_on_any_device(person, jid):
+    assert str(as_person(person)) == jid
+
+
+def test_numbers_of_every_country_are_parsed_by_phonenumbers():
+    import phonenumbers
+
+    for region in phonenumbers.SUPPORTED_REGIONS:
+        example = phonenumbers.example_number_for_type(region, phonenumbers.PhoneNumberType.MOBILE)
+        if example is not None:
+            written = phonenumbers.format_number(
+                example, phonenumbers.PhoneNumberFormat.INTERNATIONAL
+            )
+            plain = phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.E164)
+            assert as_person(written) == ps.Jid.phone(plain.removeprefix("+"))
+
+
+@pytest.mark.parametrize(
+    "person",
+    [
+        "",
+        " ",
+        "+",
+        "+99",
+        "11 5550 0101",
+        "+1",
+        "+999",
+        "+9991155501011234",
+        "hello",
+        "+abc",
+        "1",
+        "٣",
+    ],
+)
+def test_what_is_no_number_is_refused(person):
+    with pytest.raises(ps.InvalidContactError, match="is not a phone number"):
+        as_person(person)
+
+
+@pytest.mark.parametrize("person", [None, 5, 999115550101, b"+999115550101", ["+999115550101"]])
+def test_what_is_no_text_is_nobody(person):
+    with pytest.raises(ps.InvalidContactError, match="is nobody"):
+        as_person(person)
+
+
+@pytest.mark.parametrize("person", ["999115550101@g.us", "@lid", "a@lid", "999@x@lid"])
+def test_the_address_of_something_else_is_refused(person):
+    with pytest.raises(ps.InvalidInputError):
+        as_person(person)
+
+
+def test_a_masked_number_is_said_to_be_masked():
+    with pytest.raises(ps.InvalidContactError, match="is a masked number") as caught:
+        as_person("99•••01")
+    assert "whole number" in caught.value.hint
+
+
+@given(
+    st.text(st.characters(categories=["L", "P", "Z"]), max_size=5),
+    st.from_regex(r"[0-9]{8,15}", fullmatch=True),
+    st.sampled_from(["", " ", "-", "@", "@lid", "@g.us", " x"]),
+)
+def test_an_error_shows_no_number(before, digits, after):
+    try:
+        as_person(f"{before}{digits}{after}")
+    except ps.InvalidInputError as error:
+        shown = "".join(filter(str.isdigit, error.message))
+        assert digits not in shown
+
+
+@pytest.mark.parametrize("people", [[], (), "", None, 5, {"+999115550101": 1}])
+def test_nobody_is_an_error(people):
+    with pytest.raises(ps.InvalidContactError):
+        as_people(people)
+
+
+def test_one_error_names_every_place():
+    with pytest.raises(ps.InvalidContactError) as caught:
+        as_people([NUMBERS[0], "x", "+999 11 555 0101", 5, LIDS[0]])
+    message = caught.value.message
+    assert "people[1]: 'x' is not a phone number" in message
+    assert "people[2]: the same person as people[0]." in message
+    assert "people[3]: 5 (int) is nobody" in message
+    assert "0101" not in message
+
+
+def test_a_column_of_a_table_is_people():
+    assert len(as_people(pd.Series(NUMBERS))) == 8
+    with pytest.raises(ps.InvalidContactError, match=r"people\[1\]: nan"):
+        as_people(pd.Series([NUMBERS[0], float("nan")]))
+
+
+def test_more_than_a_list_holds_is_an_error():
+    with pytest.raises(ps.InvalidContactError, match="at most 64,000"):
+        as_people(f"{999 * 10**12 + n}@lid" for n in range(MAX_LISTED + 1))
+
+
+# Excluding and including
+
+
+async def test_people_are_excepted_and_no_longer_excepted(client):
+    await client.exclude("profile", [NUMBERS[0], LIDS[1]])
+    assert await listed(client, "profile") == LIDS[:2]
+    response = await client.exclude("profile", NUMBERS[2])
+    assert response.dhash == (await client.exceptions("profile")).dhash
+    await client.include("profile", [LIDS[0], NUMBERS[2]])
+    assert await listed(client, "profile") == [LIDS[1]]
+
+
+@pytest.mark.parametrize("value", ["all", "contacts"])
+async def test_a_category_open_to_contacts_goes_on_its_list_first(client, value):
+    await client.set_privacy_setting("last", value)
+    await client.exclude("last", NUMBERS[0])
+    assert await value_of(client, "last") == "contact_blacklist"
+    assert await listed(client, "last") == LIDS[:1]
+
+
+@pytest.mark.parametrize("value", ["none", "contact_allowlist"])
+async def test_excluding_never_opens_a_category(client, value):
+    await client.emulate(ps.PhoneSets("last", value))
+    for change in (client.exclude, client.include):
+        with pytest.raises(ps.InvalidInputError) as caught:
+            await change("last", NUMBERS[0])
+        assert caught.value.hint == (
+            "Set it to 'contact_blacklist' first, if all other contacts may see it."
+        )
+    assert await value_of(client, "last") == value
+
+
+async def test_including_while_nobody_is_excepted_changes_nothing(client):
+    assert (await client.include("last", NUMBERS[0])).dhash is None
+    assert await value_of(client, "last") == "all"
+
+
+async def test_who_is_excepted_already_stays_so(client):
+    first = await client.exclude("last", NUMBERS[0])
+    assert await client.exclude("last", NUMBERS[0]) == first
+    assert await listed(client, "last") == LIDS[:1]
+
+
+async def test_unknown_people_are_named_and_nothing_is_sent(client):
+    people = [NUMBERS[0], "+999 55 555 0155", "+999 66 555 0166"]
+    for change in (client.exclude, client.include):
+        with pytest.raises(ps.InvalidContactError) as caught:
+            await change("last", people)
+        assert "people[1]: nobody on WhatsApp has 99•••55." in caught.value.message
+        assert "people[2]: nobody on WhatsApp has 99•••66." in caught.value.message
+    assert await value_of(client, "last") == "all"
+
+
+async def test_one_person_by_number_and_by_lid_is_one_person(client):
+    with pytest.raises(
+        ps.InvalidContactError, match=r"people\[1\]: the same person as people\[0\]"
+    ):
+        await client.exclude("last", [NUMBERS[0], LIDS[0]])
+
+
+@pytest.mark.parametrize("category", ["online", "calls", "", None])
+async def test_a_category_without_a_list_is_refused_first(client, category):
+    for call in (client.exclude, client.include):
+        with pytest.raises(ps.InvalidInputError):
+            await call(category, NUMBERS)
+    with pytest.raises(ps.InvalidInputError):
+        await client.exceptions(category)
+
+
+async def test_a_refused_exclusion_is_an_error(client):
+    await client.emulate(ps.NextAnswer("refused", operation="set_privacy_disallowed_list"))
+    with pytest.raises(ps.IqError):
+        await client.exclude("last", NUMBERS[0])
+
+
+async def test_an_exclusion_that_does_not_take_is_an_error(client):
+    await client.emulate(ps.NextAnswer("not_taken", operation="set_privacy_disallowed_list"))
+    with pytest.raises(ps.NotTakenError):
+        await client.exclude("last", NUMBERS[0])
+
+
+async def test_a_lost_answer_to_an_exclusion_is_read_again(client):
+    await client.emulate(ps.NextAnswer("lost", operation="set_privacy_disallowed_list"))
+    await client.exclude("last", NUMBERS[0])
+    assert await listed(client, "last") == LIDS[:1]
+
+
+async def test_thousands_of_people_travel_in_several_requests(client):
+    people = [f"{999 * 10**12 + n}@lid" for n in range(100, 11_100)]
+    await client.exclude("last", people)
+    assert await listed(client, "last") == people
+
+
+# Somebody else changes the list meanwhile
+
+
+@pytest.mark.parametrize("fault", ["refused", "refused_inside"])
+async def test_a_conflict_with_the_phone_is_redone_once(client, fault):
+    await client.exclude("last", NUMBERS[0])
+    conflict = {"code": 409, "text": "conflict", "operation": "set_privacy_disallowed_list"}
+    await client.emulate(ps.NextAnswer(fault, **conflict))
+    await client.exclude("last", NUMBERS[1])
+    assert await listed(client, "last") == LIDS[:2]
+
+
+@pytest.mark.parametrize("fault", ["refused", "refused_inside"])
+async def test_after_a_second_conflict_it_fails_and_says_what_the_lists_hold(client, fault):
+    await client.exclude("last", NUMBERS[0])
+    conflict = {"code": 409, "text": "conflict", "operation": "set_privacy_disallowed_list"}
+    await client.emulate(ps.NextAnswer(fault, **conflict, times=2))
+    with pytest.raises(ps.ConflictError) as caught:
+        await client.exclude("last", NUMBERS[1:3])
+    assert "it held 1 person, then 1 person; 2 to add, 0 to remove" in caught.value.hint
+    assert await listed(client, "last") == LIDS[:1]
+    await client.exclude("last", NUMBERS[1:3])
+    assert await listed(client, "last") == LIDS[:3]
+
+
+class Contested(ps.EmulatedAccount):
+    """An account whose owner changes the list on the phone each time that it was read."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__()
+        self.others = [ps.DisallowedListUserEntry(lid) for lid in LIDS[4 : 4 + times]]
+
+    async def fetch_disallowed_list(self, category):
+        held = await super().fetch_disallowed_list(category)
+        if held.dhash is not None and self.others:
+            await self.emulate(ps.PhoneLists(category, [self.others.pop(0)]))
+        return held
+
+
+async def test_a_real_change_on_the_phone_between_reading_and_changing_is_kept():
+    client = ps.AsyncClient.over(Contested(times=2))
+    await client.exclude("last", NUMBERS[0])
+    assert sorted(await listed(client, "last")) == [LIDS[0], *LIDS[4:6]]
+
+
+async def test_a_strict_update_is_not_redone(client):
+    dhash = (await client.exclude("last", NUMBERS[0])).dhash
+    await client.exclude("last", NUMBERS[1])
+    update = ps.DisallowedListUpdate(dhash, [ps.DisallowedListUserEntry(LIDS[2])])
+    with pytest.raises(ps.ConflictError):
+        await client.set_privacy_disallowed_list("last", update)
+
+
+async def test_an_account_that_cannot_read_lists_says_what_it_cannot_know():
+    from test_applying import Blind
+
+    client = ps.AsyncClient.over(Blind())
+    with pytest.warns(ps.PrivacyWarning, match="who is excepted now is not known"):
+        await client.exclude("last", LIDS[0])
+    with pytest.warns(ps.PrivacyWarning):
+        await client.exclude("last", LIDS[1])
+    await client.emulate(ps.PhoneLists("last", [ps.DisallowedListUserEntry(LIDS[4])]))
+    with pytest.raises(ps.ConflictError) as caught:
+        await client.exclude("last", LIDS[2])
+    assert "this account cannot read what it holds" in caught.value.hint
+
+
+# As a table
+
+
+def test_exceptions_are_a_table_of_masked_numbers():
+    client = ps.Client.emulated()
+    empty = client.exceptions("last")
+    client.exclude("last", [NUMBERS[0], "999000000000099@lid"])
+    frame = client.exceptions("last")
+    for table in (empty, frame):
+        assert {name: str(dtype) for name, dtype in table.dtypes.items()} == {
+            column.name: column.dtype for column in EXCEPTIONS_COLUMNS
+        }
+    assert (len(empty), len(frame)) == (0, 2)
+    assert frame["jid"].tolist() == ["99•••01@lid", "99•••99@lid"]
+    assert frame.loc[0, "number"] == "99•••01"
+    assert pd.isna(frame.loc[1, "number"])
+    dhash = client.fetch_disallowed_list("last").dhash
+    assert frame.attrs == {"account": "demo", "category": "last", "dhash": dhash}
+
+
+def test_whole_numbers_are_shown_on_demand_and_can_be_given_back():
+    client = ps.Client.emulated()
+    client.exclude("last", NUMBERS)
+    frame = client.exceptions("last", masked=False)
+    assert frame["number"].tolist() == NUMBERS
+    client.include("last", frame["number"].head(4))
+    client.include("last", frame["jid"].tail(4))
+    assert client.exceptions("last").empty
+    with pytest.raises(ps.InvalidContactError, match="is a masked number"):
+        client.include("last", ["99•••01"])
+
+
+# Many writers
+
+
+def exclude_one_by_one(url: str, process: int, count: int) -> list[str]:
+    """The dhashes with which a gateway acknowledged so many exclusions."""
+    client = ps.Client.over(HttpAccount(url, token=TOKEN, account="demo"))
+    people = (f"{999_000_000_000_000 + process * 1_000 + n}@lid" for n in range(count))
+    with client:
+        return [client.exclude("last", person).dhash for person in people]
+
+
+@pytest.mark.parametrize("count", [20, pytest.param(200, marks=pytest.mark.slow)])
+def test_eight_processes_lose_none_of_each_other_s_changes(count):
+    processes = 8
+    with running_gateway({"demo": ps.EmulatedAccount()}, token=TOKEN) as url:
+        with multiprocessing.get_context("spawn").Pool(processes) as pool:
+            jobs = [
+                pool.apply_async(exclude_one_by_one, (url, process, count))
+                for process in range(processes)
+            ]
+            dhashes = list(chain.from_iterable(job.get(timeout=300) for job in jobs))
+        with ps.Client.over(HttpAccount(url, token=TOKEN, account="demo")) as client:
+            held = client.fetch_disallowed_list("last")
+    assert {int(user.jid.user) - 999_000_000_000_000 for user in held} == {
+        process * 1_000 + n for process in range(processes) for n in range(count)
+    }
+    assert len(set(dhashes)) == len(dhashes) == processes * count
+
+
+def test_phonenumbers_is_loaded_only_for_a_real_number():
+    code = (
+        "import sys, privacy_sdk as ps; client = ps.Client.emulated();"
+        f"client.exclude('last', {NUMBERS[:1]}); sys.exit('phonenumbers' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
