@@ -102,13 +102,13 @@ def main(folder: Path, is_linked: bool) -> dict[str, Any]:
         text=True,
     )
     assert process.stdout is not None
-    # With RUST_LOG set, lines of tryx come first.
-    lines = []
-    while not (found := re.search(r"http://\S+", lines[-1] if lines else "")):
+    lines: list[str] = []  # with RUST_LOG set, those of tryx come first
+    while not (found := re.search(r"http://\S+:\d+$", lines[-1] if lines else "")):
         lines.append(process.stdout.readline())
-    with httpx2.Client(
-        base_url=found[0], headers={"Authorization": "Bearer only-for-tests"}
-    ) as http:
+        if not lines[-1]:
+            raise SystemExit(f"It ended with {process.wait()}: {process.communicate()}")
+    token = {"Authorization": "Bearer only-for-tests"}
+    with httpx2.Client(base_url=found[0], headers=token) as http:
         (account,) = _get(http, "/v1/accounts")["accounts"]
         paths = ("privacy", "privacy/last/disallowed-list", "disappearing-mode")
         reads = [http.get(f"/v1/accounts/me/{path}") for path in paths]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,9 +38,9 @@ class Session:
     def __init__(self, account: str, folder: Path | None = None) -> None:
         import platformdirs
 
-        self.account = str(checked_account(account))
+        self.account = str(checked_account(account or ""))
         kept = platformdirs.user_data_path("privacy-sdk") / "sessions"
-        self.folder = kept / self.account if folder is None else folder
+        self.folder = kept / self.account if folder is None else Path(folder).absolute()
         self._lock: BaseFileLock | None = None
 
     def open(self) -> Path:
@@ -49,8 +50,8 @@ class Session:
             The database, which is made if it is not there.
 
         Raises:
-            PrivacyError: Another process holds it, others could have read it, or it cannot be
-                written.
+            PrivacyError: Another process holds it, others could have read it, it cannot be
+                written, or its database is broken or of another program.
         """
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -60,6 +61,10 @@ class Session:
             # SQLite gives its other files the mode of the database.
             os.close(os.open(database, os.O_CREAT | os.O_RDWR, 0o600))
             refuse_shared(database, database.stat())
+            _check(database)
+        except PrivacyError:
+            self.close()
+            raise
         except SharedFileError as error:
             self.close()
             raise PrivacyError(
@@ -135,3 +140,22 @@ class Session:
                     hint="One gateway at a time: stop the other one, or use it.",
                 ) from None
             self._lock = lock
+
+
+def _check(database: Path) -> None:
+    """Refuse what tryx would block the whole process over, for 30 s, or write its tables into."""
+    try:
+        connection = sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)
+        try:
+            (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        found, names = str(error), set()
+    if found != "ok" or (names and "__diesel_schema_migrations" not in names):
+        what = f"broken ({found})" if found != "ok" else "of another program"
+        raise PrivacyError(
+            f"The session file {database} is {what}.",
+            hint=f"privacy-sdk unlink {database.parent.name} deletes it; then link again.",
+        )

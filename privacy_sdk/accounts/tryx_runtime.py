@@ -47,7 +47,7 @@ def open_tryx(database: Path) -> Any:
     """A ``tryx.client.Tryx`` over a session's database, not yet running.
 
     Raises:
-        PrivacyError: The database is broken, or none.
+        PrivacyError: The database is none of tryx's.
     """
     from tryx.backend import SqliteStore
     from tryx.client import Tryx
@@ -57,7 +57,7 @@ def open_tryx(database: Path) -> Any:
             return Tryx(SqliteStore(str(database)))
     except RuntimeError as error:
         raise PrivacyError(
-            f"The session in {database} cannot be opened ({error}): the file is broken.",
+            f"tryx cannot open the session in {database}: {error}.",
             hint=f"privacy-sdk unlink {database.parent.name} deletes it; then link again.",
         ) from None
 
