@@ -132,7 +132,8 @@ def given_to(context: typer.Context, *, looks: bool = True) -> Given:
     """
     given = cast("Given", context.find_object(Given))
     if not looks and (where := given.where()):
-        raise InvalidInputError(f"{context.info_name} takes no {', '.join(where.values())}.")
+        path = context.command_path.removeprefix(f"{terminal.PROGRAM} ")
+        raise InvalidInputError(f"{path} takes no {', '.join(where.values())}.")
     return given
 
 
@@ -205,31 +206,34 @@ def doctor(context: typer.Context) -> None:
     raise typer.Exit(code)
 
 
-_OWN_OPTIONS = {"demo": {"json"}, "gateway": {"json"}}
-"""The commands that take only some of the common options."""
+_OWN_OPTIONS = {name: {"json"} for name in ("demo", "gateway", "cassette")} | {
+    "app": {"url", "token_file", "account", "timeout", "replay", "emulated"}
+}
+"""The commands, or groups of them, that take only some of the common options."""
 
 
 def build() -> TyperGroup:
     """The whole command, with the common options on every part of it."""
-    from privacy_sdk import cli_gateway, cli_settings  # noqa: F401
+    from privacy_sdk import cli_app, cli_cassette, cli_gateway, cli_settings  # noqa: F401
 
     group = cast("TyperGroup", typer.main.get_command(app))
     names = {field.name for field in fields(Given)}
     common = [option for option in group.params if option.name in names]
     for last in ("gateway", "doctor"):
         group.commands[last] = group.commands.pop(last)
-    for command in _leaves(group):
-        allowed = _OWN_OPTIONS.get(command.name or "", names)
-        command.params += [option for option in common if option.name in allowed]
+    for name, command in group.commands.items():
+        allowed = _OWN_OPTIONS.get(name, names)
+        for leaf in _leaves(command):
+            leaf.params += [option for option in common if option.name in allowed]
     return group
 
 
-def _leaves(group: TyperGroup) -> Iterator[Any]:
-    for command in group.commands.values():
-        if isinstance(command, TyperGroup):
-            yield from _leaves(command)
-        else:
-            yield command
+def _leaves(command: Any) -> Iterator[Any]:
+    if isinstance(command, TyperGroup):
+        for part in command.commands.values():
+            yield from _leaves(part)
+    else:
+        yield command
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

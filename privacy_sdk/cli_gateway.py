@@ -16,7 +16,7 @@ from privacy_sdk.errors import InvalidInputError, UnknownNameError
 if TYPE_CHECKING:
     from privacy_sdk.serving import Listening
 
-BACKENDS = ("emulated",)
+BACKENDS = ("emulated", "whatsapp")
 _LISTEN = "Where to listen"
 
 
@@ -88,13 +88,19 @@ def _announce_json(listening: Listening) -> None:
 
 
 def _account(text: str) -> tuple[str, Account]:
-    from privacy_sdk.accounts.emulated import EmulatedAccount
     from privacy_sdk.connection import checked_account
 
     name, separator, backend = text.partition("=")
     if not separator:
         raise InvalidInputError(f"{text!r} is not NAME=BACKEND.", hint=f"As in: {text}=emulated")
     checked_account(name)
-    if backend not in BACKENDS:
-        raise UnknownNameError("backend", backend, {known: () for known in BACKENDS})
-    return name, EmulatedAccount(name)
+    match backend:
+        case "emulated":
+            from privacy_sdk.accounts.emulated import EmulatedAccount
+
+            return name, EmulatedAccount(name)
+        case "whatsapp":
+            from privacy_sdk.accounts.whatsapp import WhatsAppAccount
+
+            return name, WhatsAppAccount(name)
+    raise UnknownNameError("backend", backend, {known: () for known in BACKENDS})

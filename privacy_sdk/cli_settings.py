@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from privacy_sdk import terminal
-from privacy_sdk.checks import as_list_category, as_pair, as_seconds
+from privacy_sdk.checks import as_list_category, as_pair
 from privacy_sdk.cli import app, given_to
-from privacy_sdk.errors import InvalidInputError, NotSupportedError
+from privacy_sdk.durations import parse_duration
+from privacy_sdk.errors import NotSupportedError
 from privacy_sdk.types import LIST_CATEGORIES, PrivacyCategory, PrivacyValue
 from privacy_sdk.wording import audience, label
 from privacy_sdk.wording import timer as timer_words
@@ -170,26 +169,3 @@ def timer(
     else:
         was = "" if seconds is None or before is None else f" (was: {timer_words(before)})"
         terminal.write(f"Disappearing messages in new chats: {timer_words(cast('int', now))}{was}")
-
-
-_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
-_HOW = "Write it as 7d, 24h, 90m, off, or seconds."
-
-
-def parse_duration(text: str) -> int:
-    """A duration as people write it, in seconds.
-
-    Example:
-        >>> parse_duration("7d"), parse_duration("off"), parse_duration("90")
-        (604800, 0, 90)
-    """
-    written = text.strip().lower()
-    if written == "off":
-        return 0
-    if match := re.fullmatch(r"(\d{1,10})([smhdw]?)", written, re.ASCII):
-        return as_seconds(int(match[1]) * _UNITS[match[2] or "s"])
-    nearest = "off" if get_close_matches(written, ["off"]) else None
-    if match := re.match(r"(\d{1,10})\s*([smhdw])", written, re.ASCII):
-        nearest = "".join(match.groups())
-    meant = f"Did you mean {nearest!r}? " if nearest else ""
-    raise InvalidInputError(f"{text!r} is not a duration.", hint=meant + _HOW)

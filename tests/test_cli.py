@@ -240,6 +240,8 @@ def test_the_tour_can_be_read_and_changed_as_it_was_recorded(run: Command) -> No
         ),
         (["demo", "--replay", "tour"], None),
         (["--emulated", "demo"], "demo takes no --emulated."),
+        (["--emulated", "cassette", "check", "tour"], "cassette check takes no --emulated."),
+        (["cassette"], "Missing command. Help: privacy-sdk cassette --help"),
         (
             ["show", "--url", "nowhere"],
             "'nowhere' is not a gateway's address. It looks like http://127.0.0.1:8480.",
@@ -249,7 +251,7 @@ def test_the_tour_can_be_read_and_changed_as_it_was_recorded(run: Command) -> No
         (["gateway", "--account", "demo"], "'demo' is not NAME=BACKEND. As in: demo=emulated"),
         (
             ["gateway", "--account", "demo=emulatd"],
-            "'emulatd' is not a known backend. Did you mean 'emulated'? Known: emulated.",
+            "'emulatd' is not a known backend. Did you mean 'emulated'? Known: emulated, whatsapp.",
         ),
     ],
 )
@@ -390,6 +392,27 @@ def test_what_is_left_out_of_an_answer_is_one_line_on_stderr(run: Command, as_js
         err
         == (json.dumps({"warning": says}) if as_json else f"privacy-sdk: warning: {says}") + "\n"
     )
+
+
+def test_a_cassette_can_be_looked_at(run: Command) -> None:
+    header, first, *_ = run.out("cassette", "show", "tour").splitlines()
+    assert header.split() == ["line", "request", "asked", "status", "answered"]
+    assert first.split()[:4] == ["3", "GET", "/v1/accounts/demo/privacy", "200"]
+    assert run.json("cassette", "show", "tour")["exchanges"][0]["number"] == 1
+
+
+def test_a_cassette_can_be_checked_for_people(run: Command, tmp_path: Path) -> None:
+    assert run.out("cassette", "check", "tour") == "1 cassette can be handed to anybody."
+    assert run.json("cassette", "check", "tour", "tour") == {"findings": []}
+    broken = tmp_path / "broken.yaml"
+    broken.write_text("interactions: [\n")
+    code, out, err = run("cassette", "check", "tour", str(broken))
+    assert (code, err) == (1, "")
+    assert out.startswith(f"wrong {broken}: line 2: not readable as YAML")
+    code, out, err = run("cassette", "check", str(broken), "--json")
+    assert (code, err) == (1, "")
+    assert json.loads(out)["findings"][0]["is_wrong"] is True
+    assert run.error("cassette", "check", "nowhere")[0] == 6
 
 
 def test_warnings_of_others_are_left_as_they_are(run: Command) -> None:

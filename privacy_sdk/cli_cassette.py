@@ -1,0 +1,70 @@
+"""The commands that look at recordings: cassette show, cassette check."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from privacy_sdk import terminal
+from privacy_sdk.cli import app, given_to
+
+cassette = typer.Typer(help="Look at recordings, and check that nobody is in them.")
+app.add_typer(cassette, name="cassette")
+
+_WHICH = "Path of a cassette, or the name of one that comes with the package."
+
+
+@cassette.command()
+def show(
+    context: typer.Context,
+    recording: Annotated[str, typer.Argument(metavar="CASSETTE", help=_WHICH, show_default=False)],
+) -> None:
+    """List the exchanges of a cassette; people are masked."""
+    from privacy_sdk import cassette_check
+    from privacy_sdk.cassette_file import recording_path
+
+    rows = cassette_check.show(recording_path(recording))
+    if given_to(context, looks=False).json:
+        terminal.write_json({"exchanges": [asdict(row) for row in rows]})
+        return
+    console = terminal.make_console()
+    table = terminal.fitted(
+        console,
+        ("line", "request", "asked", "status", "answered"),
+        [
+            (str(row.line), f"{row.method} {row.address}", row.asked, str(row.status), row.answered)
+            for row in rows
+        ],
+        essential={"request", "status"},
+    )
+    terminal.write_rich(table, console=console)
+
+
+@cassette.command()
+def check(
+    context: typer.Context,
+    recordings: Annotated[
+        list[str], typer.Argument(metavar="CASSETTE...", help=_WHICH, show_default=False)
+    ],
+) -> None:
+    """Check that cassettes can be read and handed to anybody; code 1 when one cannot."""
+    from privacy_sdk import cassette_check
+    from privacy_sdk.cassette_file import recording_path
+
+    paths = [recording_path(recording) for recording in recordings]
+    found = [(path, finding) for path in paths for finding in cassette_check.check(path)]
+    wrong = any(finding.is_wrong for _, finding in found)
+    if given_to(context, looks=False).json:
+        findings = [{"path": str(path), **asdict(finding)} for path, finding in found]
+        terminal.write_json({"findings": findings})
+    else:
+        for path, finding in found:
+            level = "wrong" if finding.is_wrong else "note"
+            says = str(finding).removeprefix(f"{path}, ")
+            terminal.write(terminal.printable(f"{level:<5} {path}: {says}"))
+        if not wrong:
+            count = "1 cassette" if len(paths) == 1 else f"{len(paths)} cassettes"
+            terminal.write(f"{count} can be handed to anybody.")
+    raise typer.Exit(int(wrong))
