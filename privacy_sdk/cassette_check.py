@@ -67,20 +67,27 @@ def show(path: Path) -> list[Row]:
         RecordingError: It cannot be read.
     """
     recording = read_recording(path)
-    return [
-        Row(
-            number,
-            line,
-            interaction["request"]["method"],
-            mask_people(_address(interaction["request"]["uri"])),
-            interaction["response"]["status"]["code"],
-            mask_people(_shown(interaction["request"]["body"])),
-            mask_people(_shown(interaction["response"]["body"]["string"])),
+    redactor = Redactor(People())
+    rows: list[Row] = []
+    for interaction, line in zip(recording.interactions, recording.lines, strict=True):
+        request, response = interaction["request"], interaction["response"]
+        asked, answered = _shown(request["body"]), _shown(response["body"]["string"])
+        rows.append(
+            Row(
+                number=len(rows) + 1,
+                line=line,
+                method=request["method"],
+                address=_masked(_address(request["uri"]), _address(redactor.uri(request["uri"]))),
+                status=response["status"]["code"],
+                asked=_masked(asked, redactor.body(asked, request["headers"])),
+                answered=_masked(answered, redactor.body(answered, response["headers"])),
+            )
         )
-        for number, (interaction, line) in enumerate(
-            zip(recording.interactions, recording.lines, strict=True), 1
-        )
-    ]
+    return rows
+
+
+def _masked(text: str, redacted: str | None) -> str:
+    return text if text == redacted else mask_people(text)
 
 
 def check(path: Path) -> list[Finding]:

@@ -1,13 +1,20 @@
 """Before a cassette is handed on: what is in it, and who."""
 
 import json
+import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
+import yaml
 from recording_tools import echoing, recording
 
 from privacy_sdk.cassette_check import Finding, Row, check, show
 from privacy_sdk.cassette_file import HEADER, bundled_recordings, recording_path, written
 from privacy_sdk.errors import RecordingError
+
+ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture
@@ -135,6 +142,25 @@ def test_the_exchanges_are_shown_as_rows_without_people(path):
         Row(1, 3, "GET", "/v1/x?phone=55•••78", 200, '{"phones":["+999900000001"]}', "{}"),
         Row(2, 17, "GET", "/v1/x", 200, "", "55•••78@lid"),
     ]
+
+
+def test_what_is_no_person_is_shown_as_it_is(path):
+    path.write_text(HEADER + written(interaction(answered='{"dhash":"1763827200000"}')))
+    assert show(path)[0].answered == '{"dhash":"1763827200000"}'
+
+
+def test_the_pre_commit_hook_runs_the_check_on_cassettes(path):
+    (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    assert re.search(hook["files"], "tests/cassettes/test_mine/test_fetch.yaml")
+    assert not re.search(hook["files"], "docs/config.yaml")
+    program, *arguments = hook["entry"].split()
+    command = [Path(sys.executable).with_name(program), *arguments, path]
+    path.write_text(HEADER + written(interaction()))
+    assert subprocess.run(command, capture_output=True).returncode == 0
+    path.write_text(HEADER + written(interaction(uri="/v1/x?phone=5511912345678")))
+    refused = subprocess.run(command, capture_output=True, text=True)
+    assert refused.returncode == 1
+    assert f"{path}: line 5: a person (55•••78)" in refused.stdout
 
 
 def test_what_cannot_be_read_cannot_be_shown(path):
