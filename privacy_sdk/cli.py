@@ -214,7 +214,13 @@ _OWN_OPTIONS = {name: {"json"} for name in ("demo", "gateway", "cassette")} | {
 
 def build() -> TyperGroup:
     """The whole command, with the common options on every part of it."""
-    from privacy_sdk import cli_app, cli_cassette, cli_gateway, cli_settings  # noqa: F401
+    from privacy_sdk import (  # noqa: F401
+        cli_app,
+        cli_cassette,
+        cli_gateway,
+        cli_policy,
+        cli_settings,
+    )
 
     group = cast("TyperGroup", typer.main.get_command(app))
     names = {field.name for field in fields(Given)}

@@ -23,7 +23,8 @@ def _categories() -> list[str]:
     return [category.value for category in PrivacyCategory]
 
 
-def _list_categories() -> list[str]:
+def list_categories() -> list[str]:
+    """The names that complete a category with a list."""
     return [category.value for category in LIST_CATEGORIES]
 
 
@@ -105,7 +106,7 @@ def set_(
 def list_(
     context: typer.Context,
     category: Annotated[
-        str, typer.Argument(metavar="CATEGORY", autocompletion=_list_categories, show_default=False)
+        str, typer.Argument(metavar="CATEGORY", autocompletion=list_categories, show_default=False)
     ],
     show_numbers: Annotated[
         bool, typer.Option("--show-numbers", help="Whole numbers, not masked ones.")

@@ -33,7 +33,8 @@ _CSS = {
     Tone.CAREFUL: "background:#fff1cc;color:#6b4700",
     Tone.BAD: "background:#ffe0dd;color:#8f1410",
 }
-_RICH = {Tone.PLAIN: "", Tone.GOOD: "green", Tone.CAREFUL: "yellow", Tone.BAD: "red"}
+STYLES = {Tone.PLAIN: "", Tone.GOOD: "green", Tone.CAREFUL: "yellow", Tone.BAD: "red"}
+"""The styles of rich that stand for tones."""
 
 
 class Table(NamedTuple):
@@ -80,7 +81,7 @@ class Table(NamedTuple):
         for name in self.header if self.rows else ():
             table.add_column(Text(name), overflow="fold")
         for row in self.rows:
-            table.add_row(*(Text(cell.text, style=_RICH[cell.tone]) for cell in row))
+            table.add_row(*(Text(cell.text, style=STYLES[cell.tone]) for cell in row))
         return table
 
 

@@ -27,6 +27,7 @@ from privacy_sdk.errors import (
     UnreadableAnswerError,
 )
 from privacy_sdk.problems import PROBLEM_PREFIX, PROBLEMS, problem_from_error
+from privacy_sdk.tables import STYLES, Cell
 from privacy_sdk.wire import Json
 
 if TYPE_CHECKING:
@@ -185,6 +186,12 @@ def make_console() -> Console:
     return PassingOn(highlight=False, markup=False, emoji=False)
 
 
+def agrees(question: str) -> bool:
+    """Whether the person at the terminal says yes; asked on stderr."""
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+
 def write_rich(*parts: RenderableType, console: Console | None = None) -> None:
     """Write rich renderables to stdout."""
     console = console or make_console()
@@ -196,7 +203,7 @@ def write_rich(*parts: RenderableType, console: Console | None = None) -> None:
 def fitted(
     console: Console,
     headers: Sequence[str],
-    rows: Sequence[Sequence[str]],
+    rows: Sequence[Sequence[str | Cell]],
     *,
     essential: Collection[str],
     changed: Collection[int] = (),
@@ -208,7 +215,7 @@ def fitted(
     Args:
         console: What it has to fit.
         headers: Names of the columns.
-        rows: A text for each column.
+        rows: A text for each column, with a tone where it is a cell.
         essential: The headers that a narrow terminal still shows.
         changed: Which rows to emphasize.
     """
@@ -226,8 +233,8 @@ def fitted(
             table.add_column(header, no_wrap=True)
         for place, row in enumerate(rows):
             cells = [
-                Text(printable(cell), style="bold green" if place in changed else "")
-                for header, cell in zip(headers, row, strict=True)
+                Text(printable(text), style=style or ("bold green" if place in changed else ""))
+                for header, (text, style) in zip(headers, map(_styled, row), strict=True)
                 if header in wanted
             ]
             table.add_row(*cells)
@@ -239,9 +246,13 @@ def fitted(
     return _as_lines(headers, rows, essential, changed)
 
 
+def _styled(cell: str | Cell) -> tuple[str, str]:
+    return (cell, "") if isinstance(cell, str) else (cell.text, STYLES[cell.tone])
+
+
 def _as_lines(
     headers: Sequence[str],
-    rows: Sequence[Sequence[str]],
+    rows: Sequence[Sequence[str | Cell]],
     essential: Collection[str],
     changed: Collection[int],
 ) -> RenderableType:
@@ -250,10 +261,11 @@ def _as_lines(
     text = Text(overflow="fold")
     shown = [place for place, header in enumerate(headers) if header in essential]
     for place, row in enumerate(rows):
-        style = "bold green" if place in changed else ""
         for depth, column in enumerate(shown):
+            written, style = _styled(row[column])
+            style = style or ("bold green" if place in changed else "")
             name = f"{headers[column]}: " if depth and len(shown) > 2 else ""
-            line = f"{'  ' * bool(depth)}{name}{printable(row[column])}\n"
+            line = f"{'  ' * bool(depth)}{name}{printable(written)}\n"
             text.append(line, style=style or ("" if depth else "bold"))
     text.rstrip()
     return text
