@@ -63,6 +63,8 @@ class FakePhone:
         raises: What the next calls raise, in tryx's words, whatever the server did.
         hides_refusals: Whether the server refuses inside a success, which tryx does not see.
         is_online: Whether there is a network.
+        is_silent: Whether no answer arrives any more.
+        written: Numbers that WhatsApp writes in another way than they were asked for.
         runtimes: Every runtime that was made, the last one last.
         sent: The requests that reached the server: operation and arguments.
     """
@@ -74,6 +76,8 @@ class FakePhone:
         self.hides_refusals = False
         self.is_linked = is_linked
         self.is_online = True
+        self.is_silent = False
+        self.written: dict[str, str] = {}
         self.runtimes: list[FakeTryx] = []
         self.sent: list[tuple[Any, ...]] = []
 
@@ -93,12 +97,14 @@ class FakePhone:
         await self.current.emit("EvPairSuccess")
         await self.current.emit("EvConnected")
 
-    def ask(self, operation: str, request: Any, *sent: Any) -> Any:
+    async def ask(self, operation: str, request: Any, *sent: Any) -> Any:
         """The server's answer as tryx understands it: only a refusal of the whole is one."""
         if not self.is_online:
             raise RuntimeError("client is not connected")
         self.sent.append((operation, *sent))
         answer = self.server.answer(request, self.faults.pop(0) if self.faults else None)
+        if self.is_silent:
+            await asyncio.Event().wait()
         if self.raises:
             raise self.raises.pop(0)
         error = answer.find(".//error")
@@ -182,7 +188,7 @@ class FakeClient:
         return JID(NUMBER, "s.whatsapp.net") if self._phone.is_linked else None
 
     async def fetch_settings(self) -> list[SimpleNamespace]:
-        answer = self._phone.ask("fetch", iq("get", "privacy", node("privacy")))
+        answer = await self._phone.ask("fetch", iq("get", "privacy", node("privacy")))
         return [
             SimpleNamespace(
                 category=CATEGORIES.get(row.attrib["name"], tryx.PrivacyCategory.Other),
@@ -215,7 +221,7 @@ class FakeClient:
         return self._change("list", name, change, update.dhash, len(users))
 
     async def _change(self, operation: str, name: str, change: Any, *sent: Any) -> str | None:
-        answer = self._phone.ask(
+        answer = await self._phone.ask(
             operation, iq("set", "privacy", node("privacy", change)), name, *sent
         )
         dhash: str | None = answer[0][0].get("dhash")
@@ -223,18 +229,18 @@ class FakeClient:
 
     async def set_default_disappearing_mode(self, seconds: int) -> tuple[()]:
         content = node("disappearing_mode", duration=seconds)
-        self._phone.ask("timer", iq("set", "disappearing_mode", content), seconds)
+        await self._phone.ask("timer", iq("set", "disappearing_mode", content), seconds)
         return ()
 
     async def get_info(self, phones: Sequence[str]) -> list[SimpleNamespace]:
         request = iq("get", "usync", node("usync", *(node("user", phone=p) for p in phones)))
-        answer = self._phone.ask("find", request, *phones)
+        answer = await self._phone.ask("find", request, *phones)
         return [
             SimpleNamespace(
-                jid=JID(user.attrib["phone"], "s.whatsapp.net"),
+                jid=JID(self._phone.written.get(number, number), "s.whatsapp.net"),
                 lid=jid and JID(*jid.split("@")),
                 is_registered=jid is not None,
             )
             for user in answer[0]
-            for jid in [user.get("jid")]
+            for number, jid in [(user.attrib["phone"], user.get("jid"))]
         ]

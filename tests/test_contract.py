@@ -10,7 +10,10 @@ import functools
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
+import httpx2
 import pytest
+from fake_tryx import FakePhone
+from linked import account_of
 
 import privacy_sdk as ps
 from privacy_sdk import PrivacyCategory as Category
@@ -19,6 +22,7 @@ from privacy_sdk.accounts.emulated import EmulatedAccount
 from privacy_sdk.accounts.events import CHANGES, READS
 from privacy_sdk.accounts.http import HttpAccount
 from privacy_sdk.accounts.protocol import Account, Capability
+from privacy_sdk.gateway import create_app
 from privacy_sdk.serving import running_gateway
 
 PHONES = [f"99911555010{n}" for n in range(1, 9)]
@@ -53,9 +57,28 @@ async def on_a_gateway(request: pytest.FixtureRequest) -> AsyncIterator[Account]
         await account.aclose()
 
 
+@asynccontextmanager
+async def linked(request: pytest.FixtureRequest) -> AsyncIterator[Account]:
+    async with account_of(FakePhone(), request.getfixturevalue("tmp_path")) as account:
+        yield account
+
+
+@asynccontextmanager
+async def linked_over_http(request: pytest.FixtureRequest) -> AsyncIterator[Account]:
+    async with linked(request) as account:
+        app = create_app({"me": account}, token=None, pace=None)
+        remote = HttpAccount(account="me", transport=httpx2.ASGITransport(app))
+        try:
+            yield remote
+        finally:
+            await remote.aclose()
+
+
 FACTORIES: dict[str, Factory] = {
     "emulated": emulated,
     "on a gateway": on_a_gateway,
+    "linked": linked,
+    "linked, over HTTP": linked_over_http,
 }
 
 

@@ -69,7 +69,8 @@ def test_a_process_that_was_killed_holds_nothing(session):
     hold = (
         "import sys, time; from pathlib import Path;"
         "from privacy_sdk.accounts.session import Session;"
-        "held = Session('me', Path(sys.argv[1])); held.open(); print('held', flush=True); time.sleep(60)"
+        "held = Session('me', Path(sys.argv[1])); held.open();"
+        "print('held', flush=True); time.sleep(60)"
     )
     with subprocess.Popen(
         [sys.executable, "-c", hold, str(session.folder)], stdout=subprocess.PIPE
