@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
 
 import httpx2
@@ -88,7 +88,8 @@ def slow_link(url: str) -> Iterator[str]:
 
     async def meet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         far_reader, far_writer = await asyncio.open_connection(parts.hostname, parts.port)
-        await asyncio.gather(carry(reader, far_writer), carry(far_reader, writer))
+        with suppress(asyncio.CancelledError):
+            await asyncio.gather(carry(reader, far_writer), carry(far_reader, writer))
 
     async def serve() -> None:
         loop, stopped = asyncio.get_running_loop(), asyncio.Event()
