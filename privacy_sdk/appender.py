@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from contextlib import suppress
-from errno import ENOSPC
+from errno import EEXIST, ENOSPC, ENOSYS, ENOTSUP, EPERM
 from io import FileIO
 from pathlib import Path
 
@@ -128,7 +128,20 @@ def write_whole(path: Path, content: bytes, *, replace: bool = False) -> None:
         if replace:
             draft.replace(path)
         else:
-            os.link(draft, path)  # fails if the name exists, unlike a rename
+            _name(draft, path)
     finally:
         with suppress(FileNotFoundError):
             draft.unlink()
+
+
+def _name(draft: Path, path: Path) -> None:
+    try:
+        os.link(draft, path)  # fails if the name exists, unlike a rename
+    except FileExistsError:
+        raise
+    except OSError as error:
+        if error.errno not in (EPERM, ENOTSUP, ENOSYS):
+            raise
+        if path.exists():  # a file system without links
+            raise FileExistsError(EEXIST, os.strerror(EEXIST)) from None
+        draft.rename(path)

@@ -7,7 +7,6 @@ line. Nothing in a file can make Python do anything: only plain values are built
 
 from __future__ import annotations
 
-import base64
 import os
 import re
 from dataclasses import dataclass, field
@@ -16,19 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from privacy_sdk.cassette_yaml import Reader, cut_off, wrong
 from privacy_sdk.errors import RecordingError
 
 if TYPE_CHECKING:
     from vcr.cassette import Cassette
 
 HEADER = "version: 1\ninteractions:\n"
-_MAX_DEPTH = 50
-_Dumper: type[Any] = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-_Loader: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_YAML = "tag:yaml.org,2002:"
-_PLAIN_TAGS = {None, "!"} | {_YAML + kind for kind in ("str", "map", "seq", "int", "null")}
-_NO_KEY = object()
-_BINARY = f"{_YAML}binary"
+_SafeDumper: type[Any] = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
 def recordings_folder() -> Path:
@@ -95,13 +89,16 @@ def read_recording(path: Path) -> Recording:
     except OSError as error:
         raise RecordingError(f"{path} cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError as error:
-        raise _wrong(path, error.object[: error.start].count(b"\n") + 1, "not UTF-8") from None
+        raise wrong(path, error.object[: error.start].count(b"\n") + 1, "not UTF-8") from None
     if not text.strip("\ufeff \t\r\n"):
         raise RecordingError(
             f"{path} is empty.", hint="Delete the file and record again, or restore it."
         )
-    document, lines = _Reader(path).read(text)
-    return _checked(path, document, lines)
+    document, lines = Reader(path).read(text)
+    recording = _checked(path, document, lines)
+    if text.startswith(HEADER) and not text.endswith("\n"):
+        raise cut_off(path, lines[-1])
+    return recording
 
 
 def load_cassette(recording: Recording) -> Cassette:
@@ -133,10 +130,31 @@ class _Checked:
         )
 
 
+class _Body(str):
+    """Text that is quoted wherever it stands, so that it shows when a file was cut off in it."""
+
+    __slots__ = ()
+
+
+class _Dumper(_SafeDumper):  # type: ignore[misc]  # with libyaml where there is one
+    pass
+
+
+_Dumper.add_representer(
+    _Body,
+    lambda dumper, body: dumper.represent_scalar("tag:yaml.org,2002:str", str(body), style="'"),
+)
+
+
 def written(interaction: dict[str, Any]) -> str:
     """An interaction as it stands in the file: an entry of the list under ``interactions``."""
+    request, response = interaction["request"], interaction["response"]
+    quoted = interaction | {
+        "request": request | {"body": _Body(request["body"])},
+        "response": response | {"body": {"string": _Body(response["body"]["string"])}},
+    }
     text: str = yaml.dump(
-        [interaction], Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=2**20
+        [quoted], Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=2**20
     )
     return text
 
@@ -154,108 +172,6 @@ def as_text(interaction: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _wrong(path: Path, line: int, what: str) -> RecordingError:
-    return RecordingError(
-        f"{path}, line {line}: {what}.",
-        hint="Repair that line or record again; `privacy-sdk cassette check` tells what is wrong.",
-    )
-
-
-class _Reader:
-    """Builds plain values from YAML events, without recursion and with line numbers."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._stack: list[Any] = []
-        self._keys: list[Any] = []
-        self._anchors: dict[str, object] = {}
-        self._lines: list[int] = []
-
-    def read(self, text: str) -> tuple[object, list[int]]:
-        """The document, and the line of every entry of the list under ``interactions``."""
-        root: list[object] = []
-        self._open(root)
-        try:
-            loader = _Loader(text)
-            while (event := loader.get_event()) is not None:
-                self._take(event, loader)
-        except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            what = f"not readable as YAML: {error.problem or error.context}"
-            raise _wrong(self._path, mark.line + 1 if mark else 1, what) from None
-        except yaml.YAMLError as error:
-            line = text.count("\n", 0, getattr(error, "position", 0)) + 1
-            raise _wrong(self._path, line, "a character that YAML does not allow") from None
-        if len(root) > 1:
-            raise _wrong(self._path, 1, "more than one YAML document")
-        return root[0] if root else None, self._lines
-
-    def _open(self, container: object) -> None:
-        self._stack.append(container)
-        self._keys.append(_NO_KEY)
-
-    def _take(self, event: Any, loader: Any) -> None:
-        if isinstance(event, yaml.ScalarEvent):
-            self._add(self._scalar(event, loader), event)
-        elif isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
-            if event.tag not in _PLAIN_TAGS:
-                raise self._refused(event)
-            if len(self._stack) > _MAX_DEPTH:
-                raise self._wrong(event, "nested too deeply")
-            container: object = {} if isinstance(event, yaml.MappingStartEvent) else []
-            self._add(container, event)
-            self._open(container)
-        elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
-            self._stack.pop()
-            self._keys.pop()
-        elif isinstance(event, yaml.AliasEvent):
-            if event.anchor not in self._anchors:
-                raise self._wrong(event, "an alias of nothing")
-            self._add(self._anchors[event.anchor], event)
-
-    def _add(self, value: object, event: Any) -> None:
-        if getattr(event, "anchor", None) and not isinstance(event, yaml.AliasEvent):
-            self._anchors[event.anchor] = value
-        parent = self._stack[-1]
-        if isinstance(parent, list):
-            if len(self._stack) == 3 and self._is_interactions(parent):
-                self._lines.append(event.start_mark.line + 1)
-            parent.append(value)
-        elif self._keys[-1] is _NO_KEY:
-            if not isinstance(value, str):
-                raise self._wrong(event, "a key that is not text")
-            self._keys[-1] = value
-        else:
-            parent[self._keys[-1]] = value
-            self._keys[-1] = _NO_KEY
-
-    def _is_interactions(self, container: object) -> bool:
-        document = self._stack[1]
-        return isinstance(document, dict) and document.get("interactions") is container
-
-    def _scalar(self, event: Any, loader: Any) -> object:
-        text: str = event.value
-        if event.tag == _BINARY:
-            try:
-                return base64.b64decode("".join(text.split()), validate=True)
-            except ValueError:
-                raise self._wrong(event, "a !!binary value that is not base64") from None
-        if event.tag not in _PLAIN_TAGS:
-            raise self._refused(event)
-        kind = event.tag
-        if kind is None and not event.style:
-            kind = loader.resolve(yaml.ScalarNode, text, event.implicit)
-        if kind == f"{_YAML}null":
-            return None
-        return int(text) if kind == f"{_YAML}int" and text.isdecimal() else text
-
-    def _wrong(self, event: Any, what: str) -> RecordingError:
-        return _wrong(self._path, event.start_mark.line + 1, what)
-
-    def _refused(self, event: Any) -> RecordingError:
-        return self._wrong(event, f"a tag that has no place in a cassette ({event.tag})")
-
-
 def _checked(path: Path, document: object, lines: list[int]) -> Recording:
     if isinstance(document, list):
         raise RecordingError(
@@ -263,7 +179,7 @@ def _checked(path: Path, document: object, lines: list[int]) -> Recording:
             hint="Record again, or convert it with: python -m vcr.migration PATH",
         )
     if not isinstance(document, dict) or "interactions" not in document:
-        raise _wrong(path, 1, "not a cassette, which holds `version` and `interactions`")
+        raise wrong(path, 1, "not a cassette, which holds `version` and `interactions`")
     version = document.get("version", 1)
     if version != 1:
         raise RecordingError(
@@ -272,13 +188,15 @@ def _checked(path: Path, document: object, lines: list[int]) -> Recording:
         )
     entries = document["interactions"]
     if not isinstance(entries, list) or not entries:
-        raise _wrong(path, 1, "a cassette without exchanges")
+        raise wrong(path, 1, "a cassette without exchanges")
     recording = Recording(path, lines=lines)
     for entry, line in zip(entries, lines, strict=True):
         try:
             recording.interactions.append(_interaction(entry))
         except (KeyError, TypeError, AttributeError, ValueError) as error:
-            raise _wrong(path, line, f"not a whole exchange ({_missing(error)})") from None
+            if entry is entries[-1]:
+                raise cut_off(path, line, _missing(error)) from None
+            raise wrong(path, line, f"not a whole exchange ({_missing(error)})") from None
         if isinstance(people := entry.get("people"), dict):
             recording.people.update(people)
     return recording

@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -128,7 +129,7 @@ class CassetteTransport(httpx2.AsyncBaseTransport):
             place = self._index.take(key, repeat=self.is_replaying)
         if place is not None:
             self._cassette.play_counts[place] += 1
-            return _response(self._cassette.data[place][1])
+            return self._response(self._cassette.data[place][1])
         if self.is_replaying:
             raise self._miss(key)
         return None
@@ -137,6 +138,19 @@ class CassetteTransport(httpx2.AsyncBaseTransport):
         headers = _lists(request.headers, REQUEST_HEADERS)
         text = self._redactor.body(body.decode("utf-8", "replace"), headers)
         return Key.of(request.method, self._redactor.uri(str(request.url)), text)
+
+    def _response(self, recorded: dict[str, Any]) -> httpx2.Response:
+        content = recorded["body"]["string"]
+        with suppress(UnicodeDecodeError):
+            # Whoever asked by a real number is answered by it.
+            content = self._redactor.people.restored(content.decode()).encode()
+        return httpx2.Response(
+            recorded["status"]["code"],
+            headers=[
+                (name, value) for name, values in recorded["headers"].items() for value in values
+            ],
+            stream=httpx2.ByteStream(content),
+        )
 
     def _miss(self, key: Key) -> NotRecordedError:
         to_record = f'Client(url, record={str(self.path)!r}, record_mode="new_episodes")'
@@ -242,14 +256,6 @@ def _interaction(
 
 def _lists(headers: httpx2.Headers, names: Collection[str]) -> dict[str, list[str]]:
     return {name: headers.get_list(name) for name in names if name in headers}
-
-
-def _response(recorded: dict[str, Any]) -> httpx2.Response:
-    return httpx2.Response(
-        recorded["status"]["code"],
-        headers=[(name, value) for name, values in recorded["headers"].items() for value in values],
-        stream=httpx2.ByteStream(recorded["body"]["string"]),
-    )
 
 
 def _account(paths: Iterable[str]) -> str | None:

@@ -136,7 +136,8 @@ async def find_people(
             person in one place; one error names every place.
         NotSupportedError: The account cannot find contacts, and there are phone numbers.
     """
-    contacts = await _ask(account, {jid for jids in people.values() for jid in jids})
+    # In the order in which they were named: a recording has other numbers, in the same order.
+    contacts = await _ask(account, dict.fromkeys(jid for jids in people.values() for jid in jids))
     faults: list[str] = []
     found = {place: _known(jids, place, contacts, faults) for place, jids in people.items()}
     _raise_if(faults)
@@ -144,7 +145,7 @@ async def find_people(
 
 
 async def _ask(account: Account, people: Iterable[Jid]) -> dict[str, Contact]:
-    phones = sorted(jid.user for jid in people if jid.is_phone)
+    phones = [jid.user for jid in people if jid.is_phone]
     return {
         contact.phone: contact
         for start in range(0, len(phones), _ASKED_AT_ONCE)

@@ -142,6 +142,13 @@ class People:
             return digits
         return self._standing_for(digits, "9999{:011d}" if lid else "9999{:08d}")
 
+    def restored(self, text: str) -> str:
+        """A text with the real numbers of those whose numbers were given here."""
+        if not self._stands_for:
+            return text
+        real = {pseudonym: person for person, pseudonym in self._stands_for.items()}
+        return _PSEUDONYM.sub(lambda found: real.get(found[0], found[0]), text)
+
     def name(self, name: str) -> str:
         """What stands for a person's own name."""
         if _PERSON.fullmatch(name):

@@ -5,6 +5,7 @@ import http.server
 import pickle
 import subprocess
 import sys
+import textwrap
 import threading
 import urllib.request
 
@@ -110,6 +111,25 @@ async def test_a_miss_says_which_recorded_requests_come_nearest_and_how_to_recor
     assert not isinstance(error, httpx2.HTTPError | OSError)
     assert pickle.loads(pickle.dumps(error)).nearest == error.nearest
     assert error._render_traceback_() == [f"NotRecordedError: {error.message}", error.hint]
+
+
+def test_a_notebook_shows_a_miss_in_a_few_lines(monkeypatch, tmp_path):
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
+    code = """
+        from IPython.core.interactiveshell import InteractiveShell
+        InteractiveShell().run_cell('''
+        from privacy_sdk.errors import NotRecordedError
+        raise NotRecordedError("my.yaml holds no answer to GET /x.", nearest=["GET /y"], hint="Do.")
+        ''')
+    """
+    shown = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True
+    )
+    assert shown.stdout.splitlines() == [
+        "NotRecordedError: my.yaml holds no answer to GET /x. Nearest in it:",
+        "  GET /y",
+        "Do.",
+    ]
 
 
 async def test_people_of_a_recording_are_recognised_on_the_machine_that_made_it(path):

@@ -1,6 +1,7 @@
 """Recording: a whole cassette at every moment, in the order of the requests, never overwritten."""
 
 import asyncio
+import errno
 import json
 import os
 import signal
@@ -15,12 +16,14 @@ import vcr
 from recording_tools import TOKEN, answering, recording, replaying, session
 
 from privacy_sdk.accounts.emulated import EmulatedAccount
+from privacy_sdk.cassette_check import check
 from privacy_sdk.cassette_file import HEADER, read_recording
 from privacy_sdk.cassettes import MAX_BODY, CassetteTransport
 from privacy_sdk.errors import NotRecordedError, RecordingError
 from privacy_sdk.recorder import Recorder
 from privacy_sdk.serving import running_gateway
 from privacy_sdk.sync import Client
+from privacy_sdk.types import Contact, Jid
 
 
 @pytest.fixture
@@ -347,6 +350,18 @@ async def test_a_disk_that_is_full_from_the_start_leaves_no_file(path, mode, mon
     assert list(path.parent.iterdir()) == []
 
 
+async def test_a_file_system_without_links_will_do(path, monkeypatch):
+    def refuse(*names):
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    async with recording(path) as client:
+        await client.get("/v1/x")
+        await client.get("/v1/x")
+    assert answers(path) == [1, 2]
+    assert list(path.parent.iterdir()) == [path]
+
+
 async def plain_vcrpy(path):
     """A cassette that plain vcrpy wrote, with all that it writes."""
     with vcr.use_cassette(str(path), record_mode="once") as cassette:
@@ -389,7 +404,9 @@ async def test_a_truncated_cassette_is_refused_and_left_as_it_is(path):
     path.write_bytes(path.read_bytes()[:-40])
     cut = path.read_bytes()
     for mode in ("once", "new_episodes", "all"):
-        with pytest.raises(RecordingError, match=r"my\.yaml, line 30: not readable"):
+        with pytest.raises(
+            RecordingError, match=r"my\.yaml, line 17: the last exchange is not whole"
+        ):
             recording(path, mode)
     assert path.read_bytes() == cut
 
@@ -429,6 +446,36 @@ def test_a_killed_recording_holds_all_that_was_answered_and_replays(path, after)
             await client.get("/v1/more")
 
     asyncio.run(replay())
+
+
+def test_people_are_recognised_where_they_were_recorded_and_elsewhere_by_pseudonym(
+    path, monkeypatch, tmp_path
+):
+    ana = Contact("5511912345678", Jid("203948576102938", Jid.LID), Jid.phone("5511912345678"))
+    bob = Contact("4915112345678", Jid("203948576102939", Jid.LID), Jid.phone("4915112345678"))
+
+    def session(client, *numbers):
+        for number in numbers:
+            client.exclude("profile", [number])
+        client.exclude("status", list(reversed(numbers)))
+        return [str(user.pn_jid) for user in client.fetch_disallowed_list("profile")]
+
+    real = ("+49 1511 2345678", "+55 11 91234-5678")
+    account = EmulatedAccount(contacts=[ana, bob])
+    with running_gateway({"demo": account}) as url, Client(url, record=path) as client:
+        recorded = session(client, *real)
+    assert check(path) == []
+    with Client.replay(path) as client:
+        assert session(client, *real) == recorded
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "another machine"))
+    with Client.replay(path) as client:
+        assert session(client, "+999900000001", "+999900000002") == [
+            "999900000001@s.whatsapp.net",
+            "999900000002@s.whatsapp.net",
+        ]
+    with Client.replay(path) as client, pytest.raises(NotRecordedError) as caught:
+        session(client, *real)
+    assert "pseudonym" in caught.value.hint
 
 
 async def test_pseudonyms_go_on_where_the_recording_left_off(path):
