@@ -103,7 +103,7 @@ def main(folder: Path, is_linked: bool) -> dict[str, Any]:
     )
     assert process.stdout is not None
     lines: list[str] = []  # with RUST_LOG set, those of tryx come first
-    while not (found := re.search(r"http://\S+:\d+$", lines[-1] if lines else "")):
+    while not (found := re.search(r"http://127[.\d]+:\d+", lines[-1] if lines else "")):
         lines.append(process.stdout.readline())
         if not lines[-1]:
             raise SystemExit(f"It ended with {process.wait()}: {process.communicate()}")
