@@ -214,7 +214,7 @@ class Client:
         """
         from privacy_sdk.panel import Panel
 
-        return Panel.open(self._async)
+        return Panel.open(self._async, owner=self)
 
     describe = _blocking(AsyncClient.describe)
     set_privacy_setting = _blocking(AsyncClient.set_privacy_setting, changes=True)

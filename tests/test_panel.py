@@ -1,6 +1,8 @@
 """What the control panel shows, what choosing means, and what becomes of it."""
 
+import gc
 import threading
+import weakref
 
 import pytest
 from ipywidgets.widgets.widget import _instances
@@ -386,6 +388,16 @@ def test_a_hundred_panels_leave_no_widget_behind(client):
         panel.close()
     assert set(_instances) == before
     panel.close()
+
+
+def test_what_is_on_a_page_keeps_its_client_open():
+    client = ps.Client.emulated()
+    widget = client.panel().widget
+    alive = weakref.ref(client)
+    del client
+    gc.collect()
+    assert alive() is not None
+    assert widget.children
 
 
 def test_a_closed_panel_says_so(client):

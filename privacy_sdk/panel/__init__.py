@@ -39,18 +39,23 @@ class Panel:
         >>> panel.close()
     """
 
-    def __init__(self, client: AsyncClient, reading: Reading) -> None:
+    def __init__(self, client: AsyncClient, reading: Reading, owner: object = None) -> None:
         self._client = client
-        self._work = Work(client, reading)
+        self._work = Work(client, reading, owner)
 
     @classmethod
-    def open(cls, client: AsyncClient) -> Self:
+    def open(cls, client: AsyncClient, owner: object = None) -> Self:
         """A panel of what is set now.
+
+        Args:
+            client: Whose settings they are.
+            owner: What must live as long as the panel, as a ``Client`` that would close
+                ``client`` with its own end.
 
         Raises:
             PrivacyError: The settings cannot be read.
         """
-        return cls(client, BRIDGE.run(read(client.account)))
+        return cls(client, BRIDGE.run(read(client.account)), owner)
 
     @property
     def widget(self) -> Any:

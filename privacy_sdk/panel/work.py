@@ -61,12 +61,12 @@ class Work:
         is_closed: Whether the widgets are gone.
     """
 
-    def __init__(self, client: AsyncClient, reading: Reading) -> None:
+    def __init__(self, client: AsyncClient, reading: Reading, owner: object) -> None:
         self.doing = ""
         self.said: tuple[str, Tone] = "", Tone.PLAIN
         self.applied: Applied | None = None
         self.is_closed = False
-        self._client = client
+        self._client, self._owner = client, owner
         self._lock = threading.RLock()
         self._is_quiet = False
         self._look = Look()
