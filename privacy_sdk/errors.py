@@ -256,6 +256,7 @@ class IqError(PrivacyError):
         ('ConflictError', 409, 'conflict')
     """
 
+    default_hint = "WhatsApp says no more than that; see whether the phone can do it."
     fields = ("code", "text", "error_type", "backoff")
 
     def __init__(
@@ -333,7 +334,7 @@ class NotTakenError(PrivacyError):
 
 
 class OutdatedPlanError(PrivacyError):
-    """Settings changed since the plan was made; nothing was sent.
+    """Settings changed since the plan was made; nothing was changed by it.
 
     Attributes:
         changed: A sentence for each thing that is not as it was.
@@ -345,7 +346,7 @@ class OutdatedPlanError(PrivacyError):
     def __init__(self, changed: Iterable[str]) -> None:
         self.changed = tuple(mask_text(each) for each in changed)
         super().__init__(
-            f"The plan no longer fits, and nothing was sent: {listed(self.changed, 'changes')}"
+            f"The plan no longer fits, and nothing was changed: {listed(self.changed, 'changes')}"
         )
 
 

@@ -178,7 +178,7 @@ async def test_an_outdated_plan_changes_nothing_and_says_what_changed(client):
         "The list of 'profile' was changed; it holds 2 people now.",
         "The disappearing time was 0 s, and is 7 s now.",
     )
-    assert "nothing was sent" in caught.value.message
+    assert "nothing was changed" in caught.value.message
     assert caught.value.hint == "Make the plan again, from what is set now."
     assert await settings_of(client) == before
 

@@ -66,6 +66,7 @@ def run_cell(cell: Any, names: dict[str, Any]) -> None:
 
 RECORDINGS: Mapping[str, Recording] = {
     "tour": Recording(lambda client: tour(client, lambda step: None)),
+    "policies": Recording(notebook("03_policies.ipynb")),
 }
 
 
