@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 
 from privacy_sdk.cassette_file import Recording, as_text, read_recording
 from privacy_sdk.errors import RecordingError
-from privacy_sdk.pseudonyms import People, Redactor
+from privacy_sdk.pseudonyms import People
 from privacy_sdk.redact import DOTS, mask_digits, mask_people, plain_digits
+from privacy_sdk.redactor import Redactor
 from privacy_sdk.types import PrivacyCategory, PrivacyValue
 
 _PRIVATE_HEADERS = {"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key"}

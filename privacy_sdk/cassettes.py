@@ -16,9 +16,10 @@ import httpx2
 from privacy_sdk.cassette_file import load_cassette, read_recording, recording_path
 from privacy_sdk.errors import NotRecordedError, RecordingError, UnknownNameError
 from privacy_sdk.matching import Index, Key, nearest
-from privacy_sdk.pseudonyms import People, Redactor, machine_key
+from privacy_sdk.pseudonyms import People, machine_key
 from privacy_sdk.recorder import REQUEST_HEADERS, RESPONSE_HEADERS, Recorder
 from privacy_sdk.redact import mask_people
+from privacy_sdk.redactor import Redactor
 
 if TYPE_CHECKING:
     from vcr.cassette import Cassette

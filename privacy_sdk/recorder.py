@@ -27,7 +27,8 @@ from privacy_sdk.appender import Appender, write_whole
 from privacy_sdk.cassette_file import HEADER, Recording, as_text, read_recording, written
 from privacy_sdk.errors import PrivacyWarning, RecordingError
 from privacy_sdk.matching import Key
-from privacy_sdk.pseudonyms import People, Redactor, machine_key
+from privacy_sdk.pseudonyms import People, machine_key
+from privacy_sdk.redactor import Redactor
 
 _OUR_LAYOUT = re.compile(rf"{HEADER}(?:(?:[- ] .*|#.*|)\n)*")
 _ENTRY = re.compile(rb"^- ", re.MULTILINE)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import NamedTuple
 
 DOTS = "•••"
@@ -85,6 +86,7 @@ _SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 
 
+@lru_cache(maxsize=1024)
 def field_name(name: object) -> str:
     """A member's name as the sets of fields here spell it.
 
@@ -102,6 +104,8 @@ def plain_digits(text: str) -> str:
         >>> plain_digits("+55 11 91234-5678")
         '5511912345678'
     """
+    if text.isascii() and text.isdecimal():
+        return text
     return "".join(str(int(character)) for character in text if character.isdecimal())
 
 
@@ -128,6 +132,11 @@ def mask_secrets(text: str) -> str:
     for pattern, replacement in _SECRETS:
         text = pattern.sub(replacement, text)
     return text
+
+
+def is_jid(text: str) -> bool:
+    """Whether a text is a WhatsApp address and nothing else."""
+    return _JID.fullmatch(text) is not None
 
 
 def replace_jids(text: str, replace: Callable[[str, str, str], str]) -> str:

@@ -69,7 +69,8 @@ def interaction(uri="/v1/x", asked="", answered="{}", **headers):
     ],
 )
 def test_a_planted_leak_is_found_with_its_line_and_not_shown(path, planted, line, says):
-    path.write_text(HEADER + written(interaction()) + "# fine\n" + written(interaction(**planted)))
+    entry = yaml.safe_dump([interaction(**planted)], sort_keys=False)
+    path.write_text(HEADER + written(interaction()) + "# fine\n" + entry)
     (finding,) = [finding for finding in check(path) if finding.is_wrong]
     assert finding.line == line
     assert says in str(finding)
