@@ -19,9 +19,7 @@ from dataclasses import dataclass
 from errno import EISDIR
 from itertools import accumulate
 from pathlib import Path
-from typing import Any, ClassVar
-
-from filelock import BaseFileLock, FileLock, Timeout
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from privacy_sdk.appender import Appender, write_whole
 from privacy_sdk.cassette_file import HEADER, Recording, as_text, read_recording, written
@@ -29,6 +27,9 @@ from privacy_sdk.errors import PrivacyWarning, RecordingError
 from privacy_sdk.matching import Key
 from privacy_sdk.pseudonyms import People, machine_key
 from privacy_sdk.redactor import Redactor
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
 
 _OUR_LAYOUT = re.compile(rf"{HEADER}(?:(?:[- ] .*|#.*|)\n)*")
 _ENTRY = re.compile(rb"^- ", re.MULTILINE)
@@ -257,6 +258,8 @@ def _key() -> bytes | None:
 
 
 def _locked(path: Path) -> BaseFileLock:
+    from filelock import FileLock, Timeout
+
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
