@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from privacy_sdk.cassette_yaml import Reader, cut_off, wrong
-from privacy_sdk.errors import RecordingError
+from privacy_sdk.errors import InvalidInputError, RecordingError, shown
 
 if TYPE_CHECKING:
     from vcr.cassette import Cassette
@@ -44,21 +44,45 @@ def recording_path(name_or_path: str | os.PathLike[str]) -> Path:
             path.
 
     Raises:
+        InvalidInputError: Not a path.
         RecordingError: There is no such recording; the hint names the bundled ones.
     """
-    path = Path(name_or_path)
-    is_name = isinstance(name_or_path, str) and re.fullmatch(r"[\w-]+", name_or_path)
+    path = as_path(name_or_path)
+    is_name = is_bare_name(name_or_path)
     if is_name:
         path = recordings_folder() / f"{name_or_path}.yaml"
-    if not path.is_file():
-        what = f"recording {name_or_path!r}" if is_name else f"file {os.fspath(name_or_path)!r}"
-        bundled = ", ".join(bundled_recordings()) or "none"
-        raise RecordingError(
-            f"There is no {what}.",
-            hint=f"Bundled recordings: {bundled}. Anything else is the path of a cassette, "
-            'such as "cassettes/mine.yaml".',
-        )
-    return path
+    try:
+        if path.is_file():
+            return path
+    except OSError as error:
+        raise RecordingError(f"{path} cannot be read: {error.strerror}.") from None
+    what = f"recording {name_or_path!r}" if is_name else f"file {os.fspath(name_or_path)!r}"
+    bundled = ", ".join(bundled_recordings()) or "none"
+    raise RecordingError(
+        f"There is no {what}.",
+        hint=f"Bundled recordings: {bundled}. Anything else is the path of a cassette, "
+        'such as "cassettes/mine.yaml".',
+    )
+
+
+def as_path(given: str | os.PathLike[str]) -> Path:
+    """The path that is meant.
+
+    Raises:
+        InvalidInputError: Not a path.
+    """
+    if isinstance(given, (str, os.PathLike)):
+        path = os.fspath(given)
+        if isinstance(path, str) and path and "\0" not in path:
+            return Path(path)
+    raise InvalidInputError(
+        f"{shown(given)} is not a path.", hint='Pass one such as "cassettes/mine.yaml".'
+    )
+
+
+def is_bare_name(given: object) -> bool:
+    """Whether the name of a bundled recording is meant, not a path."""
+    return isinstance(given, str) and re.fullmatch(r"[\w-]+", given) is not None
 
 
 @dataclass(slots=True)

@@ -7,13 +7,18 @@ import os
 import re
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 import httpx2
 
-from privacy_sdk.cassette_file import load_cassette, read_recording, recording_path
+from privacy_sdk.cassette_file import (
+    as_path,
+    is_bare_name,
+    load_cassette,
+    read_recording,
+    recording_path,
+)
 from privacy_sdk.errors import NotRecordedError, RecordingError, UnknownNameError
 from privacy_sdk.matching import Index, Key, nearest
 from privacy_sdk.pseudonyms import People, machine_key
@@ -49,7 +54,7 @@ class CassetteTransport(httpx2.AsyncBaseTransport):
 
     Raises:
         RecordingError: The cassette is missing or cannot be read or written.
-        UnknownNameError: No such mode.
+        InvalidInputError: No path, or no such mode.
     """
 
     def __init__(
@@ -61,11 +66,19 @@ class CassetteTransport(httpx2.AsyncBaseTransport):
     ) -> None:
         if record_mode not in RECORD_MODES:
             raise UnknownNameError("record mode", record_mode, {mode: () for mode in RECORD_MODES})
-        self.path = recording_path(path) if record_mode == "none" else Path(path)
+        self.path = recording_path(path) if record_mode == "none" else as_path(path)
+        if record_mode != "none" and is_bare_name(path):
+            raise RecordingError(
+                f"{path!r} names a recording that comes with the package, which is not written to.",
+                hint=f'Pass the path of a file, such as "{path}.yaml".',
+            )
         self._mode = record_mode
         self._inner = inner
         self._pools: dict[asyncio.AbstractEventLoop, httpx2.AsyncBaseTransport] = {}
-        self._recorder = self._join()
+        try:
+            self._recorder = self._join()
+        except OSError as error:
+            raise RecordingError(f"{self.path} cannot be written: {error.strerror}.") from None
         self._cassette: Cassette | None = None
         people: dict[str, str] = {}
         if self.is_replaying or (record_mode == "new_episodes" and self.path.exists()):

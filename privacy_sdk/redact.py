@@ -7,7 +7,6 @@ code that links a device.
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Callable
 from functools import lru_cache
@@ -265,26 +264,3 @@ class _Run:
         if len(ends) > 1 and len(self._groups[ends[-1] - 1].digits) == 1:
             return ends[-2]
         return ends[-1] if ends else 0
-
-
-class MaskingFilter(logging.Filter):
-    """Hides people and secrets in every record of the logger or handler that it is added to.
-
-    Example:
-        >>> record = logging.LogRecord("x", 20, "", 0, "call %s", ("+999 11 5550 0101",), None)
-        >>> MaskingFilter().filter(record), record.getMessage()
-        (True, 'call 99•••01')
-    """
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Mask the record's message, arguments and traceback; never drops it."""
-        if isinstance(record.args, tuple) and record.args and record.name.startswith("uvicorn"):
-            # uvicorn's formatters take the arguments apart.
-            record.args = tuple(mask_text(a) if isinstance(a, str) else a for a in record.args)
-        else:
-            record.msg, record.args = mask_text(record.getMessage()), None
-        if record.exc_info and not record.exc_text:
-            record.exc_text = logging.Formatter().formatException(record.exc_info)
-        if record.exc_text:
-            record.exc_text = mask_text(record.exc_text)
-        return True

@@ -14,7 +14,13 @@ import pytest
 from recording_tools import answering, echoing, recording, replaying, session
 
 from privacy_sdk.cassettes import CassetteTransport
-from privacy_sdk.errors import NotRecordedError, PrivacyError, UnknownNameError
+from privacy_sdk.errors import (
+    InvalidInputError,
+    NotRecordedError,
+    PrivacyError,
+    RecordingError,
+    UnknownNameError,
+)
 
 NUMBER, OTHER = "+55 11 91234-5678", "+55 11 91234-0000"
 
@@ -195,6 +201,25 @@ def test_an_unknown_record_mode_is_refused(path):
         CassetteTransport(path, record_mode="twice")
     assert "new_episodes" in caught.value.hint
     assert isinstance(caught.value, PrivacyError)
+
+
+@pytest.mark.parametrize("bad", [None, 7, b"my.yaml", "", "a\0b", ["my.yaml"]], ids=repr)
+@pytest.mark.parametrize("mode", ["none", "once"])
+def test_what_is_no_path_is_refused(bad, mode):
+    with pytest.raises(InvalidInputError, match="is not a path"):
+        CassetteTransport(bad, record_mode=mode)
+
+
+@pytest.mark.parametrize("mode", ["none", "once"])
+def test_a_path_that_no_file_system_takes_is_refused(tmp_path, mode):
+    with pytest.raises(RecordingError, match="File name too long"):
+        CassetteTransport(tmp_path / ("x" * 300), record_mode=mode)
+
+
+def test_a_bare_name_is_not_recorded_to():
+    with pytest.raises(RecordingError, match="comes with the package") as caught:
+        CassetteTransport("mine", record_mode="once")
+    assert '"mine.yaml"' in caught.value.hint
 
 
 class Hello(http.server.BaseHTTPRequestHandler):
