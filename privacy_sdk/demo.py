@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias, cast
 from privacy_sdk import wording
 from privacy_sdk.accounts.events import NextAnswer
 from privacy_sdk.errors import PrivacyError
+from privacy_sdk.policy import MAXIMUM
 from privacy_sdk.redact import mask_text
 from privacy_sdk.types import DisallowedList, DisallowedListUpdate, DisallowedListUserEntry
 
@@ -24,18 +25,6 @@ if TYPE_CHECKING:
 
 RECORDING = "tour"
 """Name of the recording that comes with the package."""
-
-MAXIMUM_PRIVACY = {
-    "last": "none",
-    "online": "match_last_seen",
-    "profile": "contacts",
-    "status": "contacts",
-    "groupadd": "contacts",
-    "readreceipts": "none",
-    "calladd": "contacts",
-    "messages": "contacts",
-}
-"""The specification's "Maximum privacy configuration", in its order."""
 
 Shown: TypeAlias = "pd.DataFrame | DisallowedList | PrivacyError | int | str | None"
 
@@ -115,14 +104,14 @@ def tour(client: Client, show: Callable[[Step], None]) -> None:
     )
 
     before = client.fetch_privacy_settings()
-    for category, value in MAXIMUM_PRIVACY.items():
+    for category, value in MAXIMUM.settings.items():
         client.set_privacy_setting(category, value)
     show(
         Step(
             "The specification's maximum privacy configuration.",
             "\n".join(
                 f'client.set_privacy_setting("{category}", "{value}")'
-                for category, value in MAXIMUM_PRIVACY.items()
+                for category, value in MAXIMUM.settings.items()
             ),
             client.fetch_privacy_settings(),
             before=before,

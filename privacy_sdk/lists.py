@@ -20,7 +20,8 @@ async def change_list(
     """Change a list; without a dhash, as it stands.
 
     When the phone changes the list between its reading and its change, both are done again,
-    once. An account that cannot read lists starts from the last dhash that it knows.
+    once. An account that cannot read lists starts from the last dhash that it knows, and has
+    nothing to do again.
 
     Raises:
         ConflictError: The list has another version than that of the update; or, without one,
@@ -29,13 +30,14 @@ async def change_list(
     try:
         return await account.set_privacy_disallowed_list(category, update)
     except ConflictError:
-        if update.dhash is not None:
+        capabilities = (await account.describe()).capabilities
+        if update.dhash is not None or Capability.READ_DISALLOWED_LIST not in capabilities:
             raise
-        first = await _held(account, category)
+        first = await account.fetch_disallowed_list(category)
     try:
         return await account.set_privacy_disallowed_list(category, update)
     except ConflictError as conflict:
-        second = await _held(account, category)
+        second = await account.fetch_disallowed_list(category)
         raise ConflictError(
             conflict.code,
             conflict.text,
@@ -44,24 +46,15 @@ async def change_list(
         ) from None
 
 
-async def _held(account: Account, category: PrivacyCategory) -> DisallowedList | None:
-    if Capability.READ_DISALLOWED_LIST in (await account.describe()).capabilities:
-        return await account.fetch_disallowed_list(category)
-    return None
-
-
 def _told(
     category: PrivacyCategory,
     update: DisallowedListUpdate,
-    first: DisallowedList | None,
-    second: DisallowedList | None,
+    first: DisallowedList,
+    second: DisallowedList,
 ) -> str:
-    met = f"The list of {category.value!r} was changed on the phone at the same time, twice"
-    if first is None or second is None:
-        return f"{met}; this account cannot read what it holds. See the phone."
     added = sum(entry.action is DisallowedListAction.ADD for entry in update.users)
-    wanted = f"{added} to add, {len(update.users) - added} to remove"
     return (
-        f"{met}: it held {wording.people(len(first))}, then {wording.people(len(second))}; "
-        f"{wanted}. Nothing was changed here: try again."
+        f"The list of {category.value!r} was changed on the phone at the same time, twice: it "
+        f"held {wording.people(len(first))}, then {wording.people(len(second))}; {added} to add, "
+        f"{len(update.users) - added} to remove. Nothing was changed here: try again."
     )

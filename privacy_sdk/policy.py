@@ -29,9 +29,6 @@ T = TypeVar("T")
 ExceptionsLike: TypeAlias = Mapping[CategoryLike, PeopleLike]
 """The people to except, by category."""
 
-PolicyLike: TypeAlias = "Policy | Mapping[Any, Any] | str | os.PathLike[str]"
-"""A policy, a mapping of one, or the path of a YAML file with one."""
-
 
 class Wanted(TypedDict, total=False):
     """What a policy may say."""
@@ -208,6 +205,10 @@ class Policy:
         if self._timer is not None:
             parts.append(f"timer={self._timer}")
         return f"{type(self).__name__}({', '.join(parts)})"
+
+
+PolicyLike: TypeAlias = Policy | Mapping[Any, Any] | str | os.PathLike[str]
+"""A policy, a mapping of one, or the path of a YAML file with one."""
 
 
 def as_policy(policy: PolicyLike) -> Policy:

@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 import httpx2
 import pytest
+from fake_tryx import FakePhone
+from linked import account_of
 
 import privacy_sdk as ps
 from privacy_sdk.accounts.http import HttpAccount
@@ -461,3 +463,20 @@ async def test_a_blind_account_s_list_is_not_tried_when_its_category_is_in_doubt
         await blind.emulate(ps.NextAnswer(fault, operation="set_privacy_setting"))
         applied = await blind.apply(plan)
         assert applied.results[1].outcome is NOT_TRIED
+
+
+async def test_a_linked_phone_is_changed_as_an_emulated_account_is(tmp_path):
+    phone = FakePhone()
+    async with account_of(phone, tmp_path) as account:
+        client = ps.AsyncClient.over(account)
+        policy = {**ps.policy.MAXIMUM.settings, "exceptions": {"profile": ["+999115550101"]}}
+        del policy[C.PROFILE]
+        phone.hides_refusals = True
+        plan = await client.plan(policy)
+        phone.faults += [ps.NextAnswer("slow"), ps.NextAnswer("refused_inside")]
+        applied = await client.apply(plan)
+        assert [each.outcome for each in applied] == [REFUSED] + [APPLIED] * 7
+        assert applied.results[0].reason == "WhatsApp said yes, and it is 'all'."
+        assert [str(user.jid) for user in phone.server._held("profile")] == LIDS[:1]
+        assert (await client.apply(applied.undo())).is_complete
+        assert (await settings_of(client))["profile"] == "all"

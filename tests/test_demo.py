@@ -7,7 +7,8 @@ import pytest
 
 import privacy_sdk as ps
 from privacy_sdk import cli
-from privacy_sdk.demo import MAXIMUM_PRIVACY, Step, tour
+from privacy_sdk.demo import Step, tour
+from privacy_sdk.policy import MAXIMUM
 
 
 def steps_of(client: ps.Client) -> list[Step]:
@@ -35,7 +36,7 @@ def test_typing_the_lines_of_the_tour_gives_what_it_shows() -> None:
             if isinstance(step.after, str):
                 assert eval(step.code, names) == step.after
     settings = client.fetch_privacy_settings()["value"].to_dict()
-    assert settings == MAXIMUM_PRIVACY | {"defense": "off"}
+    assert settings == dict(MAXIMUM.settings) | {"defense": "off"}
     assert client.fetch_default_disappearing_mode() == 604_800
 
 

@@ -7,8 +7,10 @@ from itertools import chain
 
 import pandas as pd
 import pytest
+from fake_tryx import FakePhone
 from hypothesis import given
 from hypothesis import strategies as st
+from linked import account_of
 
 import privacy_sdk as ps
 from privacy_sdk.accounts.http import HttpAccount
@@ -306,18 +308,21 @@ async def test_a_strict_update_is_not_redone(client):
         await client.set_privacy_disallowed_list("last", update)
 
 
-async def test_an_account_that_cannot_read_lists_says_what_it_cannot_know():
-    from test_applying import Blind
-
-    client = ps.AsyncClient.over(Blind())
-    with pytest.warns(ps.PrivacyWarning, match="who is excepted now is not known"):
-        await client.exclude("last", LIDS[0])
-    with pytest.warns(ps.PrivacyWarning):
-        await client.exclude("last", LIDS[1])
-    await client.emulate(ps.PhoneLists("last", [ps.DisallowedListUserEntry(LIDS[4])]))
-    with pytest.raises(ps.ConflictError) as caught:
-        await client.exclude("last", LIDS[2])
-    assert "this account cannot read what it holds" in caught.value.hint
+async def test_an_account_that_cannot_read_lists_says_what_it_cannot_know(tmp_path):
+    phone = FakePhone()
+    async with account_of(phone, tmp_path) as account:
+        client = ps.AsyncClient.over(account)
+        for number in NUMBERS[:2]:
+            with pytest.warns(ps.PrivacyWarning, match="who is excepted now is not known"):
+                await client.exclude("last", number)
+        phone.server.put_people("last", [ps.DisallowedListUserEntry(LIDS[4])])
+        with pytest.raises(ps.ConflictError) as caught:
+            await client.exclude("last", NUMBERS[2])
+        assert "it cannot read lists" in caught.value.hint
+        with pytest.raises(ps.NotSupportedError):
+            await client.exceptions("last")
+    assert [operation for operation, *_ in phone.sent].count("list") == 3
+    assert [str(user.jid) for user in phone.server._held("last")] == [*LIDS[:2], LIDS[4]]
 
 
 # As a table

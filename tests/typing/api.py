@@ -34,11 +34,27 @@ def facade(client: ps.Client) -> None:
     assert_type(client.fetch_disallowed_list("last"), ps.DisallowedList)
     assert_type(client.describe(), ps.AccountInfo)
     client.emulate(ps.NextAnswer("refused", category="groupadd"))
+    plan = client.plan(ps.policy.MAXIMUM)
+    assert_type(plan, ps.Plan)
+    assert_type(client.plan({"last": "none"}), ps.Plan)
+    assert_type(client.plan("mine.yaml"), ps.Plan)
+    assert_type(plan.to_frame(), pd.DataFrame)
+    applied = client.apply(plan, progress=lambda done, total: None)
+    assert_type(applied, ps.Applied)
+    assert_type(applied.undo(), ps.Plan)
+    assert_type([result.outcome for result in applied], list[ps.Outcome])
+    assert_type(client.snapshot(), ps.Policy)
+    assert_type(client.exclude("last", "+999115550101"), ps.SetPrivacySettingResponse)
+    assert_type(client.include("last", ["999000000000001@lid"]), ps.SetPrivacySettingResponse)
+    assert_type(client.exceptions("last", masked=False), pd.DataFrame)
     with client as same:
         assert_type(same, ps.Client)
 
 
 def wrong_calls(client: ps.Client) -> None:
+    client.plan(5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    client.apply(ps.policy.MAXIMUM)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    ps.Policy(lst="none")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     client.set_privacy_setting("last")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     client.set_privacy_setting(1, "all")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     client.set_default_disappearing_mode("7d")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
