@@ -45,16 +45,21 @@ def notebook(name: str) -> Callable[[ps.Client], None]:
         names: dict[str, Any] = {"__name__": "__main__"}
         with patch.object(ps.Client, "replay", lambda recording: client), chdir(path.parent):
             for cell in nbformat.read(path, as_version=4).cells:
-                if cell.cell_type == "code":
+                if cell.cell_type == "code" and "not-recorded" not in tags(cell):
                     run_cell(cell, names)
 
     return session
 
 
+def tags(cell: Any) -> list[str]:
+    """A cell's tags; what ``not-recorded`` shows is that it is missing in the recording."""
+    return list(cell.metadata.get("tags", ()))
+
+
 def run_cell(cell: Any, names: dict[str, Any]) -> None:
     """Run a cell; one that is tagged to raise, must."""
     code = compile(cell.source, f"cell {cell.id}", "exec")
-    if "raises-exception" not in cell.metadata.get("tags", ()):
+    if "raises-exception" not in tags(cell):
         exec(code, names)  # noqa: S102
         return
     try:
@@ -66,6 +71,7 @@ def run_cell(cell: Any, names: dict[str, Any]) -> None:
 
 RECORDINGS: Mapping[str, Recording] = {
     "tour": Recording(lambda client: tour(client, lambda step: None)),
+    "panel": Recording(notebook("02_control_panel.ipynb")),
     "policies": Recording(notebook("03_policies.ipynb")),
 }
 

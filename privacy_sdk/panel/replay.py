@@ -6,9 +6,11 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from privacy_sdk.changes import Change, in_words
+from privacy_sdk import wording
+from privacy_sdk.changes import Change, ListChange, in_words
 from privacy_sdk.errors import PrivacyError
 from privacy_sdk.plans import Plan
+from privacy_sdk.types import DisallowedListAction
 from privacy_sdk.wire_plans import plan_from_json
 
 if TYPE_CHECKING:
@@ -51,4 +53,12 @@ def _recorded(recording: CassetteTransport) -> Iterator[tuple[Change, ...]]:
 
 
 def _in_a_line(changes: Iterable[Change]) -> str:
-    return ", ".join(f"{what}: {old} → {new}" for what, old, new in map(in_words, changes))
+    return ", ".join(map(_briefly, changes))
+
+
+def _briefly(change: Change) -> str:
+    what, before, after = in_words(change)
+    if isinstance(change, ListChange):
+        more = "more" if change.action is DisallowedListAction.ADD else "fewer"
+        return f"{what} {wording.people(len(change.people))} {more}"
+    return f"{what}: {before} → {after}"
