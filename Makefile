@@ -6,6 +6,8 @@ CORE := $(VENV)/core.stamp
 DEV := $(VENV)/dev.stamp
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq install -c constraints.txt
 
+AXE := tests/browser/node_modules/.package-lock.json
+
 CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg
 export CHROMIUM
@@ -22,14 +24,14 @@ help: ## what can be made
 demo: $(CORE) ## replay the tour in the terminal: no account, no network
 	@$(BIN)/privacy-sdk demo
 
-test: $(DEV) ## tests, doctests and notebooks, under five minutes
+test: $(DEV) $(AXE) ## tests, doctests and notebooks, under five minutes
 	@test -n "$(CHROMIUM)" || printf '%s\n' \
 		'**** No Chromium found: the browser tests will be SKIPPED.' \
 		'**** To run them: apt-get install chromium (or: make test CHROMIUM=/path/to/it)'
 	$(BIN)/pytest
 	$(if $(wildcard notebooks/*.ipynb),$(BIN)/pytest $(NBVAL) notebooks)
 
-check: $(DEV) ## lint, types, and every test in its long version
+check: $(DEV) $(AXE) ## lint, types, and every test in its long version
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -46,7 +48,7 @@ bench: $(DEV) ## measure
 	$(BIN)/python -m benchmarks
 
 clean: ## remove .venv and all that was built or cached
-	rm -rf $(VENV) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) tests/browser/node_modules build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
@@ -63,3 +65,7 @@ $(DEV): pyproject.toml constraints.txt | $(BIN)/python
 	@echo 'Setting up .venv for development, once: a minute or two.'
 	@$(PIP) -e '.[dev]'
 	@touch $(CORE) $@
+
+$(AXE): tests/browser/package-lock.json
+	@command -v npm >/dev/null && npm ci --silent --no-audit --no-fund --prefix tests/browser || \
+		echo '**** npm could not install axe-core: accessibility will NOT be checked.'
