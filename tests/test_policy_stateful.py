@@ -127,7 +127,7 @@ class Machine(RuleBasedStateMachine):
     @rule(then=st.sampled_from(["undo", "undo later", "keep"]))
     def apply(self, then: str) -> None:
         plan, self.plan = self.plan, None
-        before = self.truth()
+        before, is_undisturbed = self.truth(), not self.account._faults
         try:
             applied = self.client.apply(plan)
         except ps.OutdatedPlanError:
@@ -140,8 +140,10 @@ class Machine(RuleBasedStateMachine):
         if plan.possible:
             assert _fits(plan, before)
         now = self.truth()
-        self.agrees(applied, before, now)
+        self.agrees(applied, now)
         self.left_alone(applied, before, now)
+        if is_undisturbed:
+            _assert_complete(applied)
         if then == "undo":
             self.undo(applied, before, now)
         elif then == "undo later":
@@ -158,13 +160,11 @@ class Machine(RuleBasedStateMachine):
         assert (self.truth() == now) == (not back.possible)
         if any(result.outcome is ps.Outcome.UNKNOWN for result in applied):
             return
-        assert all(
-            result.outcome is ps.Outcome.APPLIED for result in undone if not result.change.obstacle
-        )
+        _assert_complete(undone)
         if not any(change.obstacle for change in back):
             assert self.truth() == before
 
-    def agrees(self, applied: ps.Applied, before: Truth, now: Truth) -> None:
+    def agrees(self, applied: ps.Applied, now: Truth) -> None:
         """Every result says what is so."""
         for result in applied:
             if result.change.obstacle:
@@ -194,6 +194,12 @@ class Machine(RuleBasedStateMachine):
                 assert now.lists.get(name) == before.lists.get(name)
         if not any(isinstance(change, ps.TimerChange) for change in changed):
             assert now.timer == before.timer
+
+
+def _assert_complete(applied: ps.Applied) -> None:
+    """Every change is made that nothing stood in the way of."""
+    for result in applied:
+        assert result.outcome is ps.Outcome.APPLIED or result.change.obstacle
 
 
 def _fits(plan: ps.Plan, truth: Truth) -> bool:
