@@ -6,15 +6,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from privacy_sdk import wording
 from privacy_sdk.changes import Change, ListChange, SettingChange, TimerChange
 from privacy_sdk.exposure import exposure
 from privacy_sdk.redact import mask_text
-from privacy_sdk.types import DisallowedList, PrivacyCategory, PrivacySettingsResponse
+from privacy_sdk.types import (
+    DisallowedList,
+    PrivacyCategory,
+    PrivacySettingsResponse,
+    PrivacyValue,
+)
 
 if TYPE_CHECKING:
+    from pandas.api.extensions import ExtensionArray
+
     from privacy_sdk.applied import Result
 
 
@@ -63,6 +71,7 @@ EXCEPTIONS_COLUMNS = (
 )
 """The columns of the table of people excepted in a category."""
 
+_DTYPES = {"category": "str"} | {name: dtype for name, dtype, _ in COLUMNS}
 _ALLOWED = {category: ", ".join(category.valid_values) for category in PrivacyCategory}
 
 
@@ -82,9 +91,8 @@ def settings_frame(
         category
         status     About  my contacts         2
     """
-    columns = _columns([response])
-    index = pd.Index(columns.pop("category"), dtype="str", name="category")
-    return _framed(columns, index, account)
+    rows = _Rows([response])
+    return _framed(rows, pd.Index(rows.column("category"), name="category"), account)
 
 
 def accounts_frame(responses: Mapping[str, PrivacySettingsResponse]) -> pd.DataFrame:
@@ -93,20 +101,19 @@ def accounts_frame(responses: Mapping[str, PrivacySettingsResponse]) -> pd.DataF
     Args:
         responses: What each account's server reported, by the account's name.
     """
-    columns = _columns(responses.values())
-    accounts = [account for account, response in responses.items() for _ in response]
-    index = pd.MultiIndex.from_arrays(
-        [pd.Index(accounts, dtype="str"), pd.Index(columns.pop("category"), dtype="str")],
+    rows = _Rows(responses.values())
+    lengths = [len(response) for response in responses.values()]
+    codes, categories = pd.factorize(rows.distinct("category"))
+    index = pd.MultiIndex(
+        levels=[pd.Index(list(responses), dtype="str"), categories],  # type: ignore[list-item]
+        codes=[np.arange(len(lengths)).repeat(lengths), codes[rows.places]],  # type: ignore[list-item]
         names=["account", "category"],
     )
-    return _framed(columns, index, None)
+    return _framed(rows, index, None)
 
 
-def _framed(columns: dict[str, list[Any]], index: pd.Index, account: str | None) -> pd.DataFrame:
-    frame = pd.DataFrame(
-        {name: pd.Series(columns[name], index, dtype) for name, dtype, _ in COLUMNS},
-        index=index,
-    )
+def _framed(rows: _Rows, index: pd.Index, account: str | None) -> pd.DataFrame:
+    frame = pd.DataFrame({name: rows.column(name) for name, _, _ in COLUMNS}, index=index)
     # ISO text: a datetime in attrs is lost by to_parquet.
     frame.attrs = {
         "account": account,
@@ -115,26 +122,41 @@ def _framed(columns: dict[str, list[Any]], index: pd.Index, account: str | None)
     return frame
 
 
-def _columns(responses: Iterable[PrivacySettingsResponse]) -> dict[str, list[Any]]:
-    columns: dict[str, list[Any]] = {
-        name: [] for name in ("category", *(column.name for column in COLUMNS))
+class _Rows:
+    """Rows of settings: however many there are, few are distinct, and only those are worded."""
+
+    def __init__(self, responses: Iterable[PrivacySettingsResponse]) -> None:
+        found: dict[tuple[PrivacyCategory, PrivacyValue, PrivacyValue | None], int] = {}
+        places = []
+        for response in responses:
+            last = response.get_value(PrivacyCategory.LAST)
+            for setting in response:
+                key = (setting.category, setting.value, last)
+                places.append(found.setdefault(key, len(found)))
+        self.places = np.array(places, dtype=np.intp)
+        self._distinct = [_setting_cells(*key) for key in found]
+
+    def distinct(self, name: str) -> pd.Series[Any]:
+        """A column's cells in the distinct rows."""
+        return pd.Series([cells[name] for cells in self._distinct], dtype=_DTYPES[name])
+
+    def column(self, name: str) -> ExtensionArray:
+        """A column's cells."""
+        cells: ExtensionArray = self.distinct(name).array
+        return cells.take(self.places)
+
+
+def _setting_cells(
+    category: PrivacyCategory, value: PrivacyValue, last: PrivacyValue | None
+) -> dict[str, Any]:
+    return {
+        "category": category.value,
+        "setting": wording.label(category),
+        "value": value.value,
+        "audience": wording.audience(value),
+        "exposure": exposure(category, value, last),
+        "allowed": _ALLOWED.get(category, "any"),
     }
-    add = [values.append for values in columns.values()]
-    for response in responses:
-        last = response.get_value(PrivacyCategory.LAST)
-        for setting in response:
-            category, value = setting.category, setting.value
-            row = (
-                category.value,
-                wording.label(category),
-                value.value,
-                wording.audience(value),
-                exposure(category, value, last),
-                _ALLOWED.get(category, "any"),
-            )
-            for append, cell in zip(add, row, strict=True):
-                append(cell)
-    return columns
 
 
 def plan_frame(changes: Iterable[Change], *, account: str | None = None) -> pd.DataFrame:

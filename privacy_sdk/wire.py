@@ -10,6 +10,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
+from functools import lru_cache
 from typing import Any, TypeAlias, TypeGuard
 
 from privacy_sdk.accounts.events import Event, NextAnswer, PhoneLists, PhoneSets
@@ -66,7 +67,7 @@ def settings_from_json(document: object) -> PrivacySettingsResponse:
         >>> settings_from_json({"settings": [{"category": "new", "value": "all"}]}).settings[0]
         PrivacySetting(category=<PrivacyCategory.OTHER: 'new'>, value=<PrivacyValue.ALL: 'all'>)
     """
-    settings: dict[PrivacyCategory, PrivacySetting] = {}
+    settings: dict[str, PrivacySetting] = {}
     for row in member(document, "settings", list):
         name, value = (
             (row.get("category"), row.get("value")) if isinstance(row, Mapping) else (None, None)
@@ -80,12 +81,16 @@ def settings_from_json(document: object) -> PrivacySettingsResponse:
         elif name in settings:
             _warn(f"The server reported {shown(name)} twice; the first is kept.")
         else:
-            category = PrivacyCategory(name)
-            settings[category] = PrivacySetting(category, PrivacyValue(value))
+            settings[name] = _setting(name, value)
     unreadable = _count(document, "unreadable")
     if unreadable:
         warn_unreadable(unreadable)
     return PrivacySettingsResponse(settings.values(), unreadable)
+
+
+@lru_cache(maxsize=1_000)
+def _setting(name: str, value: str) -> PrivacySetting:
+    return PrivacySetting(PrivacyCategory(name), PrivacyValue(value))
 
 
 def warn_unreadable(count: int) -> None:
