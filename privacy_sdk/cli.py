@@ -207,7 +207,9 @@ def doctor(context: typer.Context) -> None:
 
 
 _OWN_OPTIONS = {name: {"json"} for name in ("demo", "gateway", "cassette")} | {
-    "app": {"url", "token_file", "account", "timeout", "replay", "emulated"}
+    "app": {"url", "token_file", "account", "timeout", "replay", "emulated"},
+    "link": {"url", "token_file", "timeout", "json"},
+    "unlink": {"url", "token_file", "timeout", "json"},
 }
 """The commands, or groups of them, that take only some of the common options."""
 
@@ -218,6 +220,7 @@ def build() -> TyperGroup:
         cli_app,
         cli_cassette,
         cli_gateway,
+        cli_link,
         cli_policy,
         cli_settings,
     )

@@ -22,6 +22,7 @@ from privacy_sdk.checks import (
 from privacy_sdk.confirming import Confirming
 from privacy_sdk.connection import DEFAULT_TIMEOUT, DEFAULT_URL, checked_url, given_or_env
 from privacy_sdk.errors import InvalidInputError, NotSupportedError, UsageError
+from privacy_sdk.pairing import LinkedPhone
 from privacy_sdk.types import (
     DisallowedList,
     DisallowedListUpdate,
@@ -31,7 +32,7 @@ from privacy_sdk.types import (
 from privacy_sdk.wanted import WantedSettings
 
 
-class AsyncClient(WantedSettings):
+class AsyncClient(WantedSettings, LinkedPhone):
     """WhatsApp's account-privacy settings, awaited.
 
     Names may be members or wire strings. Bad input is refused before anything is sent, and a
@@ -70,11 +71,14 @@ class AsyncClient(WantedSettings):
 
         url = checked_url(given_or_env(url, "PRIVACY_SDK_URL", DEFAULT_URL))
         transport = None
-        record = record if record is not None else os.environ.get("PRIVACY_SDK_RECORD")
+        by_variable = record is None
+        record = (os.environ.get("PRIVACY_SDK_RECORD") or None) if by_variable else record
         if record is not None:
             from privacy_sdk.cassettes import CassetteTransport
 
-            transport = CassetteTransport(record, record_mode=record_mode)
+            transport = CassetteTransport(
+                record, record_mode=record_mode, whole_process=by_variable
+            )
         offline = transport is not None and transport.is_replaying
         if transport is not None and offline:
             account = account if account is not None else transport.account
@@ -108,6 +112,23 @@ class AsyncClient(WantedSettings):
         client = cls.__new__(cls)
         client._use(account, label=label)
         return client
+
+    @classmethod
+    def connect(
+        cls,
+        account: str | None = None,
+        *,
+        record: str | os.PathLike[str] | None = None,
+        record_mode: str = "once",
+    ) -> Self:
+        """A client of the gateway that runs on this machine; takes what the class takes.
+
+        Raises:
+            NotConnectedError: No gateway runs on this machine.
+        """
+        from privacy_sdk.running import running_url
+
+        return cls(running_url(account), account=account, record=record, record_mode=record_mode)
 
     @classmethod
     def emulated(cls, *, seed: int = 0) -> Self:

@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from privacy_sdk.connection import checked_url
+from privacy_sdk.errors import NotConnectedError
 from privacy_sdk.tokens import is_loopback
 
 
@@ -32,6 +33,21 @@ def find_gateway() -> str | None:
     except (OSError, ValueError):  # an InvalidInputError is one
         return None
     return url if is_loopback(urlsplit(url).hostname) else None
+
+
+def running_url(account: str | None) -> str:
+    """The address of the running gateway, for a client of ``account``.
+
+    Raises:
+        NotConnectedError: No gateway runs on this machine.
+    """
+    url = find_gateway()
+    if url is None:
+        raise NotConnectedError(
+            "No gateway runs on this machine.",
+            hint=f"Start one: privacy-sdk gateway --account {account or 'me'}=whatsapp",
+        )
+    return url
 
 
 @contextmanager

@@ -13,10 +13,12 @@ from privacy_sdk.accounts.protocol import Account
 from privacy_sdk.bridge import BRIDGE
 from privacy_sdk.checks import CategoryLike
 from privacy_sdk.client import AsyncClient
+from privacy_sdk.pairing import PATIENCE
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from privacy_sdk.link import Link
     from privacy_sdk.panel import Panel
 
 __all__ = ["BRIDGE", "Client"]
@@ -98,6 +100,28 @@ class Client:
     def over(cls, account: Account) -> Self:
         """A client of an account at hand, such as one of your own making."""
         return cls._facing(AsyncClient.over(account))
+
+    @classmethod
+    def connect(
+        cls,
+        account: str | None = None,
+        *,
+        record: str | os.PathLike[str] | None = None,
+        record_mode: str = "once",
+    ) -> Self:
+        """A client of the gateway that runs on this machine; takes what the class takes.
+
+        Raises:
+            NotConnectedError: No gateway runs on this machine.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> ps.Client.connect("me")
+            Traceback (most recent call last):
+            privacy_sdk.errors.NotConnectedError: No gateway runs on this machine.
+            Start one: privacy-sdk gateway --account me=whatsapp
+        """
+        return cls._facing(AsyncClient.connect(account, record=record, record_mode=record_mode))
 
     @classmethod
     def emulated(cls, *, seed: int = 0) -> Self:
@@ -216,6 +240,35 @@ class Client:
 
         return Panel.open(self._async, owner=self)
 
+    def link(self, *, timeout: float = PATIENCE) -> Link:
+        """Link a phone: scan what is shown, and it turns into ``linked as +55 ••• 78``.
+
+        In a notebook this returns at once, and the cell that ends with it shows a QR code that
+        renews itself. Elsewhere the code is printed, and this returns when the phone is linked.
+
+        Args:
+            timeout: How long to wait for the scan [s].
+
+        Raises:
+            NotSupportedError: The account is no phone's.
+            NotConnectedError: It ended in another state, with what to do.
+            AnswerTimeoutError: Nobody scanned in time, or there is no network.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> link = ps.Client.replay("live_account").link()
+            A connection to WhatsApp is being made; ...
+            linked as +99 ••• 78
+            >>> link.wait().linked_as
+            '+99 ••• 78'
+        """
+        from privacy_sdk.link import Link
+
+        return Link(self._async, timeout=timeout)
+
+    pairing = _blocking(AsyncClient.pairing)
+    pair = _blocking(AsyncClient.pair)
+    unlink = _blocking(AsyncClient.unlink, changes=True)
     describe = _blocking(AsyncClient.describe)
     set_privacy_setting = _blocking(AsyncClient.set_privacy_setting, changes=True)
     set_privacy_disallowed_list = _blocking(AsyncClient.set_privacy_disallowed_list, changes=True)

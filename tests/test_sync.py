@@ -25,7 +25,7 @@ TWINS = {"close": "aclose"}
 TABLES = {"fetch_privacy_settings", "exceptions"}
 """Methods that make a table of what their awaited twins return, and say so in their words."""
 
-ALONE = {"panel"}
+ALONE = {"panel", "link"}
 """Methods without an awaited twin."""
 
 

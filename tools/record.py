@@ -7,12 +7,14 @@ cells of the notebook that replays it. Made twice it is the same to the byte.
 from __future__ import annotations
 
 import argparse
+import atexit
+import io
 import os
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,15 +26,15 @@ from privacy_sdk.serving import serve
 
 ROOT = Path(__file__).resolve().parent.parent
 TOKEN = "recorded-without-its-token"  # noqa: S105
-ACCOUNT = "demo"
 
 
 @dataclass(frozen=True)
 class Recording:
-    """How a cassette is made: which account is served, and what is done with it."""
+    """How a cassette is made: which account is served, by which name, and what is done with it."""
 
     session: Callable[[ps.Client], None]
     account: Callable[[], ps.Account] = ps.EmulatedAccount
+    name: str = "demo"
 
 
 def notebook(name: str) -> Callable[[ps.Client], None]:
@@ -43,7 +45,11 @@ def notebook(name: str) -> Callable[[ps.Client], None]:
 
         path = ROOT / "notebooks" / name
         names: dict[str, Any] = {"__name__": "__main__"}
-        with patch.object(ps.Client, "replay", lambda recording: client), chdir(path.parent):
+        with (
+            patch.object(ps.Client, "replay", lambda recording: client),
+            chdir(path.parent),
+            redirect_stdout(io.StringIO()),
+        ):
             for cell in nbformat.read(path, as_version=4).cells:
                 if cell.cell_type == "code" and "not-recorded" not in tags(cell):
                     run_cell(cell, names)
@@ -69,10 +75,37 @@ def run_cell(cell: Any, names: dict[str, Any]) -> None:
     raise AssertionError(f"Cell {cell.id} raised nothing.")
 
 
+def linked_phone() -> ps.Account:
+    """An account over the fake runtime of the tests, whose phone scans the first code it sees."""
+    sys.path.insert(0, str(ROOT / "tests"))
+    from fake_tryx import FakePhone
+
+    phone = FakePhone(is_linked=False)
+    phone.is_online = False  # until a code is asked for, which then is as old in each recording
+
+    class Account(ps.WhatsAppAccount):
+        async def pair(self) -> ps.Pairing:
+            phone.is_online = True
+            found = await super().pair()
+            await phone.current.offer(1)
+            return found
+
+        async def pairing(self) -> ps.Pairing:
+            found = await super().pairing()
+            if found.qr:
+                await phone.scan()
+            return found
+
+    folder = tempfile.TemporaryDirectory(prefix="privacy-sdk-")
+    atexit.register(folder.cleanup)
+    return Account("me", folder=Path(folder.name) / "me", runtime=phone.runtime)
+
+
 RECORDINGS: Mapping[str, Recording] = {
     "tour": Recording(lambda client: tour(client, lambda step: None)),
     "panel": Recording(notebook("02_control_panel.ipynb")),
     "policies": Recording(notebook("03_policies.ipynb")),
+    "live_account": Recording(notebook("05_live_account.ipynb"), linked_phone, "me"),
 }
 
 
@@ -105,7 +138,7 @@ def gateway_process(name: str) -> Iterator[str]:
 def serve_account(name: str) -> None:
     """Serve a recording's account on a free port, and say where."""
     serve(
-        {ACCOUNT: RECORDINGS[name].account()},
+        {RECORDINGS[name].name: RECORDINGS[name].account()},
         port=0,
         token=TOKEN,
         on_ready=lambda listening: print(listening.url, flush=True),
@@ -118,7 +151,7 @@ def record(name: str, folder: Path) -> Path:
     path.unlink(missing_ok=True)
     with (
         gateway_process(name) as url,
-        ps.Client(url, token=TOKEN, account=ACCOUNT, record=path) as client,
+        ps.Client(url, token=TOKEN, account=RECORDINGS[name].name, record=path) as client,
     ):
         RECORDINGS[name].session(client)
     return path

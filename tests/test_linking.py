@@ -1,0 +1,305 @@
+"""Linking a phone: what is shown of it in a terminal, in a kernel, and by the command line."""
+
+import asyncio
+import base64
+import os
+import shlex
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+from fake_tryx import NUMBER, FakePhone, payload
+from kernels import running_kernel
+from linked import account_of
+from qr_reading import need, read_image, read_text
+
+import privacy_sdk as ps
+from privacy_sdk import cli, pairing
+from privacy_sdk.accounts import whatsapp
+from privacy_sdk.accounts.protocol import AccountState as State
+from privacy_sdk.accounts.whatsapp import WhatsAppAccount
+from privacy_sdk.pairing import link, qr_image, qr_text, said
+from privacy_sdk.serving import running_gateway
+
+
+@pytest.fixture(autouse=True)
+def looks_often(monkeypatch):
+    monkeypatch.setattr(pairing, "_LOOK_EVERY", 0.01)
+
+
+@pytest.fixture
+def phone():
+    return FakePhone(is_linked=False)
+
+
+@pytest.fixture
+def gateway(phone, tmp_path):
+    account = WhatsAppAccount("me", folder=tmp_path / "me", runtime=phone.runtime)
+    with running_gateway({"me": account}) as url:
+        yield url
+
+
+# --- the code
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_the_code_in_a_terminal_is_read_back(tmp_path, number):
+    assert read_text(qr_text(payload(number)), tmp_path) == payload(number)
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_the_code_in_an_image_is_read_back(tmp_path, number):
+    kind, _, data = qr_image(payload(number)).partition(",")
+    assert kind == "data:image/png;base64"
+    path = tmp_path / "code.png"
+    path.write_bytes(base64.b64decode(data))
+    assert read_image(path) == payload(number)
+
+
+def test_without_segno_it_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "segno", None)
+    with pytest.raises(ps.PrivacyError, match="segno") as caught:
+        qr_text("x")
+    assert caught.value.hint == 'pip install "privacy-sdk[whatsapp]"'
+
+
+# --- the steps
+
+
+async def test_each_new_code_is_shown_once_until_the_phone_is_linked(phone, tmp_path):
+    async with account_of(phone, tmp_path) as account:
+        shown = []
+
+        async def show_and_go_on() -> None:
+            while len(shown) < 2:
+                await asyncio.sleep(0.02)
+                if len(shown) == 1:
+                    await phone.current.offer(2)
+            await phone.scan()
+
+        client = ps.AsyncClient.over(account)
+        linked, _ = await asyncio.gather(link(client, shown.append), show_and_go_on())
+        assert [step.qr for step in shown] == [payload(1), payload(2), None]
+        assert said(shown[-1]) == "linked as +99 ••• 78"
+        assert linked == shown[-1]
+
+
+async def test_a_phone_that_does_not_scan_is_an_error_with_a_hint(phone, tmp_path):
+    async with account_of(phone, tmp_path) as account:
+        with pytest.raises(ps.AnswerTimeoutError, match=r"within 0\.05 seconds") as caught:
+            await link(ps.AsyncClient.over(account), lambda step: None, patience=0.05)
+        assert "Linked devices" in caught.value.hint
+
+
+async def test_an_end_in_another_state_is_an_error_with_its_hint(phone, tmp_path):
+    async with account_of(phone, tmp_path) as account:
+
+        async def ban(step: ps.Pairing) -> None:
+            await phone.current.emit("EvClientOutDated")
+
+        tasks = []
+        with pytest.raises(ps.NotConnectedError, match="outdated") as caught:
+            await link(
+                ps.AsyncClient.over(account),
+                lambda step: tasks.append(asyncio.ensure_future(ban(step))),
+            )
+        assert "upgrade" in caught.value.hint
+
+
+async def test_an_account_that_is_no_phones_cannot_be_linked():
+    client = ps.AsyncClient.emulated()
+    for call in (client.pairing, client.pair, client.unlink):
+        with pytest.raises(ps.NotSupportedError, match="no phone's"):
+            await call()
+
+
+# --- outside a notebook
+
+
+def test_in_a_script_the_code_is_printed_and_the_call_returns_when_linked(
+    phone, gateway, tmp_path, capsys
+):
+    class ScansWhatIsPrinted:
+        """A stdout that the phone looks at."""
+
+        def __init__(self) -> None:
+            self.printed = ""
+
+        def write(self, text: str) -> None:
+            self.printed += text
+            if text.count("█") > 100:  # in the thread of a loop that runs
+                threading.Thread(target=asyncio.run, args=(phone.scan(),)).start()
+
+        def flush(self) -> None: ...
+
+    out = ScansWhatIsPrinted()
+    with ps.Client(gateway) as client, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.stdout", out)
+        linking = client.link()
+    assert read_text(out.printed, tmp_path) == payload(1)
+    assert out.printed.rstrip().endswith("linked as +99 ••• 78")
+    assert linking.wait().state == State.CONNECTED
+    assert repr(linking) == "Link('me': linked as +99 ••• 78)"
+    assert NUMBER not in out.printed
+
+
+def test_a_script_is_told_when_nobody_scans(gateway, capsys):
+    with ps.Client(gateway) as client, pytest.raises(ps.AnswerTimeoutError, match="No phone"):
+        client.link(timeout=0.05)
+
+
+# --- a recording
+
+
+def test_a_recording_holds_no_code_and_no_number(phone, gateway, tmp_path):
+    cassette = tmp_path / "mine.yaml"
+    with ps.Client(gateway, account="me", record=cassette) as client:
+        shown = client.pair().qr
+        asyncio.run(phone.scan())
+        while client.pairing().state != State.CONNECTED:
+            time.sleep(0.01)
+    assert shown == payload(1)
+    text = cassette.read_text("utf-8")
+    for part in (payload(1), *payload(1).split(","), NUMBER):
+        assert part not in text
+    replayed = ps.Client.replay(cassette)
+    stand_in = replayed.pair().qr
+    assert stand_in
+    assert replayed.pairing().linked_as == "+99 ••• 78"
+    assert qr_text(stand_in)
+
+
+# --- in a kernel
+
+
+def test_in_a_kernel_it_returns_at_once_and_its_image_turns_into_words(phone, gateway, tmp_path):
+    with running_kernel() as kernel:
+        kernel.run(
+            f"import privacy_sdk as ps\nclient = ps.Client({gateway!r})\nlink = client.link()"
+        )
+        shown = kernel.run(
+            "import time\n"
+            "while 'img' not in link._widget.value: time.sleep(0.05)\n"
+            "print(link._widget.value)"
+        )
+        data = shown.partition("base64,")[2].partition('"')[0]
+        (tmp_path / "code.png").write_bytes(base64.b64decode(data))
+        assert read_image(tmp_path / "code.png") == payload(1)
+        assert 'alt="QR code' in shown
+        assert kernel.run("link") == "Link('me')"
+        told = kernel.run("print(link)")
+        assert told.startswith("Link('me': On the phone: WhatsApp")
+        assert payload(1)[:20] not in told
+
+        asyncio.run(phone.scan())
+        assert kernel.run("print(link.wait(30).linked_as)") == "+99 ••• 78"
+        assert kernel.run("print(link._widget.value)") == "<p>linked as +99 ••• 78</p>"
+
+
+def test_in_a_kernel_trouble_is_shown_in_place_of_the_image():
+    with running_kernel() as kernel:
+        kernel.run("import privacy_sdk as ps\nlink = ps.Client('http://127.0.0.1:1').link()")
+        shown = kernel.run(
+            "try: link.wait(30)\nexcept ps.NotConnectedError: print(link._widget.value)"
+        )
+        assert "No gateway answers" in shown
+
+
+# --- the command line
+
+
+@pytest.fixture
+def run(capsys):
+    def command(*arguments: str) -> tuple[int, str, str]:
+        code = cli.main(arguments)
+        return code, *capsys.readouterr()
+
+    return command
+
+
+def test_the_command_unlinks_at_a_gateway(phone, gateway, run):
+    asyncio.run(phone.scan())
+    code, out, err = run("unlink", "me", "--url", gateway)
+    assert (code, err) == (0, "")
+    assert "now remove the device on the phone" in out
+
+
+def test_the_command_links_and_unlinks_without_a_gateway(phone, monkeypatch, run):
+    class Scanned(WhatsAppAccount):
+        async def pairing(self) -> ps.Pairing:
+            found = await super().pairing()
+            if found.qr:
+                await phone.scan()
+            return found
+
+    monkeypatch.setattr(whatsapp, "WhatsAppAccount", partial(Scanned, runtime=phone.runtime))
+    code, out, err = run("link", "somebody")
+    assert (code, err) == (0, "")
+    assert "█" in out
+    assert "linked as +99 ••• 78" in out
+    assert "privacy-sdk gateway --account somebody=whatsapp" in out
+    assert "\x1b" not in out
+    code, out, err = run("unlink", "somebody", "--json")
+    assert (code, err) == (0, "")
+    assert '"state": "unpaired"' in out
+
+
+def test_the_command_says_when_there_is_nothing_to_unlink(run):
+    code, out, err = run("unlink", "nobody-here")
+    assert (code, out) == (2, "")
+    assert err == (
+        "privacy-sdk: No phone is linked as 'nobody-here' on this machine. "
+        "Link one: privacy-sdk link nobody-here\n"
+    )
+
+
+def test_the_command_finds_the_gateway_that_serves_the_account(phone, gateway, monkeypatch, run):
+    from privacy_sdk import running
+
+    with running.announced(gateway):
+        asyncio.run(phone.scan())
+        code, out, _ = run("link", "me", "--json")
+        assert code == 0
+        assert '"linked_as": "+99' in out
+        code, _, err = run("unlink", "another")
+        assert code == 2
+        assert "another" in err
+
+
+def test_the_code_is_read_back_from_a_real_terminal_and_turns_into_words(phone, gateway, tmp_path):
+    tmux = [need("tmux", "tmux"), "-L", f"privacy-sdk-{os.getpid()}", "-f", os.devnull]
+    program = [sys.executable, "-m", "privacy_sdk", "link", "me", "--url", gateway]
+    root = Path(__file__).parents[1]
+    command = f"cd {shlex.quote(str(root))} && {shlex.join(program)}; sleep 60"
+    subprocess.run(
+        [*tmux, "new-session", "-d", "-x", "100", "-y", "50", command],
+        check=True,
+        env=os.environ | {"LANG": "C.UTF-8", "TERM": "xterm-256color"},
+    )
+
+    def screens() -> Iterator[str]:
+        for _ in range(600):
+            yield subprocess.run(
+                [*tmux, "capture-pane", "-p"], check=True, capture_output=True, text=True
+            ).stdout
+            time.sleep(0.05)
+        raise AssertionError("The terminal never showed it.")
+
+    try:
+        first = next(screen for screen in screens() if "Linked devices" in screen)
+        assert read_text(first, tmp_path) == payload(1)
+        asyncio.run(phone.current.offer(2))
+        second = next(
+            screen for screen in screens() if screen != first and "Linked devices" in screen
+        )
+        assert read_text(second, tmp_path) == payload(2)
+        asyncio.run(phone.scan())
+        last = next(screen for screen in screens() if "linked as +99 ••• 78" in screen)
+        assert "█" not in last
+    finally:
+        subprocess.run([*tmux, "kill-server"], check=True)
