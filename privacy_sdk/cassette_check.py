@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from privacy_sdk.cassette_file import Recording, as_text, read_recording
 from privacy_sdk.errors import RecordingError
-from privacy_sdk.pseudonyms import People
-from privacy_sdk.redact import DOTS, mask_digits, mask_people, plain_digits
+from privacy_sdk.pseudonyms import People, Strangers
+from privacy_sdk.redact import DOTS, mask_digits, plain_digits
 from privacy_sdk.redactor import Redactor
 from privacy_sdk.types import PrivacyCategory, PrivacyValue
 
@@ -68,27 +68,22 @@ def show(path: Path) -> list[Row]:
         RecordingError: It cannot be read.
     """
     recording = read_recording(path)
-    redactor = Redactor(People())
+    masked = Redactor(Strangers())
     rows: list[Row] = []
     for interaction, line in zip(recording.interactions, recording.lines, strict=True):
         request, response = interaction["request"], interaction["response"]
-        asked, answered = _shown(request["body"]), _shown(response["body"]["string"])
         rows.append(
             Row(
                 number=len(rows) + 1,
                 line=line,
                 method=request["method"],
-                address=_masked(_address(request["uri"]), _address(redactor.uri(request["uri"]))),
+                address=unquote(_address(masked.uri(request["uri"]))),
                 status=response["status"]["code"],
-                asked=_masked(asked, redactor.body(asked, request["headers"])),
-                answered=_masked(answered, redactor.body(answered, response["headers"])),
+                asked=masked.body(_shown(request["body"]), request["headers"]) or "",
+                answered=masked.body(_shown(response["body"]["string"]), response["headers"]) or "",
             )
         )
     return rows
-
-
-def _masked(text: str, redacted: str | None) -> str:
-    return text if text == redacted else mask_people(text)
 
 
 def check(path: Path) -> list[Finding]:

@@ -57,10 +57,11 @@ class Reader:
                 self._take(event, loader)
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
-            if self._lines and mark and mark.line >= text.count("\n"):
+            line = mark.line if mark is not None else 0
+            if self._lines and line >= text.count("\n"):
                 raise cut_off(self._path, self._lines[-1]) from None
             what = f"not readable as YAML: {error.problem or error.context}"
-            raise wrong(self._path, mark.line + 1 if mark else 1, what) from None
+            raise wrong(self._path, line + 1, what) from None
         except yaml.YAMLError as error:
             line = text.count("\n", 0, getattr(error, "position", 0)) + 1
             raise wrong(self._path, line, "a character that YAML does not allow") from None
@@ -73,27 +74,31 @@ class Reader:
         self._keys.append(_NO_KEY)
 
     def _take(self, event: Any, loader: Any) -> None:
-        if isinstance(event, yaml.ScalarEvent):
-            self._add(self._scalar(event, loader), event)
-        elif isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
-            if event.tag not in _PLAIN_TAGS:
-                raise self._refused(event)
-            if len(self._stack) > _MAX_DEPTH:
-                raise self._wrong(event, "nested too deeply")
-            container: object = {} if isinstance(event, yaml.MappingStartEvent) else []
-            self._add(container, event)
-            self._open(container)
-        elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
+        if isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
             self._stack.pop()
             self._keys.pop()
         elif isinstance(event, yaml.AliasEvent):
             if event.anchor not in self._anchors:
                 raise self._wrong(event, "an alias of nothing")
             self._add(self._anchors[event.anchor], event)
+        elif isinstance(event, yaml.NodeEvent):
+            value = self._begun(event, loader)
+            if event.anchor:
+                self._anchors[event.anchor] = value
+            self._add(value, event)
+            if isinstance(value, (dict, list)):
+                self._open(value)
+
+    def _begun(self, event: Any, loader: Any) -> object:
+        if isinstance(event, yaml.ScalarEvent):
+            return self._scalar(event, loader)
+        if event.tag not in _PLAIN_TAGS:
+            raise self._refused(event)
+        if len(self._stack) > _MAX_DEPTH:
+            raise self._wrong(event, "nested too deeply")
+        return {} if isinstance(event, yaml.MappingStartEvent) else []
 
     def _add(self, value: object, event: Any) -> None:
-        if getattr(event, "anchor", None) and not isinstance(event, yaml.AliasEvent):
-            self._anchors[event.anchor] = value
         parent = self._stack[-1]
         if isinstance(parent, list):
             if len(self._stack) == 3 and self._is_interactions(parent):

@@ -19,11 +19,10 @@ from privacy_sdk.cassette_file import (
     read_recording,
     recording_path,
 )
-from privacy_sdk.errors import NotRecordedError, RecordingError, UnknownNameError
+from privacy_sdk.errors import NotRecordedError, RecordingError, UnknownNameError, UsageError
 from privacy_sdk.matching import Index, Key, nearest
-from privacy_sdk.pseudonyms import People, machine_key
+from privacy_sdk.pseudonyms import People, Strangers, machine_key
 from privacy_sdk.recorder import REQUEST_HEADERS, RESPONSE_HEADERS, Recorder
-from privacy_sdk.redact import mask_people
 from privacy_sdk.redactor import Redactor
 
 if TYPE_CHECKING:
@@ -47,6 +46,8 @@ class CassetteTransport(httpx2.AsyncBaseTransport):
             exists. ``new_episodes`` replays what is there and records the rest. ``all``
             records everything anew, in the place of what was there.
         inner: Where requests go that are recorded; connections of its own by default.
+        whole_process: Whether a recording that began in this process goes on to its end,
+            whoever closes a client meanwhile.
 
     Attributes:
         path: The cassette.
@@ -63,6 +64,7 @@ class CassetteTransport(httpx2.AsyncBaseTransport):
         *,
         record_mode: str = "none",
         inner: httpx2.AsyncBaseTransport | None = None,
+        whole_process: bool = False,
     ) -> None:
         if record_mode not in RECORD_MODES:
             raise UnknownNameError("record mode", record_mode, {mode: () for mode in RECORD_MODES})
@@ -76,9 +78,10 @@ class CassetteTransport(httpx2.AsyncBaseTransport):
         self._inner = inner
         self._pools: dict[asyncio.AbstractEventLoop, httpx2.AsyncBaseTransport] = {}
         try:
-            self._recorder = self._join()
+            self._recorder = self._join(whole_process)
         except OSError as error:
             raise RecordingError(f"{self.path} cannot be written: {error.strerror}.") from None
+        self._replays = self._recorder is None
         self._cassette: Cassette | None = None
         people: dict[str, str] = {}
         if self.is_replaying or (record_mode == "new_episodes" and self.path.exists()):
@@ -86,10 +89,11 @@ class CassetteTransport(httpx2.AsyncBaseTransport):
             self._cassette, people = load_cassette(recording), recording.people
         data = self._cassette.data if self._cassette is not None else []
         self._index = Index([Key.of(r.method, r.uri, r.body) for r, _ in data])
-        self._redactor = Redactor(People(tags=people, key=machine_key, may_add=False))
+        self._people = People(tags=people, key=machine_key, may_add=False)
+        self._masked = Strangers(tags=people, key=machine_key)
         self.account = _account(request.path for request, _ in data)
 
-    def _join(self) -> Recorder | None:
+    def _join(self, whole_process: bool) -> Recorder | None:
         if self._mode == "none":
             return None
         if self._mode == "once" and self.path.exists():
@@ -97,7 +101,10 @@ class CassetteTransport(httpx2.AsyncBaseTransport):
             # Until all its clients are closed, a recording that began here is not done.
             if recorder is None or not recorder.began:
                 return None
-        return Recorder.join(self.path)
+        recorder = Recorder.join(self.path)
+        if whole_process:
+            recorder.stay_open()
+        return recorder
 
     def __repr__(self) -> str:
         return f"CassetteTransport({str(self.path)!r}, record_mode={self._mode!r})"
@@ -105,7 +112,7 @@ class CassetteTransport(httpx2.AsyncBaseTransport):
     @property
     def is_replaying(self) -> bool:
         """Whether every answer comes from the cassette, and no request reaches the network."""
-        return self._recorder is None
+        return self._replays
 
     def requests(self) -> Iterator[Key]:
         """The recorded requests, each once."""
@@ -139,25 +146,19 @@ class CassetteTransport(httpx2.AsyncBaseTransport):
         key = Key.of(request.method, str(request.url), body)
         place = self._index.take(key, repeat=self.is_replaying)
         if place is None:
-            key = self._pseudonymous(request, body)
-            place = self._index.take(key, repeat=self.is_replaying)
+            place = self._index.take(_key_of(request, body, self._people), repeat=self.is_replaying)
         if place is not None:
             self._cassette.play_counts[place] += 1
             return self._response(self._cassette.data[place][1])
         if self.is_replaying:
-            raise self._miss(key)
+            raise self._miss(key, _key_of(request, body, self._masked))
         return None
-
-    def _pseudonymous(self, request: httpx2.Request, body: bytes) -> Key:
-        headers = _lists(request.headers, REQUEST_HEADERS)
-        text = self._redactor.body(body.decode("utf-8", "replace"), headers)
-        return Key.of(request.method, self._redactor.uri(str(request.url)), text)
 
     def _response(self, recorded: dict[str, Any]) -> httpx2.Response:
         content = recorded["body"]["string"]
         with suppress(UnicodeDecodeError):
             # Whoever asked by a real number is answered by it.
-            content = self._redactor.people.restored(content.decode()).encode()
+            content = self._people.restored(content.decode()).encode()
         return httpx2.Response(
             recorded["status"]["code"],
             headers=[
@@ -166,27 +167,30 @@ class CassetteTransport(httpx2.AsyncBaseTransport):
             stream=httpx2.ByteStream(content),
         )
 
-    def _miss(self, key: Key) -> NotRecordedError:
-        to_record = f'Client(url, record={str(self.path)!r}, record_mode="new_episodes")'
-        hint = f"To record it: {to_record}"
-        if mask_people(str(key)) != str(key):
+    def _miss(self, asked: Key, masked: Key) -> NotRecordedError:
+        hint = f'To record it: Client(url, record={str(self.path)!r}, record_mode="new_episodes")'
+        if masked != asked:
             hint = (
                 "People are in a recording under pseudonyms, +9999… and 9999…@lid: ask for them "
                 f"by those. {hint}"
             )
         return NotRecordedError(
-            f"{self.path} holds no answer to {key}.", nearest=nearest(key, self._index), hint=hint
+            f"{self.path} holds no answer to {masked}.",
+            nearest=nearest(masked, self._index),
+            hint=hint,
         )
 
     async def _recorded(self, request: httpx2.Request, body: bytes) -> httpx2.Response:
-        assert self._recorder is not None  # noqa: S101
+        recorder = self._recorder
+        if recorder is None:
+            raise UsageError("The client is closed.", hint="Make a new one.")
         # Compressed text hides people from whoever looks for them.
         request.headers["Accept-Encoding"] = "identity"
         token = request.headers.get("Authorization", "").rpartition(" ")[2]
-        turn = self._recorder.turn([token])
+        turn = recorder.turn([token])
         response = await self._network(request).handle_async_request(request)
         content = await _read(response)
-        self._recorder.record(
+        recorder.record(
             turn,
             _interaction(request, body, response, content),
             replace=self._mode == "all",
@@ -266,6 +270,13 @@ def _interaction(
             "body": {"string": text},
         },
     }
+
+
+def _key_of(request: httpx2.Request, body: bytes, people: People) -> Key:
+    """A request's key, with what stands for people in their place."""
+    redactor = Redactor(people)
+    text = redactor.body(body.decode("utf-8", "replace"), _lists(request.headers, REQUEST_HEADERS))
+    return Key.of(request.method, redactor.uri(str(request.url)), text)
 
 
 def _lists(headers: httpx2.Headers, names: Collection[str]) -> dict[str, list[str]]:

@@ -11,7 +11,7 @@ import posixpath
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
-from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 _SHOWN = 160
 
@@ -25,8 +25,10 @@ class Key(NamedTuple):
     body: str
 
     def __str__(self) -> str:
-        query = f"?{urlencode(self.query)}" if self.query else ""
-        return " ".join(filter(None, (self.method, self.path + query, _short(self.body))))
+        query = "?" + "&".join(f"{name}={value}" for name, value in self.query)
+        return " ".join(
+            filter(None, (self.method, self.path + query.rstrip("?"), _short(self.body)))
+        )
 
     @classmethod
     def of(cls, method: str, uri: str, body: bytes | str | None) -> Key:

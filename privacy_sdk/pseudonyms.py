@@ -17,7 +17,7 @@ from pathlib import Path
 
 from privacy_sdk.errors import RecordingError
 from privacy_sdk.owner_only import SharedFileError, create_owner_only, read_owner_only
-from privacy_sdk.redact import NOBODY
+from privacy_sdk.redact import DOTS, NOBODY, mask_digits
 
 _PSEUDONYM = re.compile(r"(?<!\d)9999(?:\d{11}|\d{8})(?!\d)")
 _PERSON = re.compile(r"\bPerson \d+\b")
@@ -151,3 +151,15 @@ class People:
     @cached_property
     def _key(self) -> bytes | None:
         return self._get_key() if self._get_key else None
+
+
+class Strangers(People):
+    """People of whom nothing is to be shown: who is not known is masked.
+
+    Example:
+        >>> Strangers().pseudonym("5511912345678")
+        '55•••78'
+    """
+
+    def _standing_for(self, person: str, form: str) -> str | None:
+        return self.known(person) or (mask_digits(person) if person.isdecimal() else DOTS)

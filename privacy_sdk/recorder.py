@@ -60,11 +60,24 @@ class Recorder:
     _open: ClassVar[dict[Path, Recorder]] = {}
     _opening: ClassVar[threading.Lock] = threading.Lock()
 
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._pid = os.getpid()
+        self._clients = 0
+        self._stays_open = self._closed = False
+        self._turns = 0
+        self._writing = threading.Lock()
+        self._lock = _locked(path)
+        try:
+            self._begin()
+        except BaseException:
+            _unlock(self._lock)
+            raise
+
     @classmethod
     def at(cls, path: Path) -> Recorder | None:
         """The recorder that this process has open on a path."""
-        recorder = cls._open.get(path.resolve())
-        return recorder if recorder is not None and recorder._pid == os.getpid() else None
+        return cls._open.get(path.resolve())
 
     @classmethod
     def join(cls, path: Path) -> Recorder:
@@ -84,29 +97,21 @@ class Recorder:
         """Give the recorder back; the last to leave closes the file."""
         with self._opening:
             self._clients -= 1
-            if self._clients == 0 and self._pid == os.getpid():
+            if self._clients == 0 and self._pid == os.getpid() and not self._stays_open:
                 self._close()
+
+    def stay_open(self) -> None:
+        """Go on until the process ends, also when nobody is left."""
+        self._stays_open = True
 
     def _close(self) -> None:
         self._open.pop(self.path.resolve(), None)
         try:
             with self._writing:
+                self._closed = True
                 self._file.close()
         finally:
             _unlock(self._lock)
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._pid = os.getpid()
-        self._clients = 0
-        self._turns = 0
-        self._writing = threading.Lock()
-        self._lock = _locked(path)
-        try:
-            self._begin()
-        except BaseException:
-            _unlock(self._lock)
-            raise
 
     def _begin(self) -> None:
         """Look at what is there; nothing is written before the first exchange."""
@@ -151,6 +156,11 @@ class Recorder:
                 hint="Make a client of its own in the child, with another path.",
             )
         with self._writing:
+            if self._closed:
+                raise RecordingError(
+                    f"{self.path} was closed before the answer came; the exchange is not in it.",
+                    hint="Close a client when all its calls have returned.",
+                )
             try:
                 self._record(turn, interaction, replace)
             except OSError as error:
@@ -288,6 +298,14 @@ def _unlock(lock: BaseFileLock) -> None:
 @atexit.register
 def _close_all() -> None:
     for recorder in list(Recorder._open.values()):
-        if recorder._pid == os.getpid():
-            with suppress(Exception):
-                recorder._close()
+        with suppress(Exception):
+            recorder._close()
+
+
+def _forget_parent() -> None:
+    Recorder._open.clear()
+    Recorder._opening = threading.Lock()  # which a thread of the parent may have held
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_parent)

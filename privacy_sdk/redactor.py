@@ -145,16 +145,17 @@ class Redactor:
 
     def _json_text(self, text: str) -> str | None:
         try:
-            document = json.loads(text)
+            document = json.loads(text, object_pairs_hook=_unambiguous)
             new = self._json(document, "")
             if new == document:
                 return text
             compact = json.dumps(new, separators=(",", ":"), ensure_ascii=False)
+        except (ValueError, RecursionError):
+            return None
+        try:
             compact.encode()
         except UnicodeEncodeError:  # half of a surrogate pair
             return json.dumps(new, separators=(",", ":"))
-        except (ValueError, RecursionError):
-            return None
         return compact
 
     def _json(self, value: Any, field: str) -> Any:
@@ -169,9 +170,10 @@ class Redactor:
             return [self._json(item, field) for item in value]
         if isinstance(value, str):
             return self._string(value, field)
-        if isinstance(value, int) and not isinstance(value, bool):
-            new = self._string(str(value), field)
-            return value if new == str(value) else int(new) if new.isdecimal() else new
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            digits = f"{value:.0f}" if isinstance(value, float) else str(value)
+            new = self._string(digits, field)
+            return value if new == digits else int(new) if new.isdecimal() else new
         return value
 
     def _string(self, value: str, field: str) -> str:
@@ -222,3 +224,10 @@ class Redactor:
     def _written(self, prefix: str, digits: str) -> str | None:
         new = self.people.pseudonym(digits)
         return None if new is None or new == digits else prefix + new
+
+
+def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object; one that names a member twice would hide the first."""
+    if len(document := dict(pairs)) != len(pairs):
+        raise ValueError
+    return document

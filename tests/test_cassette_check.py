@@ -140,7 +140,7 @@ def test_the_exchanges_are_shown_as_rows_without_people(path):
     first = interaction("/v1/x?phone=%2B5511912345678", asked='{"phones":["+999900000001"]}')
     path.write_text(HEADER + written(first) + written(interaction(answered="5511912345678@lid")))
     assert show(path) == [
-        Row(1, 3, "GET", "/v1/x?phone=55•••78", 200, '{"phones":["+999900000001"]}', "{}"),
+        Row(1, 3, "GET", "/v1/x?phone=+55•••78", 200, '{"phones":["+999900000001"]}', "{}"),
         Row(2, 17, "GET", "/v1/x", 200, "", "55•••78@lid"),
     ]
 

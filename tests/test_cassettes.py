@@ -167,9 +167,12 @@ async def test_a_miss_names_nobody(path):
     async with recording(path) as client:
         await client.post(f"/v1/contacts/{NUMBER}", json={"phones": [NUMBER]})
     async with replaying(path) as client:
+        asked = {"phones": [OTHER, "1234567"], "push_name": "Ana", "token": "secret"}
         with pytest.raises(NotRecordedError) as caught:
-            await client.post(f"/v1/x/{OTHER}?phone={OTHER}", json={"phones": [OTHER]})
-    assert "91234" not in f"{caught.value}{caught.value.hint}{caught.value.nearest!r}"
+            await client.post(f"/v1/x/{OTHER}?phone={OTHER}&q=Bearer+secret", json=asked)
+    told = f"{caught.value}{caught.value.hint}{caught.value.nearest!r}"
+    for personal in ("91234", "1234567", "Ana", "secret"):
+        assert personal not in told
 
 
 async def test_what_was_not_played_is_known(path):

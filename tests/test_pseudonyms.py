@@ -155,6 +155,11 @@ def test_a_pseudonym_seen_meanwhile_is_not_given_again():
         (f'{{"raw":"{{\\"phone\\":\\"{A}\\",', f'{{"raw":"{{\\"phone\\":\\"{PA}\\",'),
         (f'{{"detail":"no {A}', f'{{"detail":"no {PA}'),
         ('{"dhash":"1763827200000","t":1763827200,', '{"dhash":"1763827200000","t":1763827200,'),
+        (
+            f'{{"jid":"{A}@lid","jid":"999000000000001@lid"}}',
+            f'{{"jid":"{PLID}@lid","jid":"999000000000001@lid"}}',
+        ),
+        (f'{{"phone":{A}.0}}', f'{{"phone":{PA}}}'),
         (f"<html>call +{A}</html>", f"<html>call +{PA}</html>"),
     ],
 )

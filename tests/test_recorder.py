@@ -39,7 +39,7 @@ def answers(path):
     ]
 
 
-def start(code, *arguments):
+def start(code, *arguments, environment=None):
     """Start a script as a process of its own."""
     return subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)],
@@ -47,13 +47,13 @@ def start(code, *arguments):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parent)},
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parent)} | (environment or {}),
     )
 
 
-def run(code, *arguments):
+def run(code, *arguments, **options):
     """What a script prints and complains of."""
-    with start(code, *arguments) as process:
+    with start(code, *arguments, **options) as process:
         return process.communicate(timeout=60)
 
 
@@ -134,6 +134,49 @@ def test_a_client_whose_recording_exists_replays_it_and_needs_no_gateway(path, m
         assert client.fetch_privacy_settings().equals(recorded)
         with pytest.raises(NotRecordedError):
             client.set_privacy_setting("last", "none")
+
+
+def test_with_the_variable_all_clients_of_a_process_record_into_one_file(path):
+    """As of a script that opens and closes several clients."""
+    code = """
+        from privacy_sdk.accounts.emulated import EmulatedAccount
+        from privacy_sdk.serving import running_gateway
+        from privacy_sdk.sync import Client
+
+        with running_gateway({"demo": EmulatedAccount()}) as url:
+            for value in ("contacts", "none"):
+                with Client(url, account="demo") as client:
+                    client.set_privacy_setting("last", value)
+                    print(client.fetch_privacy_settings().loc["last", "value"])
+    """
+    told, complaints = run(code, environment={"PRIVACY_SDK_RECORD": str(path)})
+    assert (told.split(), complaints) == (["contacts", "none"], "")
+    changes = [i["request"] for i in read_recording(path).interactions]
+    assert [r["body"] for r in changes if r["method"] == "PUT"] == [
+        b'{"value":"contacts"}',
+        b'{"value":"none"}',
+    ]
+
+
+def test_a_client_that_asked_nothing_leaves_nothing_behind(path):
+    with Client("http://127.0.0.1:9", record=path):
+        assert Recorder.at(path) is not None
+    assert Recorder.at(path) is None
+    assert list(path.parent.iterdir()) == []
+
+
+async def test_an_answer_that_comes_after_the_client_was_closed_is_not_recorded(path):
+    server = Overtaking()
+    client = session(
+        CassetteTransport(path, record_mode="once", inner=httpx2.MockTransport(server))
+    )
+    answer = asyncio.create_task(client.get("/v1/a"))
+    await server.arrived.get()
+    await client.aclose()
+    server.waiting["a"].set_result(1)
+    with pytest.raises(RecordingError, match="closed before the answer came"):
+        await answer
+    assert not path.exists()
 
 
 class Overtaking:
@@ -492,3 +535,19 @@ async def test_a_fictional_number_is_never_given_to_a_real_person(path):
     async with recording(path, "new_episodes") as client:
         await client.post("/v1/x", json={"phones": ["+5511912345678"]})
     assert '{"phones":["+999900000002"]}' in path.read_text()
+
+
+@pytest.mark.slow
+async def test_a_recording_of_ten_thousand_exchanges_opens_plays_misses_and_goes_on(path):
+    async with recording(path) as client:
+        for n in range(10_000):
+            await client.get(f"/v1/{n}")
+    async with replaying(path) as client:
+        for n in (9_999, 0, 5_000):
+            assert (await client.get(f"/v1/{n}")).json()["n"] == n + 1
+        with pytest.raises(NotRecordedError):
+            await client.get("/v1/10000")
+    async with recording(path, "new_episodes") as client:
+        await client.get("/v1/10000")
+    assert len(answers(path)) == 10_001
+    assert check(path) == []

@@ -239,6 +239,8 @@ class HttpAccount:
         pool, self._pool = self._pool, None
         if pool is not None and pool.loop is asyncio.get_running_loop():
             await pool.http.aclose()
+        elif pool is None and self.transport is not None:
+            await self.transport.aclose()
 
     async def _path(self, *parts: str) -> str:
         if self.id is None:
