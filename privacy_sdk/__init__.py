@@ -69,6 +69,7 @@ if TYPE_CHECKING:
         UnreadableAnswerError,
         UsageError,
     )
+    from privacy_sdk.panel import Panel
     from privacy_sdk.people import PeopleLike, PersonLike
     from privacy_sdk.plans import Plan
     from privacy_sdk.policy import Policy, PolicyLike
@@ -110,6 +111,7 @@ _HOMES = {
     "NextAnswer": "accounts.events",
     "Outcome": "applied",
     "Pairing": "accounts.protocol",
+    "Panel": "panel",
     "PeopleLike": "people",
     "PersonLike": "people",
     "PhoneLists": "accounts.events",
@@ -175,6 +177,7 @@ __all__ = [
     "OutcomeUnknownError",
     "OutdatedPlanError",
     "Pairing",
+    "Panel",
     "PeopleLike",
     "PersonLike",
     "PhoneLists",

@@ -22,11 +22,15 @@ def shown(widget: Any) -> Iterator[Any]:
         yield from shown(child)
 
 
+def text_in(markup: str) -> str:
+    """What a reader sees of HTML."""
+    visible = re.sub(r"<style>.*?</style>|<[^>]*>", " ", markup, flags=re.DOTALL)
+    return " ".join(html.unescape(visible).split())
+
+
 def text_of(panel: Any) -> str:
-    """Everything that is written on a panel beside its controls, without the style."""
-    written = " ".join(w.value for w in shown(panel.widget) if isinstance(w, widgets.HTML))
-    written = re.sub(r"<style>.*?</style>", "", written, flags=re.DOTALL)
-    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", written)).split())
+    """Everything that is written on a panel beside its controls."""
+    return text_in(html_of(panel))
 
 
 def html_of(panel: Any) -> str:
@@ -38,7 +42,7 @@ def row_of(panel: Any, category: str) -> str:
     """What is written beside a control."""
     control = panel.controls[category]
     line = next(w for w in shown(panel.widget) if control in getattr(w, "children", ()))
-    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", line.children[1].value)).split())
+    return text_in(line.children[1].value)
 
 
 def labelled(panel: Any, label: str) -> Any:

@@ -16,6 +16,7 @@ from panels import (
     row_of,
     settled,
     shown,
+    text_in,
     text_of,
 )
 
@@ -350,6 +351,21 @@ def test_other_code_runs_while_a_slow_gateway_answers():
     account.passing.set()
     assert settled(panel) == "Applied to 'demo': 1 applied."
     assert not any(control.disabled for control in panel.controls.values())
+
+
+def test_progress_is_said_change_by_change(panel):
+    said = []
+    place = next(w for w in shown(panel.widget) if "psdk-said" in w._dom_classes)
+    place.observe(lambda change: said.append(text_in(change.new)), "value")
+    panel.controls["last"].value = "none"
+    panel.controls["timer"].value = 604_800
+    panel.apply()
+    assert said == [
+        "Applying 2 changes…",
+        "Applying 2 changes, 1 made…",
+        "Applying 2 changes, 2 made…",
+        "Applied to 'demo': 2 applied.",
+    ]
 
 
 def test_choices_made_in_many_threads_all_count(panel):

@@ -40,6 +40,7 @@ STYLE = """<style>
 .privacy-sdk .psdk-plan table { overflow-wrap: normal; }
 .privacy-sdk .psdk-buttons { flex-wrap: wrap; align-items: center; gap: 4px 8px; }
 .privacy-sdk .psdk-buttons > * { width: auto; margin: 2px 0; }
+.privacy-sdk .widget-checkbox label { display: flex; align-items: center; }
 .privacy-sdk .jupyter-button { width: auto; padding: 0 14px; align-self: start;
   color: var(--jp-ui-font-color1); background: var(--jp-layout-color2);
   border: 1px solid var(--jp-ui-font-color2); }

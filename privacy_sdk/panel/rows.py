@@ -96,7 +96,9 @@ class Row(Generic[V]):
         """
         marks = [(text, Tone.BAD) for text in (self.fault, obstacle) if text]
         if self.is_changed:
-            marks.insert(0, (f"Changed, not applied yet; now: {self._now()}.", Tone.PLAIN))
+            is_other = not self._is_chosen(self.value)
+            now = f"; now: {self._words(self.value)}" if is_other else ""
+            marks.insert(0, (f"Changed, not applied yet{now}.", Tone.PLAIN))
         said = "".join(mark(text, tone) for text, tone in (*marks, *self.remarks))
         self._note.value = text_html(self._meaning(), 1_000) + said
         self.control.disabled = not enabled
@@ -107,9 +109,6 @@ class Row(Generic[V]):
     def _more(self, *, enabled: bool, full: bool) -> Iterator[Any]:
         """What else the choice needs, brought up to date."""
         yield from ()
-
-    def _now(self) -> str:
-        return self._words(self.value)
 
     def _is_chosen(self, value: V) -> bool:
         return bool(self.control.value == self._chosen(value))
@@ -215,10 +214,6 @@ class SettingRow(Row[PrivacyValue]):
 
     def _words(self, value: PrivacyValue) -> str:
         return wording.audience(value)
-
-    def _now(self) -> str:
-        people = self.exceptions.summary() if self.exceptions else ""
-        return self._words(self.value) if super().is_changed else people.rstrip(".")
 
     def _meaning(self) -> str:
         people = f" {self.exceptions.summary()}" if self.exceptions else ""

@@ -31,7 +31,7 @@ class View:
         self, look: Look, pressed: dict[str, Callable[[], object]], switched: Callable[[], object]
     ) -> None:
         self.head, self.unknown = look.html(), look.html()
-        self.plan, self.message = look.html(kind="psdk-plan"), look.html()
+        self.plan, self.message = look.html(kind="psdk-plan"), look.html(kind="psdk-said")
         self._rows = look.box([], "psdk-rows")
         self.buttons = {
             words: look.button(words, action, f"psdk-{words.lower()}")

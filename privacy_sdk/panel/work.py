@@ -49,6 +49,10 @@ _OUTDATED = (
 )
 
 
+def _applying(count: int) -> str:
+    return f"Applying {count} change{'' if count == 1 else 's'}…"
+
+
 class Work:
     """A panel's board and view, and the one thing that is done with them at a time.
 
@@ -127,8 +131,7 @@ class Work:
         """The plan that is applied now."""
         with self._lock:
             plan = self.plan()
-            count = len(plan.possible)
-            self.begin(f"Applying {count} change{'' if count == 1 else 's'}…")
+            self.begin(_applying(len(plan.possible)))
             return plan
 
     def revert(self) -> None:
@@ -230,7 +233,7 @@ class Work:
     async def applying(self, plan: Plan) -> Applied:
         """Send a plan, and show what became of it."""
         try:
-            applied = await self._client.apply(plan)
+            applied = await self._client.apply(plan, progress=self._progress)
         except asyncio.CancelledError:
             self.doing = READING
             BRIDGE.submit(self.refreshing(f"Interrupted. {MAY_STILL_TAKE}", Tone.CAREFUL))
@@ -256,6 +259,11 @@ class Work:
             mine = {key_of(change) for change in plan}
             await self.refreshing(f"{applied.table().title}.", tone, mine)
         return applied
+
+    def _progress(self, done: int, total: int) -> None:
+        with self._lock:
+            self.doing = f"{_applying(total)[:-1]}, {done} made…" if done else _applying(total)
+            self._show()
 
     async def refreshing(
         self, said: str = "", tone: Tone = Tone.PLAIN, mine: Collection[str] = ()
