@@ -14,6 +14,7 @@ from privacy_sdk.changes import (
     SettingChange,
     TimerChange,
     in_safe_order,
+    needed,
     with_directions,
 )
 from privacy_sdk.plans import Plan, change_cells
@@ -177,10 +178,10 @@ class Applied(Tabular):
             yield ListChange(category, _ADD, tuple(people.values()), 0)
 
     def _start_of(self, changes: Sequence[Change]) -> Standing:
-        touched = {c.category for c in changes if isinstance(c, SettingChange | ListChange)}
+        premises = needed(changes)
         return Standing(
-            {c: value for c, value in self.found.settings.items() if c in touched},
-            {c: held for c, held in self.found.lists.items() if c in touched},
+            {c: value for c, value in self.found.settings.items() if c in premises},
+            {c: held for c, held in self.found.lists.items() if c in premises},
             self.found.timer if any(isinstance(c, TimerChange) for c in changes) else None,
         )
 

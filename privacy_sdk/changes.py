@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from privacy_sdk import wording
+from privacy_sdk.accounts.server import LOCKED_BY_DEFENSE
 from privacy_sdk.exposure import exposure
 from privacy_sdk.standing import Standing
 from privacy_sdk.types import (
@@ -122,6 +123,17 @@ def in_words(change: Change) -> tuple[str, str, str]:
         case TimerChange(before=seconds, after=wanted):
             was = wording.NOT_KNOWN if seconds is None else wording.timer(seconds)
             return "Disappearing messages", was, wording.timer(wanted)
+
+
+def needed(changes: Iterable[Change]) -> frozenset[PrivacyCategory]:
+    """The categories that changes depend on: their own, and defense mode if it may lock one.
+
+    Example:
+        >>> sorted(needed([SettingChange(PrivacyCategory.LAST, None, PrivacyValue.NONE)]))
+        [<PrivacyCategory.DEFENSE_MODE: 'defense'>, <PrivacyCategory.LAST: 'last'>]
+    """
+    own = frozenset(change.category for change in changes if not isinstance(change, TimerChange))
+    return own | {PrivacyCategory.DEFENSE_MODE} if own & LOCKED_BY_DEFENSE else own
 
 
 def with_directions(changes: Iterable[Change], standing: Standing) -> tuple[Change, ...]:

@@ -15,6 +15,7 @@ from privacy_sdk.changes import (
     TimerChange,
     in_safe_order,
     in_words,
+    needed,
     with_directions,
 )
 from privacy_sdk.standing import Standing
@@ -143,8 +144,9 @@ def make_plan(
         changes += _list_changes(category, held, people[category], obstacle)
     if policy.timer not in (None, standing.timer):
         changes.append(TimerChange(standing.timer, policy.timer))
+    premises = policy.settings.keys() | needed(changes)
     start = Standing(
-        {c: value for c, value in standing.settings.items() if c in policy.settings},
+        {c: value for c, value in standing.settings.items() if c in premises},
         standing.lists,
         None if policy.timer is None else standing.timer,
     )

@@ -198,6 +198,13 @@ async def test_what_was_already_as_wanted_must_still_be(client):
         await client.apply(plan)
 
 
+async def test_defense_mode_must_be_as_it_was_for_it_locks_others(client):
+    plan = await client.plan(ps.Policy(last="none"))
+    await client.emulate(ps.PhoneSets("defense", "on_standard"))
+    with pytest.raises(ps.OutdatedPlanError, match="'defense' was 'off'"):
+        await client.apply(plan)
+
+
 async def test_undo_is_refused_when_something_changed_since(client):
     applied = await client.apply(await client.plan(ps.Policy(last="none")))
     await client.emulate(ps.PhoneSets("last", "contacts"))
