@@ -10,6 +10,7 @@ from hypothesis import settings
 REQUIRE_BROWSER = os.environ.get("PRIVACY_SDK_REQUIRE_BROWSER") == "1"
 
 collect_ignore = ["typing"]
+collect_ignore_glob = ["**/conftest.py", "conftest.py"]  # two of one name are no modules for doctest
 
 settings.register_profile("quick", max_examples=25, derandomize=True, deadline=None, database=None)
 settings.register_profile("long", max_examples=1_000, deadline=None, print_blob=True)
