@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import importlib.util
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +29,9 @@ EVENTS = (
     "EvClientOutDated",
 )
 """What is of interest here; a change of settings that the phone makes is not reported at all."""
+
+_LETTING_GO_TAKES = 0.05
+"""How long threads of tryx may need at exit for what they still hold of Python [s]."""
 
 
 def check_installed() -> None:
@@ -52,6 +57,9 @@ def open_tryx(database: Path) -> Any:
     from tryx.backend import SqliteStore
     from tryx.client import Tryx
 
+    # A thread of tryx that lets go of an answer after the interpreter has gone aborts the process.
+    atexit.unregister(_let_go)
+    atexit.register(_let_go)
     try:
         with _quiet():
             return Tryx(SqliteStore(str(database)))
@@ -60,6 +68,10 @@ def open_tryx(database: Path) -> Any:
             f"tryx cannot open the session in {database}: {error}.",
             hint=f"privacy-sdk unlink {database.parent.name} deletes it; then link again.",
         ) from None
+
+
+def _let_go() -> None:
+    time.sleep(_LETTING_GO_TAKES)
 
 
 @contextmanager

@@ -75,3 +75,12 @@ def accounts(account: ps.Account) -> None:
     assert_type(ps.Client.over(ps.HttpAccount()), ps.Client)
     assert_type(ps.Client.replay("tour"), ps.Client)
     assert_type(ps.AsyncClient.replay("tour"), ps.AsyncClient)
+    assert_type(ps.Client.over(ps.WhatsAppAccount()), ps.Client)
+    assert_type(ps.Client.connect("me", record="mine.yaml"), ps.Client)
+
+
+def linking(client: ps.Client) -> None:
+    assert_type(client.link(timeout=60).wait(), ps.Pairing)
+    assert_type(client.pairing(), ps.Pairing)
+    assert_type(client.pair().qr, str | None)
+    assert_type(client.unlink().linked_as, str | None)
