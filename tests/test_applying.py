@@ -231,6 +231,14 @@ async def test_an_unknown_value_cannot_be_brought_back(client):
     assert [each.outcome for each in undone] == [NOT_TRIED, APPLIED]
 
 
+async def test_when_the_start_cannot_be_read_nothing_is_changed(client):
+    plan = await client.plan(ps.Policy(last="none"))
+    await client.emulate(ps.NextAnswer("lost", operation="fetch_privacy_settings"))
+    with pytest.raises(ps.AnswerTimeoutError, match="answer to fetch_privacy_settings was lost"):
+        await client.apply(plan)
+    assert (await settings_of(client))["last"] == "all"
+
+
 async def test_an_empty_plan_asks_nothing():
     client = ps.AsyncClient.over(HttpAccount("http://127.0.0.1:9", account="demo"))
     applied = await client.apply(ps.Plan(account="demo"))

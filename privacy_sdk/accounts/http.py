@@ -285,6 +285,8 @@ class HttpAccount:
             if isinstance(error, _LostAnswerError):
                 lost = error
                 return repeatable
+            if isinstance(error, AnswerTimeoutError):
+                return not changes
             return isinstance(error, _REFUSED_FOR_NOW)
 
         retrying = AsyncRetrying(
@@ -325,6 +327,8 @@ class HttpAccount:
                     return _document(response.status_code, await _read(response))
             except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.UnsupportedProtocol):
                 raise NotConnectedError(f"No gateway answers at {self.url}.") from None
+            except AnswerTimeoutError:  # the gateway's own answer, and a TimeoutError too
+                raise
             except TimeoutError:
                 raise _LostAnswerError(f"no answer came within {self._timeout:g} seconds") from None
             except httpx2.TransportError as error:
