@@ -13,22 +13,40 @@ from contextlib import contextmanager
 TOKEN = "only-for-benchmarks"
 
 BARE = """
-import socket, sys, uvicorn
+import sys, uvicorn
 from fastapi import FastAPI, Response
+from privacy_sdk.gateway.guard import Guard, InFlight
+from privacy_sdk.gateway.log import log_to_stderr
+from privacy_sdk.gateway.protocol import BoundedProtocol
 
-app = FastAPI(openapi_url=None)
-body = sys.argv[1].encode()
+body, token = sys.argv[1].encode(), sys.argv[2]
+app = FastAPI()
 
 @app.get("/v1/accounts/{account}/privacy")
 async def answer(account: str) -> Response:
     return Response(body, media_type="application/json")
 
-listener = socket.create_server(("127.0.0.1", 0))
-print(listener.getsockname()[1], flush=True)
-config = uvicorn.Config(app, log_config=None, lifespan="off")
-uvicorn.Server(config).run(sockets=[listener])
+class Server(uvicorn.Server):
+    async def startup(self, sockets=None):
+        await super().startup(sockets)
+        print(self.servers[0].sockets[0].getsockname()[1], flush=True)
+
+config = uvicorn.Config(app, port=0, log_config=None)
+if token:
+    app.add_middleware(Guard, token=token, allowed_hosts=(), in_flight=InFlight())
+    log_to_stderr()
+    config.http = BoundedProtocol
+else:
+    log = uvicorn.config.LOGGING_CONFIG
+    log["handlers"]["access"]["stream"] = "ext://sys.stderr"  # stdout says the port
+    config.log_config = log
+    config.configure_logging()
+Server(config).run()
 """
-"""A FastAPI application that returns the same bytes always."""
+"""A FastAPI application that returns the same bytes always; each request is logged, as by ours.
+
+With a token it has the gateway's own guard before it: host, token, size, log, bounds.
+"""
 
 
 @contextmanager
@@ -40,9 +58,9 @@ def gateway() -> Iterator[str]:
 
 
 @contextmanager
-def bare(body: str) -> Iterator[str]:
-    """The address of the bare application."""
-    command = [sys.executable, "-c", BARE, body]
+def bare(body: str, *, guarded: bool = False) -> Iterator[str]:
+    """The address of an application that does nothing else than to answer."""
+    command = [sys.executable, "-c", BARE, body, TOKEN if guarded else ""]
     with tempfile.TemporaryDirectory() as folder, _process(command, folder) as first_line:
         yield f"http://127.0.0.1:{first_line.strip()}"
 

@@ -9,6 +9,7 @@ import secrets
 import time
 import traceback
 from collections.abc import Collection
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -170,7 +171,10 @@ class Guard:
 
     def _shown(self, path: str) -> str:
         """A path as the log may have it; its query is never logged."""
-        return mask_text(path.replace(self._token, DOTS) if self._token else path)
+        return _masked(path.replace(self._token, DOTS) if self._token else path)
+
+
+_masked = lru_cache(maxsize=256)(mask_text)  # few paths, asked for again and again
 
 
 def _limited(receive: Receive) -> Receive:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import logging
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from privacy_sdk.redact import mask_text
+
+_masked = lru_cache(maxsize=64)(mask_text)  # few events, logged again and again
 
 
 class JsonLines(logging.Formatter):
@@ -23,7 +26,7 @@ class JsonLines(logging.Formatter):
         line = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
-            "event": mask_text(record.getMessage()),
+            "event": _masked(record.getMessage()),
             **getattr(record, "fields", {}),
         }
         if record.exc_info:
