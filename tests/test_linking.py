@@ -24,6 +24,7 @@ from privacy_sdk.accounts import whatsapp
 from privacy_sdk.accounts.protocol import AccountState as State
 from privacy_sdk.accounts.whatsapp import WhatsAppAccount
 from privacy_sdk.pairing import link, qr_image, qr_text, said
+from privacy_sdk.running import announced
 from privacy_sdk.serving import running_gateway
 
 
@@ -153,6 +154,29 @@ def test_a_script_is_told_when_nobody_scans(gateway, capsys):
         client.link(timeout=0.05)
 
 
+# --- the gateway of this machine
+
+
+def test_connect_finds_the_gateway_that_runs_and_can_record_it(gateway, tmp_path):
+    cassette = tmp_path / "mine.yaml"
+    with announced(gateway), ps.Client.connect("me", record=cassette) as client:
+        assert client.describe().id == "me"
+    assert ps.Client.replay(cassette).describe().backend == "whatsapp"
+
+
+def test_connect_to_an_account_that_is_not_served_names_those_that_are(gateway):
+    with announced(gateway), ps.Client.connect("another") as client:
+        with pytest.raises(ps.UnknownAccountError) as caught:
+            client.describe()
+        assert "me" in caught.value.hint
+
+
+def test_connect_without_a_gateway_says_how_to_start_one():
+    with pytest.raises(ps.NotConnectedError, match="No gateway runs") as caught:
+        ps.Client.connect("me")
+    assert "privacy-sdk gateway --account me=whatsapp" in caught.value.hint
+
+
 # --- a recording
 
 
@@ -258,10 +282,8 @@ def test_the_command_says_when_there_is_nothing_to_unlink(run):
     )
 
 
-def test_the_command_finds_the_gateway_that_serves_the_account(phone, gateway, monkeypatch, run):
-    from privacy_sdk import running
-
-    with running.announced(gateway):
+def test_the_command_finds_the_gateway_that_serves_the_account(phone, gateway, run):
+    with announced(gateway):
         asyncio.run(phone.scan())
         code, out, _ = run("link", "me", "--json")
         assert code == 0
