@@ -15,6 +15,9 @@ from privacy_sdk import PrivacyCategory as Category
 from privacy_sdk import PrivacyValue as Value
 from privacy_sdk.accounts import tryx_names
 from privacy_sdk.accounts.protocol import AccountState, Capability
+from privacy_sdk.accounts.whatsapp import ANSWER_DUE
+from privacy_sdk.connection import DEFAULT_TIMEOUT
+from privacy_sdk.gateway import served
 
 SOMEBODY = ps.DisallowedListUserEntry("999000000000001@lid", "999115550101@s.whatsapp.net")
 
@@ -244,6 +247,10 @@ async def test_a_change_that_is_cut_short_leaves_no_dhash_that_could_be_wrong(ph
     with pytest.raises(ps.ConflictError):
         await account.set_privacy_disallowed_list(Category.LAST, adding(None))
     assert phone.sent[-1][2] == "none"
+
+
+def test_its_own_time_out_comes_before_the_gateways_and_that_before_the_clients():
+    assert 0 < ANSWER_DUE == 20.0 < served.ANSWER_DUE < DEFAULT_TIMEOUT
 
 
 async def test_any_exception_of_the_library_is_an_error_of_the_tree(phone, account):

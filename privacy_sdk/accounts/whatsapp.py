@@ -89,7 +89,7 @@ class WhatsAppAccount:
         self._supervisor = Supervisor(
             self.id,
             open_runtime=lambda: runtime(session.open()),
-            forget=session.remove,
+            forget=self._forget,
             pause=pause,
         )
         self._is_started = self._is_closed = False
@@ -141,7 +141,6 @@ class WhatsAppAccount:
             PrivacyError: Another process holds the session.
         """
         self._is_started = True
-        self._dhashes = None
         await self._supervisor.unlink()
         return await self.pairing()
 
@@ -273,6 +272,11 @@ class WhatsAppAccount:
             raise no_answer(late, changes=changes) from None
         except Exception as error:
             raise error_from_tryx(error, changes=changes) from None
+
+    def _forget(self) -> None:
+        """Delete the keys, and what is known of lists: the next phone may be another one."""
+        self._dhashes = None
+        self._session.remove()
 
     def _kept(self) -> dict[str, str]:
         if self._dhashes is None:
