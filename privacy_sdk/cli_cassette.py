@@ -20,6 +20,7 @@ _WHICH = "Path of a cassette, or the name of one that comes with the package."
 def show(
     context: typer.Context,
     recording: Annotated[str, typer.Argument(metavar="CASSETTE", help=_WHICH, show_default=False)],
+    body: Annotated[bool, typer.Option("--body", help="Show what was said, too.")] = False,
 ) -> None:
     """List the exchanges of a cassette; people are masked."""
     from privacy_sdk import cassette_check
@@ -30,14 +31,21 @@ def show(
         terminal.write_json({"exchanges": [asdict(row) for row in rows]})
         return
     console = terminal.make_console()
+    shown = [
+        {
+            "line": str(row.line),
+            "request": f"{row.method} {row.address}",
+            "status": str(row.status),
+            **({"asked": row.asked, "answered": row.answered} if body else {}),
+        }
+        for row in rows
+    ]
+    headers = ("line", "request", "status", *(("asked", "answered") if body else ()))
     table = terminal.fitted(
         console,
-        ("line", "request", "asked", "status", "answered"),
-        [
-            (str(row.line), f"{row.method} {row.address}", row.asked, str(row.status), row.answered)
-            for row in rows
-        ],
-        essential={"request", "status"},
+        headers,
+        [tuple(row.values()) for row in shown],
+        essential={"request", "status", "asked", "answered"},
     )
     terminal.write_rich(table, console=console)
 

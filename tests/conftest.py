@@ -43,3 +43,8 @@ def chromium() -> str:
     if REQUIRE_BROWSER:
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests last: Playwright holds the main thread's event loop while it is open."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
