@@ -70,7 +70,7 @@ def _run_notebook(path: Path, arguments: list[str], environment: dict[str, str])
             "Running a notebook needs Jupyter.", hint='pip install "privacy-sdk[notebook]"'
         ) from None
     try:
-        notebook = nbformat.read(path, as_version=4)
+        notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
     except Exception as error:
         raise InvalidInputError(f"{path} is no notebook: {type(error).__name__}.") from None
     folder = {"metadata": {"path": str(path.absolute().parent)}}

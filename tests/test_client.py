@@ -175,7 +175,7 @@ async def test_a_lost_change_that_is_not_there_stays_unknown():
 async def test_a_change_that_cannot_be_read_back_is_said_to_be_unknown(error):
     account = CannotBeReadBack()
     account.error = error
-    with pytest.raises(ps.OutcomeUnknownError, match="was accepted. Reading it back failed"):
+    with pytest.raises(ps.OutcomeUnknownError, match=r"was accepted\. Reading it back failed"):
         await ps.AsyncClient.over(account).set_privacy_setting("last", "none")
 
 
