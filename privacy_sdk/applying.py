@@ -92,7 +92,8 @@ async def apply_changes(
     try:
         report = await account.apply_changes(start, changes)
     except _LOST as lost:
-        capabilities = (await account.describe()).capabilities
+        info = await _read(account.describe)
+        capabilities = info.capabilities if info else frozenset()
         answers = [_Answer(Outcome.UNKNOWN, lost.message)] * len(changes)
         report = await _Run(account, capabilities).report(changes, answers)
     progress(len(changes), len(changes))

@@ -295,6 +295,10 @@ class Wire(httpx2.AsyncBaseTransport):
             raise httpx2.ReadError("lost on the way")
         return response
 
+    def vanish(self) -> bool:
+        """From now on there is nobody at the other end."""
+        raise httpx2.ConnectError("gone")
+
     async def aclose(self) -> None:
         await self._inner.aclose()
 
@@ -338,6 +342,15 @@ async def test_when_the_answer_to_all_is_lost_a_change_that_is_not_there_is_unkn
     applied = await client.apply(plan)
     assert outcomes(applied) == {"last": APPLIED, "online": UNKNOWN}
     assert "As of now it is 'all'." in applied.results[1].reason
+
+
+async def test_when_the_gateway_is_gone_with_its_answer_all_is_unknown(wired):
+    client, wire = wired
+    plan = await client.plan(ps.Policy(last="none", exceptions={"profile": LIDS[:1]}, timer=5))
+    wire.loses = lambda request: request.method == "PATCH" or wire.vanish()
+    applied = await client.apply(plan)
+    assert {each.outcome for each in applied} == {UNKNOWN}
+    assert not applied.undo()
 
 
 async def test_no_gateway_is_not_connected_and_nothing_is_reported(gateway):

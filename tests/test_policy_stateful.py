@@ -254,7 +254,7 @@ def test_reports_are_true_and_undo_restores_over_a_gateway(gateway):
             name, self.account = next(accounts)
             return ps.Client.over(HttpAccount(url, token="only-for-tests", account=name))
 
-    fewer = settings.default.max_examples // 2
+    fewer = max(10, settings.default.max_examples // 10)
     run_state_machine_as_test(
         Remote,
         settings=settings(max_examples=fewer, suppress_health_check=[HealthCheck.too_slow]),
