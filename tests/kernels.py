@@ -27,7 +27,7 @@ class Kernel:
 
     def start(self, code: str) -> str:
         """Start a cell, and return what to wait for."""
-        return self._client.execute(code)
+        return self._client.execute(code, stop_on_error=False)  # an error would abort what follows
 
     def reply_to(self, request: str) -> dict[str, Any]:
         while True:
