@@ -16,7 +16,7 @@ from typing import Any
 from urllib.error import URLError
 
 import nbformat
-from playwright.sync_api import BrowserContext, Page, Route, sync_playwright
+from playwright.sync_api import BrowserContext, Page, Route, expect, sync_playwright
 
 FLAGS = [
     "--no-sandbox",
@@ -109,7 +109,8 @@ def browsing(chromium: str, home: Path) -> Iterator[BrowserContext]:
             args=FLAGS,
             viewport={"width": 1000, "height": 900},
         )
-        context.set_default_timeout(30_000)
+        context.set_default_timeout(60_000)
+        expect.set_options(timeout=30_000)
         context.route("**/*", only_local)
         try:
             yield context

@@ -106,6 +106,7 @@ def test_the_journey_in_jupyterlab(page, home, folder, client, accessible):
         for key in ("Space", "ArrowDown", "Enter"):
             page.keyboard.press(key)
         expect(panel.get_by_label("Read receipts")).to_have_value("nobody")
+        expect(panel.get_by_role("row")).to_have_count(5)
         summary = panel.get_by_role("row").all_inner_texts()
         assert summary[0] == "setting\tfrom\tto\tdirection"
         assert sorted(row.split("\t")[0] for row in summary[1:]) == [
