@@ -74,6 +74,8 @@ class CassetteTransport(httpx2.AsyncBaseTransport):
                 f"{path!r} names a recording that comes with the package, which is not written to.",
                 hint=f'Pass the path of a file, such as "{path}.yaml".',
             )
+        # A person knows the name that was given, not where the package lies.
+        self._name = str(path) if is_bare_name(path) else str(self.path)
         self._mode = record_mode
         self._inner = inner
         self._pools: dict[asyncio.AbstractEventLoop, httpx2.AsyncBaseTransport] = {}
@@ -168,14 +170,18 @@ class CassetteTransport(httpx2.AsyncBaseTransport):
         )
 
     def _miss(self, asked: Key, masked: Key) -> NotRecordedError:
-        hint = f'To record it: Client(url, record={str(self.path)!r}, record_mode="new_episodes")'
+        hint = (
+            f"It comes with the package; to make your own: Client(url, record='{self._name}.yaml')"
+            if is_bare_name(self._name)
+            else f'To record it: Client(url, record={self._name!r}, record_mode="new_episodes")'
+        )
         if masked != asked:
             hint = (
                 "People are in a recording under pseudonyms, +9999… and 9999…@lid: ask for them "
                 f"by those. {hint}"
             )
         return NotRecordedError(
-            f"{self.path} holds no answer to {masked}.",
+            f"{self._name} holds no answer to {masked}.",
             nearest=nearest(masked, self._index),
             hint=hint,
         )

@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
 
@@ -206,7 +207,7 @@ def doctor(context: typer.Context) -> None:
     raise typer.Exit(code)
 
 
-_OWN_OPTIONS = {name: {"json"} for name in ("demo", "gateway", "cassette")} | {
+_OWN_OPTIONS = {name: {"json"} for name in ("demo", "gateway", "cassette", "record")} | {
     "app": {"url", "token_file", "account", "timeout", "replay", "emulated"},
     "link": {"url", "token_file", "timeout", "json"},
     "unlink": {"url", "token_file", "timeout", "json"},
@@ -222,6 +223,7 @@ def build() -> TyperGroup:
         cli_gateway,
         cli_link,
         cli_policy,
+        cli_record,
         cli_settings,
     )
 
@@ -255,7 +257,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code.
     """
     arguments = sys.argv[1:] if arguments is None else list(arguments)
-    given = Given(json="--json" in arguments)
+    given = Given(json="--json" in takewhile(lambda argument: argument != "--", arguments))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")

@@ -12,13 +12,13 @@ AXE = HERE / "node_modules" / "axe-core" / "axe.min.js"
 OUTCOMES = "serious", "critical"
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def home(tmp_path_factory):
     """A home for servers, kernels and browser: nobody's settings leak in."""
     return tmp_path_factory.mktemp("home")
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def browser(chromium, home):
     with browsing(chromium, home) as context:
         yield context
