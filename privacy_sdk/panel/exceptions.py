@@ -108,8 +108,7 @@ class ExceptionsEditor:
             full: Whether to show whole phone numbers.
             enabled: Whether they can be used.
         """
-        if self._box is None:
-            self._make()
+        box = self._box or self._make()
         people = [*list(self.held or ())[:MOST_SHOWN], *self._joining.values()]
         named = [(self._name(user, full), user.jid) for user in people]
         if named != self._named:
@@ -117,9 +116,9 @@ class ExceptionsEditor:
         for widget in (self._people, self._number, self._adding, self._removing):
             widget.disabled = not enabled or self.held is None
         children = self._number, self._adding, *([self._people, self._removing] if people else [])
-        if children != self._box.children:
-            self._box.children = children
-        return self._box
+        if children != box.children:
+            box.children = children
+        return box
 
     def _name(self, user: DisallowedListUser, full: bool) -> str:
         jid = user.pn_jid or user.jid
@@ -128,7 +127,7 @@ class ExceptionsEditor:
         state = " (to be removed)" if user.jid in self._leaving else state
         return f"{'+' if jid.is_phone else 'without a known number: '}{number}{state}"
 
-    def _make(self) -> None:
+    def _make(self) -> Any:
         name = wording.label(self.category)
         self._people = self._look.people(f"{name}: people excepted")
         self._number = self._look.text(f"{name}: except the phone number")
@@ -139,3 +138,4 @@ class ExceptionsEditor:
             "Remove", lambda: self._remove(self._people.value), hint=f"{name}: those selected above"
         )
         self._box = self._look.box([], "psdk-more")
+        return self._box
