@@ -10,7 +10,8 @@ from hypothesis import settings
 REQUIRE_BROWSER = os.environ.get("PRIVACY_SDK_REQUIRE_BROWSER") == "1"
 
 collect_ignore = ["typing"]
-collect_ignore_glob = ["**/conftest.py", "conftest.py"]  # two of one name are no modules for doctest
+# Two conftest modules cannot both be imported for their doctests.
+collect_ignore_glob = ["**/conftest.py", "conftest.py"]
 
 settings.register_profile("quick", max_examples=25, derandomize=True, deadline=None, database=None)
 settings.register_profile("long", max_examples=1_000, deadline=None, print_blob=True)
