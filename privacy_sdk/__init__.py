@@ -17,6 +17,8 @@ import importlib
 
 TYPE_CHECKING = False  # as type checkers read it; importing typing costs 5 ms
 if TYPE_CHECKING:
+    __version__: str
+
     from typing import Any
 
     from privacy_sdk import errors, frames, policy, wording

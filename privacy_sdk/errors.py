@@ -202,7 +202,7 @@ class NoDisallowedListError(InvalidInputError):
 class InvalidJidError(InvalidInputError):
     """Not a WhatsApp address."""
 
-    default_hint = "An address looks like 999000000000001@lid or 999115550101@s.whatsapp.net."
+    default_hint = "An address looks like DIGITS@lid or DIGITS@s.whatsapp.net."
 
 
 class InvalidContactError(InvalidInputError):
