@@ -38,7 +38,7 @@ check: $(DEV) $(AXE) ## lint, types, and every test in its long version
 	$(BIN)/pyright
 	$(BIN)/pytest -m "" --hypothesis-profile=long
 
-record: $(CORE) ## make every cassette again, from a real gateway
+record: $(DEV) ## make every cassette again, from a real gateway
 	$(BIN)/python tools/record.py
 
 notebooks: $(DEV) ## execute the notebooks and write their outputs
