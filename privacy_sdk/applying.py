@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
-from typing import NamedTuple, Protocol, TypeAlias, TypeVar, runtime_checkable
+from typing import NamedTuple, TypeAlias, TypeVar
 
-from privacy_sdk.accounts.protocol import Account, Capability
+from privacy_sdk.accounts.protocol import Account, Capability, RemoteAccount
 from privacy_sdk.applied import Outcome, Report, Result
 from privacy_sdk.changes import (
     Change,
@@ -45,18 +45,6 @@ Progress: TypeAlias = Callable[[int, int], None]
 _ON_LIST = PrivacyValue.CONTACT_BLACKLIST
 _LOST = (OutcomeUnknownError, UnreadableAnswerError)
 _NO_MORE = (RateLimitError, NotAuthorizedError, ServiceUnavailableError)
-
-
-@runtime_checkable
-class RemoteAccount(Protocol):
-    """An account whose other end does by itself what takes several steps.
-
-    It makes the changes of a plan, and redoes a list's change that met another one.
-    """
-
-    async def apply_changes(self, start: Standing, changes: Sequence[Change]) -> Report:
-        """What :func:`apply_changes` does, beside the account."""
-        ...
 
 
 async def apply_changes(

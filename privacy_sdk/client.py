@@ -8,7 +8,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import NoReturn, Self
 
-from privacy_sdk.accounts.emulated import EmulatedAccount
 from privacy_sdk.accounts.events import Event
 from privacy_sdk.accounts.protocol import Account, AccountInfo
 from privacy_sdk.checks import (
@@ -137,6 +136,8 @@ class AsyncClient(WantedSettings, LinkedPhone):
         Args:
             seed: The same seed gives the same dhashes.
         """
+        from privacy_sdk.accounts.emulated import EmulatedAccount
+
         return cls._shown_as("AsyncClient.emulated()", EmulatedAccount(seed=seed))
 
     @classmethod

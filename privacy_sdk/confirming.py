@@ -6,8 +6,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TypeVar, cast
 
-from privacy_sdk.accounts.protocol import Account, Capability
-from privacy_sdk.applying import RemoteAccount
+from privacy_sdk.accounts.protocol import Account, Capability, RemoteAccount
 from privacy_sdk.errors import (
     AnswerTimeoutError,
     GatewayError,

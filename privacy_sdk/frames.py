@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from privacy_sdk import wording
-from privacy_sdk.changes import Change, ListChange, SettingChange, TimerChange
 from privacy_sdk.exposure import exposure
 from privacy_sdk.redact import mask_text
 from privacy_sdk.types import (
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from pandas.api.extensions import ExtensionArray
 
     from privacy_sdk.applied import Result
+    from privacy_sdk.changes import Change
 
 
 class Column(NamedTuple):
@@ -190,6 +190,8 @@ def exceptions_frame(
 
 
 def _cells(change: Change) -> tuple[str | None, ...]:
+    from privacy_sdk.changes import ListChange, SettingChange, TimerChange
+
     direction = change.direction and change.direction.value
     match change:
         case SettingChange(category=category, before=value, after=wanted):

@@ -7,13 +7,9 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from privacy_sdk.accounts.protocol import Account, Capability
-from privacy_sdk.applied import Applied, Outcome, Report, Result
-from privacy_sdk.applying import Progress, apply_changes
 from privacy_sdk.checks import CategoryLike, as_list_category
 from privacy_sdk.confirming import Confirming
 from privacy_sdk.errors import InvalidInputError, PrivacyWarning, shown
-from privacy_sdk.plans import Plan, make_plan
-from privacy_sdk.standing import read_standing
 from privacy_sdk.types import (
     LIST_CATEGORIES,
     DisallowedList,
@@ -27,7 +23,10 @@ from privacy_sdk.types import (
 )
 
 if TYPE_CHECKING:
+    from privacy_sdk.applied import Applied
+    from privacy_sdk.applying import Progress
     from privacy_sdk.people import PeopleLike
+    from privacy_sdk.plans import Plan
     from privacy_sdk.policy import Policy, PolicyLike
 
 _ON_LIST = PrivacyValue.CONTACT_BLACKLIST
@@ -59,6 +58,7 @@ class WantedSettings:
               Last seen  nobody  everyone  looser
         """
         from privacy_sdk.policy import policy_of
+        from privacy_sdk.standing import read_standing
 
         can_read_lists = await self._can(Capability.READ_DISALLOWED_LIST)
         can_read_timer = await self._can(Capability.READ_DISAPPEARING_MODE)
@@ -92,7 +92,9 @@ class WantedSettings:
             (7, 0)
         """
         from privacy_sdk.people import find_people
+        from privacy_sdk.plans import make_plan
         from privacy_sdk.policy import as_policy
+        from privacy_sdk.standing import read_standing
 
         policy = as_policy(policy)
         places = {f"exceptions.{category.value}": category for category in policy.exceptions}
@@ -142,6 +144,10 @@ class WantedSettings:
             >>> applied.is_complete, len(client.apply(applied.undo()))
             (True, 7)
         """
+        from privacy_sdk.applied import Applied, Outcome, Report, Result
+        from privacy_sdk.applying import apply_changes
+        from privacy_sdk.plans import Plan
+
         if not isinstance(plan, Plan):
             raise InvalidInputError(
                 f"{shown(plan)} is no plan.", hint="Make one with client.plan(policy)."

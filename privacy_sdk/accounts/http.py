@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 import httpx2
@@ -21,8 +21,6 @@ from tenacity import (
 from privacy_sdk import wire
 from privacy_sdk.accounts.events import Event
 from privacy_sdk.accounts.protocol import AccountInfo, Pairing
-from privacy_sdk.applied import Report
-from privacy_sdk.changes import Change
 from privacy_sdk.connection import (
     DEFAULT_TIMEOUT,
     DEFAULT_URL,
@@ -43,7 +41,6 @@ from privacy_sdk.errors import (
     UsageError,
 )
 from privacy_sdk.problems import error_from_problem
-from privacy_sdk.standing import Standing
 from privacy_sdk.tokens import checked_token, is_loopback
 from privacy_sdk.types import (
     Contact,
@@ -55,7 +52,11 @@ from privacy_sdk.types import (
     PrivacyValue,
     SetPrivacySettingResponse,
 )
-from privacy_sdk.wire_plans import plan_to_json, report_from_json
+
+if TYPE_CHECKING:
+    from privacy_sdk.applied import Report
+    from privacy_sdk.changes import Change
+    from privacy_sdk.standing import Standing
 
 MAX_ANSWER = 16 * 2**20
 """The longest answer that is read [bytes]; a full list of 64,000 people is about a third."""
@@ -201,6 +202,8 @@ class HttpAccount:
 
     async def apply_changes(self, start: Standing, changes: Sequence[Change]) -> Report:
         """Make the changes of a plan, in one request; never repeated when its answer is lost."""
+        from privacy_sdk.wire_plans import plan_to_json, report_from_json
+
         path = await self._path("privacy")
         body = plan_to_json(start, changes)
         answer = await self._ask("PATCH", path, body, changes=True, repeatable=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from privacy_sdk.types import (
     Contact,
@@ -16,6 +16,11 @@ from privacy_sdk.types import (
     PrivacyValue,
     SetPrivacySettingResponse,
 )
+
+if TYPE_CHECKING:
+    from privacy_sdk.applied import Report
+    from privacy_sdk.changes import Change
+    from privacy_sdk.standing import Standing
 
 
 class Capability(StrEnum):
@@ -152,4 +157,16 @@ class Account(Protocol):
 
     async def aclose(self) -> None:
         """Let go of what the account holds."""
+        ...
+
+
+@runtime_checkable
+class RemoteAccount(Protocol):
+    """An account whose other end does by itself what takes several steps.
+
+    It makes the changes of a plan, and redoes a list's change that met another one.
+    """
+
+    async def apply_changes(self, start: Standing, changes: Sequence[Change]) -> Report:
+        """Make the changes of a plan beside the account."""
         ...
