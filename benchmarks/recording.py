@@ -21,7 +21,7 @@ def rows(quick: bool) -> Iterator[Row]:
     last = 50 if quick else 5_000
     with tempfile.TemporaryDirectory() as folder:
         took = asyncio.run(_recorded(Path(folder, "session.yaml"), last + AROUND))
-    early, late = (statistics.median(took[n - AROUND : n + AROUND]) for n in (AROUND, last))
+    early, late = (statistics.median(took[n - AROUND : n + AROUND]) * 1e6 for n in (AROUND, last))
     yield Row(f"record exchange {last:,}", late, f"exchange {AROUND}", early, "µs", "<= 1.5")
 
 

@@ -19,8 +19,10 @@ PATH = "/v1/accounts/demo/privacy"
 
 
 WHY = (
-    "the guard costs a part of it, as the row below shows; the rest is what is done to answer: the "
-    "account is asked within a time limit, and what it says is checked and encoded."
+    "the guard (host, token, size, bounds, a log without people) is a part of the difference, as "
+    "the row below shows. The rest is what there is to answer: an account is asked within a time "
+    "limit, its answer read as WhatsApp's would be, checked and encoded. Without FastAPI's checks "
+    "of our answers, and with a time limit made by hand, it was 0.65 ×: not worth losing them."
 )
 
 
