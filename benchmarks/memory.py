@@ -7,6 +7,7 @@ import tempfile
 import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx2
 
@@ -23,9 +24,9 @@ def rows(quick: bool) -> Iterator[Row]:
     with gateway() as url:
         yield Row(
             "a client that has fetched",
-            kept(lambda: asked(ps.Client(url, token=TOKEN, account="demo"))),
+            kept(lambda: asked(ps.Client(url, token=TOKEN, account="demo")), ps.Client.close),
             "httpx2.Client that has fetched",
-            kept(lambda: asked_by_hand(url)),
+            kept(lambda: asked_by_hand(url), httpx2.Client.close),
             "KiB",
         )
     size = 100 if quick else 10_000
@@ -40,16 +41,16 @@ def rows(quick: bool) -> Iterator[Row]:
         )
 
 
-def kept(make: Callable[[], object]) -> float:
+def kept(make: Callable[[], object], close: Callable[[Any], object] = lambda made: None) -> float:
     """How much what is made keeps allocated [KiB], once all has been imported and cached."""
-    make()
+    close(make())
     gc.collect()
     tracemalloc.start()
     made = make()
     gc.collect()
     size, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    del made
+    close(made)
     return size / KIB
 
 

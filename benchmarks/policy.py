@@ -88,8 +88,12 @@ def slow_link(url: str) -> Iterator[str]:
 
     async def meet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         far_reader, far_writer = await asyncio.open_connection(parts.hostname, parts.port)
-        with suppress(asyncio.CancelledError):
-            await asyncio.gather(carry(reader, far_writer), carry(far_reader, writer))
+        try:
+            with suppress(asyncio.CancelledError):
+                await asyncio.gather(carry(reader, far_writer), carry(far_reader, writer))
+        finally:
+            writer.close()
+            far_writer.close()
 
     async def serve() -> None:
         loop, stopped = asyncio.get_running_loop(), asyncio.Event()
@@ -98,7 +102,8 @@ def slow_link(url: str) -> Iterator[str]:
         ready.set_result(
             (f"http://127.0.0.1:{port}", lambda: loop.call_soon_threadsafe(stopped.set))
         )
-        await stopped.wait()
+        async with server:
+            await stopped.wait()
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()))
     thread.start()

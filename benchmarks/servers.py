@@ -70,16 +70,15 @@ def _process(command: list[str], folder: str) -> Iterator[str]:
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith("PRIVACY_SDK_")
     }
-    process = subprocess.Popen(
+    with subprocess.Popen(
         command,
         env=environment | {"XDG_DATA_HOME": folder, "PRIVACY_SDK_TOKEN": TOKEN},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
-    )
-    try:
-        assert process.stdout is not None
-        yield process.stdout.readline()
-    finally:
-        process.terminate()
-        process.wait()
+    ) as process:
+        try:
+            assert process.stdout is not None
+            yield process.stdout.readline()
+        finally:
+            process.terminate()

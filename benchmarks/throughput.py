@@ -74,4 +74,5 @@ async def ask(url: str, times: int) -> list[float]:
         await reader.readexactly(length)
         taken.append(time.perf_counter() - start)
     writer.close()
+    await writer.wait_closed()
     return taken
