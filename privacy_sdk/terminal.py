@@ -110,7 +110,7 @@ def say_error(error: PrivacyError, *, as_json: bool) -> None:
     if as_json:
         note(json.dumps(problem(error)))
     else:
-        note(f"{PROGRAM}: {error.message} {error.hint}")
+        note(f"{PROGRAM}: {error.message}\n{error.hint}")
 
 
 def say_warning(message: object, *, as_json: bool) -> None:
@@ -135,7 +135,7 @@ def note(text: str) -> None:
     """Write one line to stderr; that it cannot be read is no reason to fail."""
     if sys.stderr is not None:
         try:
-            print(printable(" ".join(text.split())), file=sys.stderr, flush=True)
+            print(one_line(text), file=sys.stderr, flush=True)
         except OSError:
             _silence(sys.stderr)
 
@@ -161,6 +161,18 @@ def write(text: str) -> None:
     """
     with _writing():
         print(text, flush=True)
+
+
+def one_line(text: str) -> str:
+    r"""A text as one line that cannot steer a terminal.
+
+    Example:
+        >>> one_line("Nearest:\n  this one\n  that one.\nTry again.")
+        'Nearest: this one; that one. Try again.'
+    """
+    lines = (" ".join(line.split()) for line in text.splitlines())
+    joined = re.sub(r"(?<=[.:!?]); ", " ", "; ".join(filter(None, lines)))
+    return printable(joined)
 
 
 def write_json(document: object) -> None:

@@ -328,6 +328,7 @@ def test_what_is_not_recorded_is_code_6(run: Command) -> None:
     code, error = run.error("set", "defense", "on_standard", "--replay", "tour")
     assert code == 6
     assert "/privacy/defense" in error
+    assert "another path; PUT /v1/" in error
     assert run.error("show", "--replay", "nowhere")[0] == 6
 
 
