@@ -11,9 +11,9 @@ from anyio.from_thread import start_blocking_portal
 import privacy_sdk as ps
 from benchmarks import Row, in_turn
 from benchmarks.servers import TOKEN, gateway
+from privacy_sdk.accounts.wire import settings_from_json
 from privacy_sdk.bridge import BRIDGE
-from privacy_sdk.frames import settings_frame
-from privacy_sdk.wire import settings_from_json
+from privacy_sdk.views.frames import settings_frame
 
 PATH = "/v1/accounts/demo/privacy"
 

@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 
 from benchmarks import Row, compare
-from privacy_sdk.accounts.emulated import SETTINGS
-from privacy_sdk.frames import accounts_frame
-from privacy_sdk.wire import settings_from_json
+from privacy_sdk.accounts.emulated.account import SETTINGS
+from privacy_sdk.accounts.wire import settings_from_json
+from privacy_sdk.views.frames import accounts_frame
 
 
 def rows(quick: bool) -> Iterator[Row]:

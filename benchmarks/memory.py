@@ -15,7 +15,7 @@ import privacy_sdk as ps
 from benchmarks import Row
 from benchmarks.replay import cassette, plain_vcr
 from benchmarks.servers import TOKEN, gateway
-from privacy_sdk.cassettes import CassetteTransport
+from privacy_sdk.cassettes.transport import CassetteTransport
 
 KIB = 1024
 

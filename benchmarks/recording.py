@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx2
 
 from benchmarks import Row
-from privacy_sdk.cassettes import CassetteTransport
+from privacy_sdk.cassettes.transport import CassetteTransport
 
 AROUND = 10
 

@@ -15,8 +15,8 @@ import httpx2
 import vcr
 
 from benchmarks import Row, compare, in_turn
-from privacy_sdk.cassette_file import HEADER, written
-from privacy_sdk.cassettes import CassetteTransport
+from privacy_sdk.cassettes.file import HEADER, written
+from privacy_sdk.cassettes.transport import CassetteTransport
 
 URL = "http://127.0.0.1:8480"
 MATCHING = ("method", "path", "query", "body")

@@ -17,7 +17,7 @@ import sys, uvicorn
 from fastapi import FastAPI, Response
 from privacy_sdk.gateway.guard import Guard, InFlight
 from privacy_sdk.gateway.log import log_to_stderr
-from privacy_sdk.gateway.protocol import BoundedProtocol
+from privacy_sdk.gateway.connections import BoundedProtocol
 
 body, token = sys.argv[1].encode(), sys.argv[2]
 app = FastAPI()

@@ -21,21 +21,12 @@ if TYPE_CHECKING:
 
     from typing import Any
 
-    from privacy_sdk import errors, frames, policy, wording
-    from privacy_sdk.accounts.emulated import EmulatedAccount
-    from privacy_sdk.accounts.events import Event, Fault, NextAnswer, PhoneLists, PhoneSets
+    from privacy_sdk import errors
+    from privacy_sdk.accounts.base import Account, AccountInfo, AccountState, Capability, Pairing
+    from privacy_sdk.accounts.emulated.account import EmulatedAccount
+    from privacy_sdk.accounts.emulated.events import Event, Fault, NextAnswer, PhoneLists, PhoneSets
     from privacy_sdk.accounts.http import HttpAccount
-    from privacy_sdk.accounts.protocol import (
-        Account,
-        AccountInfo,
-        AccountState,
-        Capability,
-        Pairing,
-    )
-    from privacy_sdk.accounts.whatsapp import WhatsAppAccount
-    from privacy_sdk.applied import Applied, Outcome, Result
-    from privacy_sdk.changes import Change, Direction, ListChange, SettingChange, TimerChange
-    from privacy_sdk.checks import CategoryLike, DurationLike, ValueLike
+    from privacy_sdk.accounts.whatsapp.account import WhatsAppAccount
     from privacy_sdk.client import AsyncClient
     from privacy_sdk.errors import (
         AnswerTimeoutError,
@@ -71,13 +62,11 @@ if TYPE_CHECKING:
         UnreadableAnswerError,
         UsageError,
     )
-    from privacy_sdk.panel import Panel
-    from privacy_sdk.people import PeopleLike, PersonLike
-    from privacy_sdk.plans import Plan
-    from privacy_sdk.policy import Policy, PolicyLike
-    from privacy_sdk.standing import Standing
-    from privacy_sdk.sync import Client
-    from privacy_sdk.types import (
+    from privacy_sdk.model import words as wording
+    from privacy_sdk.model.arguments import CategoryLike, DurationLike, ValueLike
+    from privacy_sdk.model.changes import Change, Direction, ListChange, SettingChange, TimerChange
+    from privacy_sdk.model.state import Standing
+    from privacy_sdk.model.types import (
         Contact,
         DisallowedList,
         DisallowedListAction,
@@ -91,42 +80,55 @@ if TYPE_CHECKING:
         PrivacyValue,
         SetPrivacySettingResponse,
     )
+    from privacy_sdk.notebook.panel import Panel
+    from privacy_sdk.policies import policy
+    from privacy_sdk.policies.people import PeopleLike, PersonLike
+    from privacy_sdk.policies.plan import Plan
+    from privacy_sdk.policies.policy import Policy, PolicyLike
+    from privacy_sdk.policies.result import Applied, Outcome, Result
+    from privacy_sdk.sync import Client
+    from privacy_sdk.views import frames
 
-_MODULES = frozenset({"errors", "frames", "policy", "wording"})
+_MODULES = {
+    "errors": "errors",
+    "frames": "views.frames",
+    "policy": "policies.policy",
+    "wording": "model.words",
+}
 _HOMES = {
-    "Account": "accounts.protocol",
-    "AccountInfo": "accounts.protocol",
-    "AccountState": "accounts.protocol",
-    "Applied": "applied",
+    "Account": "accounts.base",
+    "AccountInfo": "accounts.base",
+    "AccountState": "accounts.base",
+    "Applied": "policies.result",
     "AsyncClient": "client",
-    "Capability": "accounts.protocol",
-    "CategoryLike": "checks",
-    "Change": "changes",
+    "Capability": "accounts.base",
+    "CategoryLike": "model.arguments",
+    "Change": "model.changes",
     "Client": "sync",
-    "Direction": "changes",
-    "DurationLike": "checks",
-    "EmulatedAccount": "accounts.emulated",
-    "Event": "accounts.events",
-    "Fault": "accounts.events",
+    "Direction": "model.changes",
+    "DurationLike": "model.arguments",
+    "EmulatedAccount": "accounts.emulated.account",
+    "Event": "accounts.emulated.events",
+    "Fault": "accounts.emulated.events",
     "HttpAccount": "accounts.http",
-    "ListChange": "changes",
-    "NextAnswer": "accounts.events",
-    "Outcome": "applied",
-    "Pairing": "accounts.protocol",
-    "Panel": "panel",
-    "PeopleLike": "people",
-    "PersonLike": "people",
-    "PhoneLists": "accounts.events",
-    "PhoneSets": "accounts.events",
-    "Plan": "plans",
-    "Policy": "policy",
-    "PolicyLike": "policy",
-    "Result": "applied",
-    "SettingChange": "changes",
-    "Standing": "standing",
-    "TimerChange": "changes",
-    "WhatsAppAccount": "accounts.whatsapp",
-    "ValueLike": "checks",
+    "ListChange": "model.changes",
+    "NextAnswer": "accounts.emulated.events",
+    "Outcome": "policies.result",
+    "Pairing": "accounts.base",
+    "Panel": "notebook.panel",
+    "PeopleLike": "policies.people",
+    "PersonLike": "policies.people",
+    "PhoneLists": "accounts.emulated.events",
+    "PhoneSets": "accounts.emulated.events",
+    "Plan": "policies.plan",
+    "Policy": "policies.policy",
+    "PolicyLike": "policies.policy",
+    "Result": "policies.result",
+    "SettingChange": "model.changes",
+    "Standing": "model.state",
+    "TimerChange": "model.changes",
+    "WhatsAppAccount": "accounts.whatsapp.account",
+    "ValueLike": "model.arguments",
 }
 """Where a public name lives that is neither an error nor one of ``types``."""
 
@@ -224,10 +226,10 @@ def __getattr__(name: str) -> Any:
 
         value: Any = version("privacy-sdk")
     elif name in _MODULES:
-        value = importlib.import_module(f"{__name__}.{name}")
+        value = importlib.import_module(f"{__name__}.{_MODULES[name]}")
     else:
         is_error = name.endswith(("Error", "Warning"))
-        home = _HOMES.get(name, "errors" if is_error else "types")
+        home = _HOMES.get(name, "errors" if is_error else "model.types")
         value = getattr(importlib.import_module(f"{__name__}.{home}"), name)
     globals()[name] = value
     return value

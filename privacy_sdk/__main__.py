@@ -2,7 +2,7 @@
 
 import sys
 
-from privacy_sdk.cli import main
+from privacy_sdk.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -8,9 +8,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import NoReturn, Self
 
-from privacy_sdk.accounts.events import Event
-from privacy_sdk.accounts.protocol import Account, AccountInfo
-from privacy_sdk.checks import (
+from privacy_sdk.accounts.base import Account, AccountInfo
+from privacy_sdk.accounts.emulated.events import Event
+from privacy_sdk.errors import InvalidInputError, NotSupportedError, UsageError
+from privacy_sdk.model.arguments import (
     CategoryLike,
     DurationLike,
     ValueLike,
@@ -18,16 +19,15 @@ from privacy_sdk.checks import (
     as_pair,
     as_seconds,
 )
-from privacy_sdk.confirming import Confirming
-from privacy_sdk.connection import DEFAULT_TIMEOUT, DEFAULT_URL, checked_url, given_or_env
-from privacy_sdk.errors import InvalidInputError, NotSupportedError, UsageError
-from privacy_sdk.pairing import LinkedPhone
-from privacy_sdk.types import (
+from privacy_sdk.model.types import (
     DisallowedList,
     DisallowedListUpdate,
     PrivacySettingsResponse,
     SetPrivacySettingResponse,
 )
+from privacy_sdk.pairing import LinkedPhone
+from privacy_sdk.policies.verify import Confirming
+from privacy_sdk.support.connection import DEFAULT_TIMEOUT, DEFAULT_URL, checked_url, given_or_env
 from privacy_sdk.wanted import WantedSettings
 
 
@@ -66,14 +66,14 @@ class AsyncClient(WantedSettings, LinkedPhone):
         record_mode: str = "once",
     ) -> None:
         from privacy_sdk.accounts.http import HttpAccount
-        from privacy_sdk.tokens import find_token
+        from privacy_sdk.support.tokens import find_token
 
         url = checked_url(given_or_env(url, "PRIVACY_SDK_URL", DEFAULT_URL))
         transport = None
         by_variable = record is None
         record = (os.environ.get("PRIVACY_SDK_RECORD") or None) if by_variable else record
         if record is not None:
-            from privacy_sdk.cassettes import CassetteTransport
+            from privacy_sdk.cassettes.transport import CassetteTransport
 
             transport = CassetteTransport(
                 record, record_mode=record_mode, whole_process=by_variable
@@ -125,7 +125,7 @@ class AsyncClient(WantedSettings, LinkedPhone):
         Raises:
             NotConnectedError: No gateway runs on this machine.
         """
-        from privacy_sdk.running import running_url
+        from privacy_sdk.support.running import running_url
 
         return cls(running_url(account), account=account, record=record, record_mode=record_mode)
 
@@ -136,7 +136,7 @@ class AsyncClient(WantedSettings, LinkedPhone):
         Args:
             seed: The same seed gives the same dhashes.
         """
-        from privacy_sdk.accounts.emulated import EmulatedAccount
+        from privacy_sdk.accounts.emulated.account import EmulatedAccount
 
         return cls._shown_as("AsyncClient.emulated()", EmulatedAccount(seed=seed))
 
@@ -152,7 +152,7 @@ class AsyncClient(WantedSettings, LinkedPhone):
             RecordingError: No such cassette, or one that cannot be read.
         """
         from privacy_sdk.accounts.http import HttpAccount
-        from privacy_sdk.cassettes import CassetteTransport, recording_path
+        from privacy_sdk.cassettes.transport import CassetteTransport, recording_path
 
         transport = CassetteTransport(recording_path(recording))
         account = HttpAccount(account=transport.account, transport=transport, offline=True)

@@ -7,7 +7,7 @@ import io
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from privacy_sdk.accounts.protocol import Account, AccountState, Pairing
+from privacy_sdk.accounts.base import Account, AccountState, Pairing
 from privacy_sdk.errors import (
     AnswerTimeoutError,
     NotConnectedError,

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from privacy_sdk.cassettes import CassetteTransport
+    from privacy_sdk.cassettes.transport import CassetteTransport
     from privacy_sdk.sync import Client
 
 _MARK = "privacy_cassette"
@@ -66,7 +66,7 @@ def privacy_client(request: pytest.FixtureRequest) -> Iterator[Client]:
 @contextmanager
 def _replaying(test: pytest.Item, recording: Path | str) -> Iterator[Client]:
     from privacy_sdk.accounts.http import HttpAccount
-    from privacy_sdk.cassettes import CassetteTransport
+    from privacy_sdk.cassettes.transport import CassetteTransport
     from privacy_sdk.sync import Client
 
     if isinstance(recording, Path) and not recording.is_file():

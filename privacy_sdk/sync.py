@@ -9,17 +9,17 @@ from collections.abc import Callable, Coroutine
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 
-from privacy_sdk.accounts.protocol import Account
+from privacy_sdk.accounts.base import Account
 from privacy_sdk.bridge import BRIDGE
-from privacy_sdk.checks import CategoryLike
 from privacy_sdk.client import AsyncClient
+from privacy_sdk.model.arguments import CategoryLike
 from privacy_sdk.pairing import PATIENCE
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from privacy_sdk.link import Link
-    from privacy_sdk.panel import Panel
+    from privacy_sdk.notebook.link import Link
+    from privacy_sdk.notebook.panel import Panel
 
 __all__ = ["BRIDGE", "Client"]
 
@@ -180,7 +180,7 @@ class Client:
             >>> settings.loc["online", ["setting", "value", "allowed"]].tolist()
             ['Online', 'all', 'all, match_last_seen']
         """
-        from privacy_sdk.frames import settings_frame
+        from privacy_sdk.views.frames import settings_frame
 
         response = BRIDGE.run(self._async.fetch_privacy_settings())
         return settings_frame(response, account=self._async.account.id)
@@ -214,7 +214,7 @@ class Client:
                 number          jid
             0  99•••01  99•••01@lid
         """
-        from privacy_sdk.frames import exceptions_frame
+        from privacy_sdk.views.frames import exceptions_frame
 
         people = BRIDGE.run(self._async.exceptions(category))
         return exceptions_frame(
@@ -236,7 +236,7 @@ class Client:
               setting    from      to           direction  outcome  reason
               Last seen  everyone  my contacts  tighter    applied
         """
-        from privacy_sdk.panel import Panel
+        from privacy_sdk.notebook.panel import Panel
 
         return Panel.open(self._async, owner=self)
 
@@ -262,7 +262,7 @@ class Client:
             >>> link.wait().linked_as
             '+99 ••• 78'
         """
-        from privacy_sdk.link import Link
+        from privacy_sdk.notebook.link import Link
 
         return Link(self._async, timeout=timeout)
 
@@ -301,7 +301,7 @@ class Client:
 
     def _repr_html_(self) -> str:
         """The settings, where a notebook shows what a cell ends with."""
-        from privacy_sdk.display import client_html
+        from privacy_sdk.views.display import client_html
 
         return BRIDGE.run(client_html(self._async))
 

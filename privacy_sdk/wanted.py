@@ -6,11 +6,10 @@ import warnings
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from privacy_sdk.accounts.protocol import Account, Capability
-from privacy_sdk.checks import CategoryLike, as_list_category
-from privacy_sdk.confirming import Confirming
+from privacy_sdk.accounts.base import Account, Capability
 from privacy_sdk.errors import InvalidInputError, PrivacyWarning, shown
-from privacy_sdk.types import (
+from privacy_sdk.model.arguments import CategoryLike, as_list_category
+from privacy_sdk.model.types import (
     LIST_CATEGORIES,
     DisallowedList,
     DisallowedListAction,
@@ -21,13 +20,14 @@ from privacy_sdk.types import (
     PrivacyValue,
     SetPrivacySettingResponse,
 )
+from privacy_sdk.policies.verify import Confirming
 
 if TYPE_CHECKING:
-    from privacy_sdk.applied import Applied
-    from privacy_sdk.applying import Progress
-    from privacy_sdk.people import PeopleLike
-    from privacy_sdk.plans import Plan
-    from privacy_sdk.policy import Policy, PolicyLike
+    from privacy_sdk.policies.people import PeopleLike
+    from privacy_sdk.policies.plan import Plan
+    from privacy_sdk.policies.policy import Policy, PolicyLike
+    from privacy_sdk.policies.result import Applied
+    from privacy_sdk.policies.run import Progress
 
 _ON_LIST = PrivacyValue.CONTACT_BLACKLIST
 _SENT_AT_ONCE = 5_000
@@ -57,8 +57,8 @@ class WantedSettings:
               setting    from    to        direction
               Last seen  nobody  everyone  looser
         """
-        from privacy_sdk.policy import policy_of
-        from privacy_sdk.standing import read_standing
+        from privacy_sdk.model.state import read_standing
+        from privacy_sdk.policies.policy import policy_of
 
         can_read_lists = await self._can(Capability.READ_DISALLOWED_LIST)
         can_read_timer = await self._can(Capability.READ_DISAPPEARING_MODE)
@@ -91,10 +91,10 @@ class WantedSettings:
             >>> len(client.plan(ps.policy.MAXIMUM)), len(client.plan(client.snapshot()))
             (7, 0)
         """
-        from privacy_sdk.people import find_people
-        from privacy_sdk.plans import make_plan
-        from privacy_sdk.policy import as_policy
-        from privacy_sdk.standing import read_standing
+        from privacy_sdk.model.state import read_standing
+        from privacy_sdk.policies.people import find_people
+        from privacy_sdk.policies.plan import make_plan
+        from privacy_sdk.policies.policy import as_policy
 
         policy = as_policy(policy)
         places = {f"exceptions.{category.value}": category for category in policy.exceptions}
@@ -144,9 +144,9 @@ class WantedSettings:
             >>> applied.is_complete, len(client.apply(applied.undo()))
             (True, 7)
         """
-        from privacy_sdk.applied import Applied, Outcome, Report, Result
-        from privacy_sdk.applying import apply_changes
-        from privacy_sdk.plans import Plan
+        from privacy_sdk.policies.plan import Plan
+        from privacy_sdk.policies.result import Applied, Outcome, Report, Result
+        from privacy_sdk.policies.run import apply_changes
 
         if not isinstance(plan, Plan):
             raise InvalidInputError(
@@ -254,7 +254,7 @@ class WantedSettings:
     async def _change_exceptions(
         self, category: CategoryLike, people: PeopleLike, action: DisallowedListAction
     ) -> SetPrivacySettingResponse:
-        from privacy_sdk.people import as_people, find_people
+        from privacy_sdk.policies.people import as_people, find_people
 
         category = as_list_category(category)
         users = (await find_people(self._account, {"people": as_people(people)}))["people"]

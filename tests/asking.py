@@ -11,11 +11,11 @@ from typing import Any
 
 import httpx2
 
-from privacy_sdk.accounts.emulated import EmulatedAccount
-from privacy_sdk.accounts.protocol import Account
+from privacy_sdk.accounts.base import Account
+from privacy_sdk.accounts.emulated.account import EmulatedAccount
 from privacy_sdk.gateway import create_app
-from privacy_sdk.gateway.documents import Problem
-from privacy_sdk.tokens import stored_token
+from privacy_sdk.gateway.schemas import Problem
+from privacy_sdk.support.tokens import stored_token
 
 TOKEN = "only-for-tests"
 PRIVACY = "/v1/accounts/demo/privacy"
@@ -64,8 +64,8 @@ def problem(answer: httpx2.Response, status: int, kind: str) -> dict[str, Any]:
 
 
 SERVE = """
-from privacy_sdk.accounts.emulated import EmulatedAccount
-from privacy_sdk.serving import serve
+from privacy_sdk.accounts.emulated.account import EmulatedAccount
+from privacy_sdk.gateway.server import serve
 serve({"demo": EmulatedAccount()}, port=0)
 """
 

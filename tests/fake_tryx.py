@@ -16,9 +16,9 @@ from tryx import client as tryx
 from tryx import events
 from tryx.types import JID
 
-from privacy_sdk.accounts.emulated import CONTACTS, SETTINGS
-from privacy_sdk.accounts.events import NextAnswer
-from privacy_sdk.accounts.server import EmulatedServer, iq, node
+from privacy_sdk.accounts.emulated.account import CONTACTS, SETTINGS
+from privacy_sdk.accounts.emulated.events import NextAnswer
+from privacy_sdk.accounts.emulated.server import EmulatedServer, iq, node
 
 NUMBER = "999115550178"
 LID = "999000000000078"

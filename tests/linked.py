@@ -8,8 +8,8 @@ from typing import Any
 
 from fake_tryx import FakePhone
 
-from privacy_sdk.accounts.protocol import AccountState
-from privacy_sdk.accounts.whatsapp import WhatsAppAccount
+from privacy_sdk.accounts.base import AccountState
+from privacy_sdk.accounts.whatsapp.account import WhatsAppAccount
 
 
 async def until(holds: Callable[[], object]) -> None:

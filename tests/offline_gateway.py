@@ -39,8 +39,8 @@ os._exit(0)
 SERVE = """
 import logging, sys
 from pathlib import Path
-from privacy_sdk.accounts.whatsapp import WhatsAppAccount
-from privacy_sdk.serving import serve
+from privacy_sdk.accounts.whatsapp.account import WhatsAppAccount
+from privacy_sdk.gateway.server import serve
 me = WhatsAppAccount("me", folder=Path(sys.argv[1]))
 def ready(listening):
     logging.getLogger().setLevel(logging.DEBUG)

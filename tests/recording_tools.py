@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx2
 
-from privacy_sdk.cassettes import CassetteTransport
+from privacy_sdk.cassettes.transport import CassetteTransport
 
 TOKEN = "not-to-be-recorded-0123"
 

@@ -6,7 +6,8 @@ import sys
 import pytest
 
 import privacy_sdk as ps
-from privacy_sdk import app, cli
+from privacy_sdk.cli import main as cli
+from privacy_sdk.notebook import app
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ from fake_tryx import FakePhone
 from linked import account_of
 
 import privacy_sdk as ps
+from privacy_sdk.accounts.base import Capability
 from privacy_sdk.accounts.http import HttpAccount
-from privacy_sdk.accounts.protocol import Capability
-from privacy_sdk.serving import running_gateway
+from privacy_sdk.gateway.server import running_gateway
 
 C, V = ps.PrivacyCategory, ps.PrivacyValue
 APPLIED, REFUSED, UNKNOWN, NOT_TRIED = ps.Outcome

@@ -10,8 +10,8 @@ import pytest
 import yaml
 from recording_tools import echoing, recording
 
-from privacy_sdk.cassette_check import Finding, Row, check, show
-from privacy_sdk.cassette_file import HEADER, bundled_recordings, recording_path, written
+from privacy_sdk.cassettes.check import Finding, Row, check, show
+from privacy_sdk.cassettes.file import HEADER, bundled_recordings, recording_path, written
 from privacy_sdk.errors import RecordingError
 
 ROOT = Path(__file__).parent.parent

@@ -5,7 +5,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from privacy_sdk.cassette_file import (
+from privacy_sdk.cassettes.file import (
     HEADER,
     bundled_recordings,
     load_cassette,

@@ -13,7 +13,7 @@ import httpx2
 import pytest
 from recording_tools import answering, echoing, recording, replaying, session
 
-from privacy_sdk.cassettes import CassetteTransport
+from privacy_sdk.cassettes.transport import CassetteTransport
 from privacy_sdk.errors import (
     InvalidInputError,
     NotRecordedError,
@@ -255,6 +255,6 @@ async def test_other_requests_of_the_process_are_not_touched_while_one_replays(p
 
 
 def test_vcrpy_is_imported_when_a_cassette_is_loaded_and_not_before():
-    code = "import sys, privacy_sdk.cassettes; print('vcr' in sys.modules)"
+    code = "import sys, privacy_sdk.cassettes.transport; print('vcr' in sys.modules)"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (answer.stdout.strip(), answer.stderr) == ("False", "")

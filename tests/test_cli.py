@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 import privacy_sdk as ps
-from privacy_sdk import cli, terminal
-from privacy_sdk.serving import running_gateway
+from privacy_sdk.cli import main as cli
+from privacy_sdk.cli import output as terminal
+from privacy_sdk.gateway.server import running_gateway
 
 TOKEN = "only-for-tests"
 NUMBER = "999115550101"

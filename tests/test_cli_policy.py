@@ -13,9 +13,9 @@ import pytest
 from test_cli import TOKEN, Command
 
 import privacy_sdk as ps
-from privacy_sdk import terminal
 from privacy_sdk.accounts.http import HttpAccount
-from privacy_sdk.serving import running_gateway
+from privacy_sdk.cli import output as terminal
+from privacy_sdk.gateway.server import running_gateway
 
 POLICY = """\
 last: none

@@ -16,8 +16,8 @@ import pytest
 from relay import PATIENCE, relay_to
 
 import privacy_sdk as ps
-from privacy_sdk import cli
-from privacy_sdk.serving import running_gateway
+from privacy_sdk.cli import main as cli
+from privacy_sdk.gateway.server import running_gateway
 
 COMMAND = [sys.executable, "-m", "privacy_sdk"]
 SHOW = [*COMMAND, "show", "--emulated"]
@@ -232,7 +232,7 @@ def test_completions_offer_what_can_follow(line: str, offers: set[str]) -> None:
 
 
 def test_nothing_heavy_is_imported_to_show_help_or_an_error() -> None:
-    code = "import sys, privacy_sdk.cli as cli; cli.main(sys.argv[1:]); print(*sys.modules)"
+    code = "import sys, privacy_sdk.cli.main as cli; cli.main(sys.argv[1:]); print(*sys.modules)"
     for arguments in (["--version"], ["set", "last", "nobdy"], ["timer", "7x"]):
         loaded = set(run([sys.executable, "-c", code, *arguments]).stdout.decode().split())
         assert not {"pandas", "vcr", "httpx2", "fastapi", "ipywidgets"} & loaded

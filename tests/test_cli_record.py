@@ -5,9 +5,9 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 import privacy_sdk as ps
-from privacy_sdk.cassette_check import check, show
-from privacy_sdk.cli import main
-from privacy_sdk.serving import running_gateway
+from privacy_sdk.cassettes.check import check, show
+from privacy_sdk.cli.main import main
+from privacy_sdk.gateway.server import running_gateway
 
 CODE = """
 import privacy_sdk as ps

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 import privacy_sdk as ps
-from privacy_sdk.accounts.emulated import EmulatedAccount
-from privacy_sdk.accounts.protocol import Account
+from privacy_sdk.accounts.base import Account
+from privacy_sdk.accounts.emulated.account import EmulatedAccount
 
 ENTRY = ps.DisallowedListUserEntry("999000000000001@lid")
 
@@ -221,7 +221,7 @@ def test_the_environment_names_gateway_token_and_account(monkeypatch):
 
 
 def test_a_token_for_this_machine_is_not_sent_elsewhere(tmp_path, monkeypatch):
-    from privacy_sdk import tokens
+    from privacy_sdk.support import tokens
 
     monkeypatch.setattr(tokens, "stored_token", lambda: "of-this-machine")
     assert "[secure]" in repr(ps.AsyncClient("http://127.0.0.1:8480"))

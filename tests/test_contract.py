@@ -18,12 +18,12 @@ from linked import account_of
 import privacy_sdk as ps
 from privacy_sdk import PrivacyCategory as Category
 from privacy_sdk import PrivacyValue as Value
-from privacy_sdk.accounts.emulated import EmulatedAccount
-from privacy_sdk.accounts.events import CHANGES, READS
+from privacy_sdk.accounts.base import Account, Capability
+from privacy_sdk.accounts.emulated.account import EmulatedAccount
+from privacy_sdk.accounts.emulated.events import CHANGES, READS
 from privacy_sdk.accounts.http import HttpAccount
-from privacy_sdk.accounts.protocol import Account, Capability
 from privacy_sdk.gateway import create_app
-from privacy_sdk.serving import running_gateway
+from privacy_sdk.gateway.server import running_gateway
 
 PHONES = [f"99911555010{n}" for n in range(1, 9)]
 LIDS = [ps.Jid(f"99900000000000{n}", ps.Jid.LID) for n in range(1, 9)]

@@ -6,9 +6,9 @@ import re
 import pytest
 
 import privacy_sdk as ps
-from privacy_sdk import cli
-from privacy_sdk.demo import Step, tour
-from privacy_sdk.policy import MAXIMUM
+from privacy_sdk.cli import main as cli
+from privacy_sdk.cli.demo import Step, tour
+from privacy_sdk.policies.policy import MAXIMUM
 
 
 def steps_of(client: ps.Client) -> list[Step]:

@@ -5,10 +5,10 @@ import asyncio
 import pytest
 
 import privacy_sdk as ps
-from privacy_sdk import display
 from privacy_sdk.accounts.http import HttpAccount
-from privacy_sdk.cassettes import CassetteTransport
-from privacy_sdk.serving import running_gateway
+from privacy_sdk.cassettes.transport import CassetteTransport
+from privacy_sdk.gateway.server import running_gateway
+from privacy_sdk.views import display
 
 
 def test_a_client_shows_its_settings_as_they_are_now():

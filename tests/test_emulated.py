@@ -7,8 +7,8 @@ import pytest
 import privacy_sdk as ps
 from privacy_sdk import PrivacyCategory as Category
 from privacy_sdk import PrivacyValue as Value
-from privacy_sdk.accounts.emulated import CONTACTS, SETTINGS, EmulatedAccount
-from privacy_sdk.types import MAX_LISTED
+from privacy_sdk.accounts.emulated.account import CONTACTS, SETTINGS, EmulatedAccount
+from privacy_sdk.model.types import MAX_LISTED
 
 ENTRIES = [ps.DisallowedListUserEntry(contact.jid) for contact in CONTACTS]
 

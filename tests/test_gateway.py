@@ -18,7 +18,7 @@ from asking import (
     problem,
 )
 
-from privacy_sdk.accounts.emulated import EmulatedAccount
+from privacy_sdk.accounts.emulated.account import EmulatedAccount
 from privacy_sdk.errors import InvalidInputError
 from privacy_sdk.gateway import create_app
 

@@ -16,11 +16,11 @@ from asking import (
     problem,
 )
 
-from privacy_sdk.accounts.emulated import EmulatedAccount
+from privacy_sdk.accounts.emulated.account import EmulatedAccount
 from privacy_sdk.errors import PrivacyError
 from privacy_sdk.gateway import create_app, served
 from privacy_sdk.gateway.pace import Pace
-from privacy_sdk.types import DisallowedListUpdate, PrivacyCategory, SetPrivacySettingResponse
+from privacy_sdk.model.types import DisallowedListUpdate, PrivacyCategory, SetPrivacySettingResponse
 
 
 @pytest.fixture

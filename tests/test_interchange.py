@@ -8,9 +8,9 @@ import vcr
 import vcr.patch
 from recording_tools import TOKEN
 
-from privacy_sdk.accounts.emulated import EmulatedAccount
-from privacy_sdk.cassette_file import HEADER
-from privacy_sdk.serving import running_gateway
+from privacy_sdk.accounts.emulated.account import EmulatedAccount
+from privacy_sdk.cassettes.file import HEADER
+from privacy_sdk.gateway.server import running_gateway
 from privacy_sdk.sync import Client
 
 pytest_plugins = ["pytester"]

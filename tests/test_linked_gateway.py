@@ -13,9 +13,9 @@ from linked import account_of, until_state
 from offline_gateway import LID, NAME, without_network
 from offline_gateway import NUMBER as SESSIONS_NUMBER
 
-from privacy_sdk.accounts.protocol import AccountState as State
-from privacy_sdk.gateway.documents import Account, Pairing
+from privacy_sdk.accounts.base import AccountState as State
 from privacy_sdk.gateway.pace import Pace
+from privacy_sdk.gateway.schemas import Account, Pairing
 
 PAIRING = "/v1/accounts/me/pairing"
 

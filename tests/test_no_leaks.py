@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from recording_tools import TOKEN, recording, replaying
 
-from privacy_sdk.cassette_check import check
-from privacy_sdk.redact import plain_digits
+from privacy_sdk.cassettes.check import check
+from privacy_sdk.errors.masks import plain_digits
 
 NAMES = ["Ana Lima", "Zoë", "contacts", 'O\'Neil "Bo"', "李雷"]
 DHASH = "1763827200000"

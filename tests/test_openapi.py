@@ -9,13 +9,14 @@ import pytest
 from asking import TOKEN
 from hypothesis import HealthCheck, Phase, given, settings
 
-from privacy_sdk.accounts.emulated import EmulatedAccount
+from privacy_sdk.accounts.emulated.account import EmulatedAccount
+from privacy_sdk.accounts.problems import PROBLEMS
 from privacy_sdk.errors import PrivacyWarning
-from privacy_sdk.gateway import create_app, documents
-from privacy_sdk.gateway.documents import Document, Problem
+from privacy_sdk.gateway import create_app
+from privacy_sdk.gateway import schemas as documents
 from privacy_sdk.gateway.routes import ACCOUNT_PROBLEMS
-from privacy_sdk.problems import PROBLEMS
-from privacy_sdk.serving import running_gateway
+from privacy_sdk.gateway.schemas import Document, Problem
+from privacy_sdk.gateway.server import running_gateway
 
 
 @pytest.fixture(scope="module")

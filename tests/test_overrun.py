@@ -8,9 +8,9 @@ import httpx2
 import pytest
 from asking import PRIVACY, TIMER, GatewayProcess, connected, read_all
 
-from privacy_sdk.accounts.emulated import EmulatedAccount
-from privacy_sdk.gateway import protocol
-from privacy_sdk.serving import running_gateway
+from privacy_sdk.accounts.emulated.account import EmulatedAccount
+from privacy_sdk.gateway import connections as protocol
+from privacy_sdk.gateway.server import running_gateway
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ def test_the_public_names_are_sorted_and_all_there():
 
 
 def test_every_error_and_every_noun_of_the_specification_is_public():
-    for home in (ps.errors, importlib.import_module("privacy_sdk.types")):
+    for home in (ps.errors, importlib.import_module("privacy_sdk.model.types")):
         for name, item in vars(home).items():
             is_own = inspect.isclass(item) and item.__module__ == home.__name__
             if is_own and not name.startswith("_"):

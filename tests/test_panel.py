@@ -457,7 +457,7 @@ def test_a_change_that_was_not_recorded_is_said_in_words_and_taken_back():
 
 
 def test_a_miss_says_which_changes_were_recorded(tmp_path):
-    from privacy_sdk.serving import running_gateway
+    from privacy_sdk.gateway.server import running_gateway
 
     path = tmp_path / "mine.yaml"
     with (

@@ -9,7 +9,7 @@ from ipywidgets.widgets.widget import _instances
 from panels import Gated, eventually, html_of, labelled, press, row_of, settled, text_of
 
 import privacy_sdk as ps
-from privacy_sdk.serving import running_gateway
+from privacy_sdk.gateway.server import running_gateway
 
 TOKEN, NEW_TOKEN = "only-for-tests", "only-for-tests-anew"
 

@@ -14,10 +14,10 @@ from linked import account_of
 
 import privacy_sdk as ps
 from privacy_sdk.accounts.http import HttpAccount
-from privacy_sdk.frames import EXCEPTIONS_COLUMNS
-from privacy_sdk.people import as_people, as_person
-from privacy_sdk.serving import running_gateway
-from privacy_sdk.types import MAX_LISTED
+from privacy_sdk.gateway.server import running_gateway
+from privacy_sdk.model.types import MAX_LISTED
+from privacy_sdk.policies.people import as_people, as_person
+from privacy_sdk.views.frames import EXCEPTIONS_COLUMNS
 
 NUMBERS = [f"+99911555010{n}" for n in range(1, 9)]
 LIDS = [f"99900000000000{n}@lid" for n in range(1, 9)]

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 import privacy_sdk as ps
-from privacy_sdk.changes import Direction, in_safe_order, with_directions
-from privacy_sdk.frames import APPLIED_COLUMNS, PLAN_COLUMNS
-from privacy_sdk.tables import Cell, Table, Tone
+from privacy_sdk.model.changes import Direction, in_safe_order, with_directions
+from privacy_sdk.views.frames import APPLIED_COLUMNS, PLAN_COLUMNS
+from privacy_sdk.views.tables import Cell, Table, Tone
 
 C, V = ps.PrivacyCategory, ps.PrivacyValue
 LIDS = [f"99900000000000{n}@lid" for n in range(1, 9)]

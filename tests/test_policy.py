@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import privacy_sdk as ps
-from privacy_sdk.policy import MAXIMUM, Policy, as_policy
-from privacy_sdk.types import LIST_CATEGORIES, MAX_LISTED
+from privacy_sdk.model.types import LIST_CATEGORIES, MAX_LISTED
+from privacy_sdk.policies.policy import MAXIMUM, Policy, as_policy
 
 NUMBER, LID = "+999 11 555 0101", "999000000000002@lid"
 

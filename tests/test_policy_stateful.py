@@ -15,11 +15,11 @@ from hypothesis.stateful import (
 )
 
 import privacy_sdk as ps
-from privacy_sdk.accounts.emulated import CONTACTS, EmulatedAccount
-from privacy_sdk.accounts.events import CHANGES
+from privacy_sdk.accounts.emulated.account import CONTACTS, EmulatedAccount
+from privacy_sdk.accounts.emulated.events import CHANGES
 from privacy_sdk.accounts.http import HttpAccount
-from privacy_sdk.serving import running_gateway
-from privacy_sdk.types import LIST_CATEGORIES
+from privacy_sdk.gateway.server import running_gateway
+from privacy_sdk.model.types import LIST_CATEGORIES
 
 PEOPLE = [contact.jid for contact in CONTACTS[:4]]
 BROKEN_READS = [

@@ -5,10 +5,10 @@ import stat
 
 import pytest
 
+from privacy_sdk.cassettes.pseudonyms import People, key_path, machine_key
+from privacy_sdk.cassettes.redactor import Redactor
 from privacy_sdk.errors import RecordingError
-from privacy_sdk.pseudonyms import People, key_path, machine_key
-from privacy_sdk.redact import DOTS
-from privacy_sdk.redactor import Redactor
+from privacy_sdk.errors.masks import DOTS
 
 A, B, LID = "5511912345678", "4915112345678", "203948576102938"
 PA, PB, PLID = "999900000001", "999900000002", "999900000000001"

@@ -7,9 +7,9 @@ from importlib.metadata import entry_points
 import pytest
 
 from privacy_sdk import pytest_plugin
-from privacy_sdk.accounts.emulated import EmulatedAccount
-from privacy_sdk.cassette_file import recording_path
-from privacy_sdk.serving import running_gateway
+from privacy_sdk.accounts.emulated.account import EmulatedAccount
+from privacy_sdk.cassettes.file import recording_path
+from privacy_sdk.gateway.server import running_gateway
 from privacy_sdk.sync import Client
 
 pytest_plugins = ["pytester"]

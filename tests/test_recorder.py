@@ -15,15 +15,15 @@ import pytest
 import vcr
 from recording_tools import TOKEN, answering, recording, replaying, session
 
-from privacy_sdk.accounts.emulated import EmulatedAccount
-from privacy_sdk.cassette_check import check
-from privacy_sdk.cassette_file import HEADER, read_recording
-from privacy_sdk.cassettes import MAX_BODY, CassetteTransport
+from privacy_sdk.accounts.emulated.account import EmulatedAccount
+from privacy_sdk.cassettes.check import check
+from privacy_sdk.cassettes.file import HEADER, read_recording
+from privacy_sdk.cassettes.recorder import Recorder
+from privacy_sdk.cassettes.transport import MAX_BODY, CassetteTransport
 from privacy_sdk.errors import NotRecordedError, RecordingError
-from privacy_sdk.recorder import Recorder
-from privacy_sdk.serving import running_gateway
+from privacy_sdk.gateway.server import running_gateway
+from privacy_sdk.model.types import Contact, Jid
 from privacy_sdk.sync import Client
-from privacy_sdk.types import Contact, Jid
 
 
 @pytest.fixture
@@ -139,8 +139,8 @@ def test_a_client_whose_recording_exists_replays_it_and_needs_no_gateway(path, m
 def test_with_the_variable_all_clients_of_a_process_record_into_one_file(path):
     """As of a script that opens and closes several clients."""
     code = """
-        from privacy_sdk.accounts.emulated import EmulatedAccount
-        from privacy_sdk.serving import running_gateway
+        from privacy_sdk.accounts.emulated.account import EmulatedAccount
+        from privacy_sdk.gateway.server import running_gateway
         from privacy_sdk.sync import Client
 
         with running_gateway({"demo": EmulatedAccount()}) as url:
@@ -272,7 +272,7 @@ JOIN = """
     import sys
     from pathlib import Path
     from privacy_sdk.errors import RecordingError
-    from privacy_sdk.recorder import Recorder
+    from privacy_sdk.cassettes.recorder import Recorder
     try:
         Recorder.join(Path(sys.argv[1]))
     except RecordingError as error:
@@ -294,7 +294,7 @@ def test_a_forked_child_does_not_write_to_its_parents_recording(path):
         import os, sys
         from pathlib import Path
         from privacy_sdk.errors import RecordingError
-        from privacy_sdk.recorder import Recorder
+        from privacy_sdk.cassettes.recorder import Recorder
         recorder = Recorder.join(Path(sys.argv[1]))
         if os.fork() == 0:
             try:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import privacy_sdk as ps
-from privacy_sdk.cassettes import CassetteTransport
+from privacy_sdk.cassettes.transport import CassetteTransport
 
 ROOT = Path(__file__).parents[1]
 CASSETTES = sorted((ROOT / "cassettes").rglob("*.yaml"))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from privacy_sdk.redact import DOTS, mask_people, mask_text
+from privacy_sdk.errors.masks import DOTS, mask_people, mask_text
 
 FORMS = [
     "+55 11 91234-5678",

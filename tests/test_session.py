@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import privacy_sdk as ps
-from privacy_sdk.accounts.session import DATABASE, Session
+from privacy_sdk.accounts.whatsapp.session import DATABASE, Session
 
 posix = pytest.mark.skipif(os.name != "posix", reason="modes and owners are POSIX's")
 
@@ -68,7 +68,7 @@ def test_a_second_holder_is_told_of_the_first(session):
 def test_a_process_that_was_killed_holds_nothing(session):
     hold = (
         "import sys, time; from pathlib import Path;"
-        "from privacy_sdk.accounts.session import Session;"
+        "from privacy_sdk.accounts.whatsapp.session import Session;"
         "held = Session('me', Path(sys.argv[1])); held.open();"
         "print('held', flush=True); time.sleep(60)"
     )
@@ -113,7 +113,7 @@ def test_a_folder_that_cannot_be_made_is_an_error_with_a_hint(tmp_path):
 
 def tryx_database(path: Path) -> bytes:
     """A session as tryx makes it."""
-    from privacy_sdk.accounts.tryx_runtime import open_tryx
+    from privacy_sdk.accounts.whatsapp.tryx_runtime import open_tryx
 
     open_tryx(path)
     with sqlite3.connect(path) as connection:

@@ -10,11 +10,10 @@ from fake_tryx import NUMBER, FakePhone, payload
 from linked import account_of, until, until_state
 
 import privacy_sdk as ps
-from privacy_sdk.accounts import supervisor
-from privacy_sdk.accounts.protocol import AccountState as State
-from privacy_sdk.accounts.supervisor import HINTS, backoff
-from privacy_sdk.accounts.whatsapp import WhatsAppAccount
-from privacy_sdk.redact import mask_text
+from privacy_sdk.accounts.base import AccountState as State
+from privacy_sdk.accounts.whatsapp.account import WhatsAppAccount, supervisor
+from privacy_sdk.accounts.whatsapp.supervisor import HINTS, backoff
+from privacy_sdk.errors.masks import mask_text
 
 ENDS = {
     State.LOGGED_OUT: ("EvLoggedOut", {"on_connect": False, "reason": "LoggedOut"}),

@@ -17,7 +17,7 @@ from relay import Relay, relay_to
 
 import privacy_sdk as ps
 from privacy_sdk.bridge import BRIDGE
-from privacy_sdk.serving import running_gateway
+from privacy_sdk.gateway.server import running_gateway
 
 TWINS = {"close": "aclose"}
 """Methods that are called otherwise than their awaited twins."""

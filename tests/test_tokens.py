@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from privacy_sdk.errors import InvalidTokenError
-from privacy_sdk.tokens import (
+from privacy_sdk.support.tokens import (
     checked_token,
     find_token,
     gateway_token,

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 import privacy_sdk as ps
-from privacy_sdk.accounts.tryx_errors import error_from_tryx
+from privacy_sdk.accounts.whatsapp.tryx_errors import error_from_tryx
 
 REFUSAL = "received a server error response: code={}, text='{}'"
 
@@ -82,7 +82,7 @@ def test_the_texts_are_those_of_the_installed_tryx(tmp_path):
     """The ones that can be had without a connection, from tryx itself."""
     from tryx import client as tryx
 
-    from privacy_sdk.accounts.tryx_runtime import open_tryx
+    from privacy_sdk.accounts.whatsapp.tryx_runtime import open_tryx
 
     with pytest.raises(RuntimeError) as caught:
         open_tryx(tmp_path / "session.db").get_client().advanced.is_logged_in()

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 import privacy_sdk as ps
 from privacy_sdk import PrivacyCategory as Category
 from privacy_sdk import PrivacyValue as Value
-from privacy_sdk.checks import as_category, as_list_category, as_pair, as_seconds, as_value
-from privacy_sdk.types import LIST_CATEGORIES, MAX_LISTED
+from privacy_sdk.model.arguments import as_category, as_list_category, as_pair, as_seconds, as_value
+from privacy_sdk.model.types import LIST_CATEGORIES, MAX_LISTED
 
 # The specification's own words.
 CATEGORIES = {

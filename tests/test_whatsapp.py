@@ -13,11 +13,10 @@ from tryx import client as tryx
 import privacy_sdk as ps
 from privacy_sdk import PrivacyCategory as Category
 from privacy_sdk import PrivacyValue as Value
-from privacy_sdk.accounts import tryx_names
-from privacy_sdk.accounts.protocol import AccountState, Capability
-from privacy_sdk.accounts.whatsapp import ANSWER_DUE
-from privacy_sdk.connection import DEFAULT_TIMEOUT
+from privacy_sdk.accounts.base import AccountState, Capability
+from privacy_sdk.accounts.whatsapp.account import ANSWER_DUE, tryx_names
 from privacy_sdk.gateway import served
+from privacy_sdk.support.connection import DEFAULT_TIMEOUT
 
 SOMEBODY = ps.DisallowedListUserEntry("999000000000001@lid", "999115550101@s.whatsapp.net")
 

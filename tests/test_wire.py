@@ -12,9 +12,9 @@ from test_errors import CLASSES, example
 import privacy_sdk as ps
 from privacy_sdk import PrivacyCategory as Category
 from privacy_sdk import PrivacyValue as Value
-from privacy_sdk import problems, wire
-from privacy_sdk.accounts.protocol import Pairing
-from privacy_sdk.problems import PROBLEMS
+from privacy_sdk.accounts import problems, wire
+from privacy_sdk.accounts.base import Pairing
+from privacy_sdk.accounts.problems import PROBLEMS
 
 LID, PHONE = "999000000000001@lid", "999115550101@s.whatsapp.net"
 

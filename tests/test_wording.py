@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from privacy_sdk import PrivacyCategory as Category
 from privacy_sdk import PrivacyValue as Value
-from privacy_sdk import wording
+from privacy_sdk.model import words as wording
 
 PAIRS = [(category, value) for category in Category for value in category.valid_values]
 

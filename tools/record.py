@@ -21,8 +21,8 @@ from typing import Any
 from unittest.mock import patch
 
 import privacy_sdk as ps
-from privacy_sdk.demo import tour
-from privacy_sdk.serving import serve
+from privacy_sdk.cli.demo import tour
+from privacy_sdk.gateway.server import serve
 
 ROOT = Path(__file__).resolve().parent.parent
 TOKEN = "recorded-without-its-token"  # noqa: S105

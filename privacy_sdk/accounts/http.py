@@ -18,16 +18,10 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from privacy_sdk import wire
-from privacy_sdk.accounts.events import Event
-from privacy_sdk.accounts.protocol import AccountInfo, Pairing
-from privacy_sdk.connection import (
-    DEFAULT_TIMEOUT,
-    DEFAULT_URL,
-    checked_account,
-    checked_timeout,
-    checked_url,
-)
+from privacy_sdk.accounts import wire
+from privacy_sdk.accounts.base import AccountInfo, Pairing
+from privacy_sdk.accounts.emulated.events import Event
+from privacy_sdk.accounts.problems import error_from_problem
 from privacy_sdk.errors import (
     AnswerTimeoutError,
     NotConnectedError,
@@ -40,9 +34,7 @@ from privacy_sdk.errors import (
     UnreadableAnswerError,
     UsageError,
 )
-from privacy_sdk.problems import error_from_problem
-from privacy_sdk.tokens import checked_token, is_loopback
-from privacy_sdk.types import (
+from privacy_sdk.model.types import (
     Contact,
     DisallowedList,
     DisallowedListUpdate,
@@ -52,11 +44,19 @@ from privacy_sdk.types import (
     PrivacyValue,
     SetPrivacySettingResponse,
 )
+from privacy_sdk.support.connection import (
+    DEFAULT_TIMEOUT,
+    DEFAULT_URL,
+    checked_account,
+    checked_timeout,
+    checked_url,
+)
+from privacy_sdk.support.tokens import checked_token, is_loopback
 
 if TYPE_CHECKING:
-    from privacy_sdk.applied import Report
-    from privacy_sdk.changes import Change
-    from privacy_sdk.standing import Standing
+    from privacy_sdk.model.changes import Change
+    from privacy_sdk.model.state import Standing
+    from privacy_sdk.policies.result import Report
 
 MAX_ANSWER = 16 * 2**20
 """The longest answer that is read [bytes]; a full list of 64,000 people is about a third."""
@@ -202,7 +202,7 @@ class HttpAccount:
 
     async def apply_changes(self, start: Standing, changes: Sequence[Change]) -> Report:
         """Make the changes of a plan, in one request; never repeated when its answer is lost."""
-        from privacy_sdk.wire_plans import plan_to_json, report_from_json
+        from privacy_sdk.accounts.wire_plans import plan_to_json, report_from_json
 
         path = await self._path("privacy")
         body = plan_to_json(start, changes)

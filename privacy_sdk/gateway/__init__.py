@@ -9,16 +9,16 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from privacy_sdk.accounts.protocol import Account
-from privacy_sdk.connection import checked_account
-from privacy_sdk.gateway.documents import Health
+from privacy_sdk.accounts.base import Account
+from privacy_sdk.errors.masks import mask_text
 from privacy_sdk.gateway.guard import OPEN_PATH, Guard, InFlight, logger
 from privacy_sdk.gateway.pace import Pace
 from privacy_sdk.gateway.problems import PROBLEM_JSON, install_problems
 from privacy_sdk.gateway.routes import GATEWAY_PROBLEMS, router
+from privacy_sdk.gateway.schemas import Health
 from privacy_sdk.gateway.served import ServedAccount
-from privacy_sdk.redact import mask_text
-from privacy_sdk.tokens import checked_token
+from privacy_sdk.support.connection import checked_account
+from privacy_sdk.support.tokens import checked_token
 
 __all__ = ["create_app"]
 
@@ -66,14 +66,14 @@ def create_app(
             none.
 
     Returns:
-        The FastAPI application; :func:`privacy_sdk.serving.serve` runs it.
+        The FastAPI application; :func:`privacy_sdk.gateway.server.serve` runs it.
 
     Raises:
         InvalidInputError: A name that an account cannot have.
         InvalidTokenError: A token that no header can carry, such as an empty one.
 
     Example:
-        >>> from privacy_sdk.accounts.emulated import EmulatedAccount
+        >>> from privacy_sdk.accounts.emulated.account import EmulatedAccount
         >>> app = create_app({"demo": EmulatedAccount()}, token="secret")
         >>> sorted(app.openapi()["paths"])[0]
         '/healthz'

@@ -23,9 +23,9 @@ from privacy_sdk.errors import (
     NotConnectedError,
     PrivacyError,
 )
+from privacy_sdk.errors.masks import DOTS, mask_text
 from privacy_sdk.gateway.problems import MAX_BODY, http_error, problem_response
-from privacy_sdk.redact import DOTS, mask_text
-from privacy_sdk.tokens import is_loopback
+from privacy_sdk.support.tokens import is_loopback
 
 logger = logging.getLogger("privacy_sdk.gateway")
 

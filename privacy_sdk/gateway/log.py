@@ -7,7 +7,7 @@ import logging
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from privacy_sdk.redact import mask_text
+from privacy_sdk.errors.masks import mask_text
 
 _masked = lru_cache(maxsize=64)(mask_text)  # few events, logged again and again
 

@@ -13,8 +13,8 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from privacy_sdk.accounts.problems import problem_from_error
 from privacy_sdk.errors import InvalidRequestError, InvalidTokenError, PrivacyError
-from privacy_sdk.problems import problem_from_error
 
 PROBLEM_JSON = "application/problem+json"
 MAX_BODY = 2**20

@@ -9,15 +9,16 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request
 
-from privacy_sdk import applying, wire, wire_plans
-from privacy_sdk.changes import ListChange
-from privacy_sdk.checks import as_list_category, as_pair, as_seconds
+from privacy_sdk.accounts import wire, wire_plans
+from privacy_sdk.accounts.wire import Json
 from privacy_sdk.errors import InvalidContactError, NotSupportedError, UnknownAccountError
-from privacy_sdk.gateway import documents
+from privacy_sdk.gateway import schemas as documents
 from privacy_sdk.gateway.served import ServedAccount
-from privacy_sdk.lists import change_list
-from privacy_sdk.types import PrivacyCategory, PrivacyValue
-from privacy_sdk.wire import Json
+from privacy_sdk.model.arguments import as_list_category, as_pair, as_seconds
+from privacy_sdk.model.changes import ListChange
+from privacy_sdk.model.types import PrivacyCategory, PrivacyValue
+from privacy_sdk.policies import run as applying
+from privacy_sdk.policies.lists import change_list
 
 GATEWAY_PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": documents.Problem, "description": description}

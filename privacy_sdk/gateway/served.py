@@ -7,10 +7,10 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from privacy_sdk.accounts.protocol import Account
+from privacy_sdk.accounts.base import Account
 from privacy_sdk.errors import AnswerTimeoutError, OutcomeUnknownError, PrivacyError
 from privacy_sdk.gateway.pace import Pace, Pacer
-from privacy_sdk.types import PrivacyCategory
+from privacy_sdk.model.types import PrivacyCategory
 
 ANSWER_DUE = 25.0
 """How long an account may take to answer [s]: longer than a live one's own limit, shorter than

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from servers import panel_of, serving, write_notebook
 
 import privacy_sdk as ps
-from privacy_sdk.serving import running_gateway
+from privacy_sdk.gateway.server import running_gateway
 
 IDLE = """() => {
   const session = jupyterapp.shell.currentWidget?.sessionContext;

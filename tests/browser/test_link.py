@@ -10,8 +10,8 @@ from qr_reading import read_image
 from servers import serving, write_notebook
 from test_lab import SERVER, run_all
 
-from privacy_sdk.accounts.whatsapp import WhatsAppAccount
-from privacy_sdk.serving import running_gateway
+from privacy_sdk.accounts.whatsapp.account import WhatsAppAccount
+from privacy_sdk.gateway.server import running_gateway
 
 
 def meanwhile(work):

@@ -1,0 +1,1 @@
+"""A linked phone, through tryx."""

@@ -1,0 +1,161 @@
+"""What is kept of a linked phone on this machine: its keys, and the versions of its lists."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sqlite3
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from privacy_sdk.errors import PrivacyError
+from privacy_sdk.support.connection import checked_account
+from privacy_sdk.support.owner_only import SharedFileError, refuse_shared
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
+
+logger = logging.getLogger("privacy_sdk.accounts")
+
+DATABASE = "session.db"
+_DHASHES = "dhashes.json"
+
+
+class Session:
+    """The files of one linked phone, which are their owner's alone and one process's at a time.
+
+    Args:
+        account: Name of the account.
+        folder: Where the files are; by default in the platform's folder for user data.
+
+    Example:
+        >>> Session("me").folder.name
+        'me'
+    """
+
+    def __init__(self, account: str, folder: Path | None = None) -> None:
+        import platformdirs
+
+        self.account = str(checked_account(account or ""))
+        kept = platformdirs.user_data_path("privacy-sdk") / "sessions"
+        self.folder = kept / self.account if folder is None else Path(folder).absolute()
+        self._lock: BaseFileLock | None = None
+
+    def open(self) -> Path:
+        """Take hold of the session.
+
+        Returns:
+            The database, which is made if it is not there.
+
+        Raises:
+            PrivacyError: Another process holds it, others could have read it, it cannot be
+                written, or its database is broken or of another program.
+        """
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            refuse_shared(self.folder, self.folder.stat())
+            self._take_lock()
+            database = self.folder / DATABASE
+            # SQLite gives its other files the mode of the database.
+            os.close(os.open(database, os.O_CREAT | os.O_RDWR, 0o600))
+            refuse_shared(database, database.stat())
+            _check(database)
+        except PrivacyError:
+            self.close()
+            raise
+        except SharedFileError as error:
+            self.close()
+            raise PrivacyError(
+                f"{error}; whoever did can act as the linked device.",
+                hint="End the link on the phone (WhatsApp > Linked devices), delete "
+                f"{str(self.folder)!r}, and link again.",
+            ) from None
+        except OSError as error:
+            self.close()
+            raise PrivacyError(
+                f"The session in {self.folder} cannot be used: {error.strerror or error}.",
+                hint="The folder must belong to you and be writable.",
+            ) from None
+        return database
+
+    def close(self) -> None:
+        """Let another process take hold of the session."""
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            lock.release()
+
+    def remove(self) -> None:
+        """Delete the keys and all that is known of the phone.
+
+        Raises:
+            PrivacyError: Another process holds the session, or the files cannot be deleted.
+        """
+        if not self.folder.is_dir():
+            return
+        was_held = self._lock is not None
+        try:
+            self._take_lock()
+            for name in (DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", _DHASHES):
+                (self.folder / name).unlink(missing_ok=True)
+        except OSError as error:
+            raise PrivacyError(
+                f"The session in {self.folder} cannot be deleted: {error.strerror or error}.",
+                hint="Stop the gateway and try again.",
+            ) from None
+        finally:
+            if not was_held:
+                self.close()
+
+    def read_dhashes(self) -> dict[str, str]:
+        """The version of each list that the last change answered; what cannot be read is empty."""
+        try:
+            kept = json.loads((self.folder / _DHASHES).read_text("utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return {
+            category: dhash
+            for category, dhash in (kept.items() if isinstance(kept, dict) else ())
+            if isinstance(dhash, str) and dhash
+        }
+
+    def write_dhashes(self, dhashes: Mapping[str, str]) -> None:
+        """Keep the versions of the lists; that it fails is no reason to fail a change."""
+        try:
+            (self.folder / _DHASHES).write_text(json.dumps(dhashes), "utf-8")
+        except OSError as error:
+            logger.warning("dhashes not kept", extra={"fields": {"reason": str(error.strerror)}})
+
+    def _take_lock(self) -> None:
+        from filelock import FileLock, Timeout
+
+        if self._lock is None:
+            lock = FileLock(self.folder / "lock", timeout=0, mode=0o600, thread_local=False)
+            try:
+                lock.acquire()
+            except Timeout:
+                raise PrivacyError(
+                    f"Another process uses the session of {self.account!r}.",
+                    hint="One gateway at a time: stop the other one, or use it.",
+                ) from None
+            self._lock = lock
+
+
+def _check(database: Path) -> None:
+    """Refuse what tryx would block the whole process over, for 30 s, or write its tables into."""
+    try:
+        connection = sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)
+        try:
+            (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        found, names = str(error), set()
+    if found != "ok" or (names and "__diesel_schema_migrations" not in names):
+        what = f"broken ({found})" if found != "ok" else "of another program"
+        raise PrivacyError(
+            f"The session file {database} is {what}.",
+            hint=f"privacy-sdk unlink {database.parent.name} deletes it; then link again.",
+        )

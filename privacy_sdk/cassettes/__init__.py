@@ -1,0 +1,1 @@
+"""Recordings: written while exchanges happen, redacted, replayed offline."""

@@ -1,0 +1,1 @@
+"""The ``privacy-sdk`` command: one file for each noun."""

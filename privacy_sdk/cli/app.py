@@ -1,0 +1,49 @@
+"""The command that shows the control panel as a page of its own: app."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from privacy_sdk.cli.options import app, given_to
+
+if TYPE_CHECKING:
+    from privacy_sdk.client import AsyncClient
+
+
+class Theme(StrEnum):
+    """How the page looks."""
+
+    LIGHT = "light"
+    DARK = "dark"
+
+
+@app.command("app")
+def app_(
+    context: typer.Context,
+    port: Annotated[int, typer.Option(help="Where to listen.", min=1, max=65_535)] = 8866,
+    theme: Annotated[Theme, typer.Option(help="How the page looks.")] = Theme.LIGHT,
+    open_browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="Open it at once.")
+    ] = True,
+) -> None:
+    """Open the control panel as a page of its own, in a browser on this machine.
+
+    Without a gateway, try: privacy-sdk app --emulated
+    """
+    from privacy_sdk.notebook.app import serve_page
+
+    given = given_to(context)
+    given.run(_nothing)  # what was given wrongly is said here, not on the page
+    where = {name: getattr(given, name) for name in given.where()}
+    for name in ("token_file", "replay"):  # the page stands in another folder
+        if name in where and Path(where[name]).exists():
+            where[name] = str(Path(where[name]).resolve())
+    serve_page(where, port=port, theme=theme.value, open_browser=open_browser)
+
+
+async def _nothing(client: AsyncClient) -> None:
+    """Ask nothing."""

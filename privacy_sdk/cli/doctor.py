@@ -1,0 +1,169 @@
+"""What is installed, found and reached, and what to do about the rest."""
+
+from __future__ import annotations
+
+import os
+import platform
+import stat
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, metadata, version
+from typing import TYPE_CHECKING
+
+from packaging.requirements import Requirement
+
+from privacy_sdk.cli import output as terminal
+from privacy_sdk.errors import PrivacyError
+
+if TYPE_CHECKING:
+    from privacy_sdk.cli.options import Given
+
+_PACKAGE = "privacy-sdk"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at.
+
+    Attributes:
+        name: What it is.
+        status: ``ok``, ``absent`` for what one can do without, or ``wrong``.
+        detail: What was found.
+        fix: What to do; empty when there is nothing to do.
+        exit_code: 0 unless it is wrong.
+    """
+
+    name: str
+    status: str
+    detail: str
+    fix: str = ""
+    exit_code: int = 0
+
+    def __str__(self) -> str:
+        line = f"{self.status:<7} {self.name}: {self.detail}"
+        return f"{line}\n{'':7} {self.fix}" if self.fix else line
+
+
+def run(given: Given) -> int:
+    """Check everything, say it, and return the exit code of the first thing that is wrong."""
+    found = list(checks(given))
+    if given.json:
+        terminal.write_json({"checks": [asdict(check) for check in found]})
+    else:
+        terminal.write("\n".join(map(str, found)))
+    return next((check.exit_code for check in found if check.exit_code), 0)
+
+
+def checks(given: Given) -> Iterator[Check]:
+    """Every check, in the order in which one would fix them."""
+    yield Check("python", "ok", platform.python_version())
+    yield Check(_PACKAGE, "ok", version(_PACKAGE))
+    yield _requirements()
+    for extra in metadata(_PACKAGE).get_all("Provides-Extra") or ():
+        if extra != "dev":
+            yield _extra(extra)
+    yield _recordings()
+    if given.replay is not None:
+        yield _recording(given)
+    elif given.emulated:
+        yield Check("account", "ok", "emulated, made up on the spot")
+    else:
+        yield _token(given)
+        yield _gateway(given)
+
+
+def _required(extra: str = "") -> list[Requirement]:
+    requirements = map(Requirement, metadata(_PACKAGE).get_all("Requires-Dist") or ())
+    return [
+        requirement
+        for requirement in requirements
+        if (
+            requirement.marker is None
+            if not extra
+            else requirement.marker is not None and requirement.marker.evaluate({"extra": extra})
+        )
+    ]
+
+
+def _unmet(requirements: list[Requirement]) -> list[str]:
+    unmet = []
+    for requirement in requirements:
+        try:
+            found = version(requirement.name)
+        except PackageNotFoundError:
+            unmet.append(f"{requirement} is not installed")
+        else:
+            if not requirement.specifier.contains(found, prereleases=True):
+                unmet.append(f"{requirement.name} is {found}, not {requirement.specifier}")
+    return unmet
+
+
+def _requirements() -> Check:
+    needed = _required()
+    if unmet := _unmet(needed):
+        fix = f"pip install --upgrade {_PACKAGE}"
+        return Check("requirements", "wrong", "; ".join(unmet), fix, exit_code=1)
+    return Check("requirements", "ok", f"{len(needed)} packages, each of a version that fits")
+
+
+def _extra(extra: str) -> Check:
+    needed = _required(extra)
+    if unmet := _unmet(needed):
+        return Check(
+            f"extra {extra}", "absent", "; ".join(unmet), f'pip install "{_PACKAGE}[{extra}]"'
+        )
+    return Check(f"extra {extra}", "ok", ", ".join(requirement.name for requirement in needed))
+
+
+def _recordings() -> Check:
+    from privacy_sdk.cassettes.file import bundled_recordings
+
+    if names := bundled_recordings():
+        return Check("recordings", "ok", ", ".join(names))
+    fix = f"pip install --force-reinstall {_PACKAGE}"
+    return Check("recordings", "wrong", "those of the package are gone", fix, exit_code=6)
+
+
+def _recording(given: Given) -> Check:
+    try:
+        return Check("recording", "ok", repr(given.client()))
+    except PrivacyError as error:
+        return _wrong("recording", error)
+
+
+def _token(given: Given) -> Check:
+    from privacy_sdk.support.connection import DEFAULT_URL, given_or_env
+    from privacy_sdk.support.tokens import ENVIRONMENT, find_token, token_path
+
+    try:
+        if given.token_file is not None:
+            given.token()
+            where = str(given.token_file)
+            if os.name == "posix" and stat.S_IMODE(given.token_file.stat().st_mode) & 0o077:
+                return Check(
+                    "token", "wrong", f"others can read {where}", f"chmod 600 {where!r}", 1
+                )
+            return Check("token", "ok", where)
+        url = given_or_env(given.url, "PRIVACY_SDK_URL", DEFAULT_URL)
+        if find_token(url) is None:
+            return Check(
+                "token",
+                "absent",
+                f"none for {url}",
+                f"A gateway on this machine makes one; for another set {ENVIRONMENT}.",
+            )
+    except PrivacyError as error:
+        return _wrong("token", error)
+    return Check("token", "ok", ENVIRONMENT if os.environ.get(ENVIRONMENT) else str(token_path()))
+
+
+def _gateway(given: Given) -> Check:
+    try:
+        info = given.run(lambda client: client.describe())
+    except PrivacyError as error:
+        return _wrong("gateway", error)
+    return Check("gateway", "ok", f"account {info.id}, {info.backend}, {info.state}")
+
+
+def _wrong(name: str, error: PrivacyError) -> Check:
+    return Check(name, "wrong", error.message, error.hint, terminal.exit_code(error))

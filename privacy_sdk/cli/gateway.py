@@ -1,0 +1,106 @@
+"""The command that serves accounts: gateway."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from privacy_sdk.accounts.base import Account
+from privacy_sdk.cli import output as terminal
+from privacy_sdk.cli.options import app, given_to
+from privacy_sdk.errors import InvalidInputError, UnknownNameError
+
+if TYPE_CHECKING:
+    from privacy_sdk.gateway.server import Listening
+
+BACKENDS = ("emulated", "whatsapp")
+_LISTEN = "Where to listen"
+
+
+@app.command()
+def gateway(
+    context: typer.Context,
+    account: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What to serve; may be repeated. Else demo=emulated.",
+            metavar="NAME=BACKEND",
+            show_default=False,
+        ),
+    ] = None,
+    host: Annotated[str, typer.Option(rich_help_panel=_LISTEN)] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(help="0 takes any free port.", min=0, max=65535, rich_help_panel=_LISTEN)
+    ] = 8480,
+    allowed_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A name of this machine that clients may use; may be repeated.",
+            show_default=False,
+            rich_help_panel=_LISTEN,
+        ),
+    ] = None,
+    certfile: Annotated[
+        Path | None,
+        typer.Option(
+            help="TLS certificate chain, PEM.", show_default=False, rich_help_panel=_LISTEN
+        ),
+    ] = None,
+    keyfile: Annotated[
+        Path | None,
+        typer.Option(help="Its key, if not in there.", show_default=False, rich_help_panel=_LISTEN),
+    ] = None,
+    insecure_remote: Annotated[
+        bool,
+        typer.Option(
+            "--insecure-remote",
+            help="Listen beyond this machine without TLS.",
+            rich_help_panel=_LISTEN,
+        ),
+    ] = False,
+) -> None:
+    """Serve accounts to this machine over HTTP, until Ctrl-C."""
+    from privacy_sdk.gateway.server import serve
+
+    as_json = given_to(context, looks=False).json
+    serve(
+        dict(map(_account, account or ["demo=emulated"])),
+        host=host,
+        port=port,
+        allowed_hosts=allowed_host or (),
+        certfile=certfile,
+        keyfile=keyfile,
+        insecure_remote=insecure_remote,
+        on_ready=_announce_json if as_json else _announce,
+    )
+
+
+def _announce(listening: Listening) -> None:
+    terminal.write(str(listening))
+
+
+def _announce_json(listening: Listening) -> None:
+    names = ("url", "accounts", "token_at")
+    terminal.write(json.dumps({name: getattr(listening, name) for name in names}))
+
+
+def _account(text: str) -> tuple[str, Account]:
+    from privacy_sdk.support.connection import checked_account
+
+    name, separator, backend = text.partition("=")
+    if not separator:
+        raise InvalidInputError(f"{text!r} is not NAME=BACKEND.", hint=f"As in: {text}=emulated")
+    checked_account(name)
+    match backend:
+        case "emulated":
+            from privacy_sdk.accounts.emulated.account import EmulatedAccount
+
+            return name, EmulatedAccount(name)
+        case "whatsapp":
+            from privacy_sdk.accounts.whatsapp.account import WhatsAppAccount
+
+            return name, WhatsAppAccount(name)
+    raise UnknownNameError("backend", backend, {known: () for known in BACKENDS})

@@ -1,0 +1,283 @@
+"""How the command line speaks: tables that fit, JSON, errors in one line, exit codes."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import re
+import sys
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TextIO
+
+from privacy_sdk.accounts.problems import PROBLEM_PREFIX, PROBLEMS, problem_from_error
+from privacy_sdk.accounts.wire import Json
+from privacy_sdk.errors import (
+    AnswerTimeoutError,
+    GatewayError,
+    InvalidInputError,
+    IqError,
+    NotConnectedError,
+    NotSupportedError,
+    NotTakenError,
+    OutcomeUnknownError,
+    OutdatedPlanError,
+    PrivacyError,
+    RecordingError,
+    UnknownAccountError,
+    UnreadableAnswerError,
+)
+from privacy_sdk.views.tables import STYLES, Cell
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+EXIT_CODES: dict[type[PrivacyError], tuple[int, str]] = {
+    PrivacyError: (1, "something else went wrong"),
+    InvalidInputError: (2, "bad input, nothing was sent"),
+    UnknownAccountError: (2, "bad input, nothing was sent"),
+    IqError: (3, "refused"),
+    NotTakenError: (3, "refused"),
+    OutdatedPlanError: (3, "refused"),
+    NotSupportedError: (3, "refused"),
+    GatewayError: (3, "refused"),
+    NotConnectedError: (4, "not connected"),
+    AnswerTimeoutError: (4, "not connected"),
+    UnreadableAnswerError: (4, "not connected"),
+    OutcomeUnknownError: (5, "outcome unknown: a change was sent and its answer was lost"),
+    RecordingError: (6, "not recorded"),
+}
+"""The exit code of every error, by its nearest class here, and what it means."""
+
+INTERRUPTED = 130
+BROKEN_PIPE = 128 + 13
+"""What a shell reports of a process that ended by SIGPIPE."""
+
+PROGRAM = "privacy-sdk"
+
+
+class OutputError(Exception):
+    """Nobody reads the output any more, or it cannot be written."""
+
+    def __init__(self, code: int) -> None:
+        self.code = code
+
+
+def exit_code(error: PrivacyError) -> int:
+    """The exit code that stands for an error.
+
+    Example:
+        >>> from privacy_sdk.errors import ConflictError
+        >>> exit_code(ConflictError(409, "conflict"))
+        3
+    """
+    return next(EXIT_CODES[cls][0] for cls in type(error).__mro__ if cls in EXIT_CODES)
+
+
+def printable(text: str) -> str:
+    r"""A text that cannot steer a terminal.
+
+    Example:
+        >>> printable("last\x1b[2J")
+        'last\\x1b[2J'
+    """
+    return "".join(
+        character if character.isprintable() else ascii(character)[1:-1] for character in text
+    )
+
+
+def problem(error: PrivacyError) -> Json:
+    """An error as the command line's problem document.
+
+    Example:
+        >>> from privacy_sdk.errors import NotRecordedError
+        >>> problem(NotRecordedError("No such exchange."))["type"]
+        'urn:privacy-sdk:not-recorded'
+    """
+    _, document = problem_from_error(error)
+    if type(error) not in PROBLEMS:
+        words = re.findall("[A-Z][a-z]+", type(error).__name__.removesuffix("Error"))
+        document["type"] = PROBLEM_PREFIX + "-".join(words).lower()
+        document["title"] = " ".join(words).capitalize()
+    for name in ("status", "source"):  # those of HTTP, which say nothing here
+        del document[name]
+    return {**document, "exit_code": exit_code(error)}
+
+
+def say_error(error: PrivacyError, *, as_json: bool) -> None:
+    """Say what went wrong on stderr: in one line, or as a problem document."""
+    if as_json:
+        note(json.dumps(problem(error)))
+    else:
+        note(f"{PROGRAM}: {error.message}\n{error.hint}")
+
+
+def say_warning(message: object, *, as_json: bool) -> None:
+    """Say in one line on stderr that something was left out."""
+    note(json.dumps({"warning": str(message)}) if as_json else f"{PROGRAM}: warning: {message}")
+
+
+def say_interrupted(*, may_still_take: bool, as_json: bool) -> None:
+    """Say in one line on stderr that Ctrl-C was pressed, and what may come of it."""
+    still = " A change that was already sent may still take; privacy-sdk show tells."
+    message = f"Interrupted.{still if may_still_take else ''}"
+    document = {
+        "type": f"{PROBLEM_PREFIX}interrupted",
+        "title": "Interrupted",
+        "detail": message,
+        "exit_code": INTERRUPTED,
+    }
+    note(json.dumps(document) if as_json else f"{PROGRAM}: {message}")
+
+
+def note(text: str) -> None:
+    """Write one line to stderr; that it cannot be read is no reason to fail."""
+    if sys.stderr is not None:
+        try:
+            print(one_line(text), file=sys.stderr, flush=True)
+        except OSError:
+            _silence(sys.stderr)
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    """Say why the output cannot be written, unless it is that nobody reads it."""
+    try:
+        yield
+    except OSError as error:
+        _silence(sys.stdout)
+        if error.errno == errno.EPIPE:
+            raise OutputError(BROKEN_PIPE) from None
+        note(f"{PROGRAM}: The output cannot be written: {error.strerror}.")
+        raise OutputError(1) from None
+
+
+def write(text: str) -> None:
+    """Write to stdout.
+
+    Raises:
+        OutputError: It cannot be written, which has been said where it has to be.
+    """
+    with _writing():
+        print(text, flush=True)
+
+
+def one_line(text: str) -> str:
+    r"""A text as one line that cannot steer a terminal.
+
+    Example:
+        >>> one_line("Nearest:\n  this one\n  that one.\nTry again.")
+        'Nearest: this one; that one. Try again.'
+    """
+    lines = (" ".join(line.split()) for line in text.splitlines())
+    joined = re.sub(r"(?<=[.:!?]); ", " ", "; ".join(filter(None, lines)))
+    return printable(joined)
+
+
+def write_json(document: object) -> None:
+    """Write a JSON document to stdout."""
+    write(json.dumps(document, indent=2))
+
+
+def _silence(stream: TextIO) -> None:
+    """Let what is still buffered go nowhere, instead of failing again at exit."""
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, stream.fileno())
+    os.close(devnull)
+
+
+def make_console() -> Console:
+    """What stdout can show: its width, its colours, NO_COLOR."""
+    from rich.console import Console
+
+    class PassingOn(Console):
+        def on_broken_pipe(self) -> None:
+            raise  # the BrokenPipeError that this is called for
+
+    return PassingOn(highlight=False, markup=False, emoji=False)
+
+
+def agrees(question: str) -> bool:
+    """Whether the person at the terminal says yes; asked on stderr."""
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+
+def write_rich(*parts: RenderableType, console: Console | None = None) -> None:
+    """Write rich renderables to stdout."""
+    console = console or make_console()
+    with _writing():
+        for part in parts:
+            console.print(part, soft_wrap=isinstance(part, str) or not console.is_terminal)
+
+
+def fitted(
+    console: Console,
+    headers: Sequence[str],
+    rows: Sequence[Sequence[str | Cell]],
+    *,
+    essential: Collection[str],
+    changed: Collection[int] = (),
+) -> RenderableType:
+    """A table that fits: whole, or its essential columns, or each row as lines.
+
+    Where stdout is no terminal every row is one line, however long, so that ``grep`` finds it.
+
+    Args:
+        console: What it has to fit.
+        headers: Names of the columns.
+        rows: A text for each column, with a tone where it is a cell.
+        essential: The headers that a narrow terminal still shows.
+        changed: Which rows to emphasize.
+    """
+    from rich.box import ROUNDED
+    from rich.table import Table
+    from rich.text import Text
+
+    frame: dict[str, Any] = {"box": None, "pad_edge": False, "padding": (0, 2, 0, 0)}
+    if console.is_terminal:
+        frame = {"box": ROUNDED, "border_style": "dim"}
+    endless = console.options.update(max_width=2**20)
+    for wanted in (headers, [header for header in headers if header in essential]):
+        table = Table(header_style="bold", **frame)
+        for header in wanted:
+            table.add_column(header, no_wrap=True)
+        for place, row in enumerate(rows):
+            cells = [
+                Text(printable(text), style=style or ("bold green" if place in changed else ""))
+                for header, (text, style) in zip(headers, map(_styled, row), strict=True)
+                if header in wanted
+            ]
+            table.add_row(*cells)
+        width = console.measure(table, options=endless).maximum
+        if not console.is_terminal:
+            console.width = max(console.width, width)
+        if width <= console.width:
+            return table
+    return _as_lines(headers, rows, essential, changed)
+
+
+def _styled(cell: str | Cell) -> tuple[str, str]:
+    return (cell, "") if isinstance(cell, str) else (cell.text, STYLES[cell.tone])
+
+
+def _as_lines(
+    headers: Sequence[str],
+    rows: Sequence[Sequence[str | Cell]],
+    essential: Collection[str],
+    changed: Collection[int],
+) -> RenderableType:
+    from rich.text import Text
+
+    text = Text(overflow="fold")
+    shown = [place for place, header in enumerate(headers) if header in essential]
+    for place, row in enumerate(rows):
+        for depth, column in enumerate(shown):
+            written, style = _styled(row[column])
+            style = style or ("bold green" if place in changed else "")
+            name = f"{headers[column]}: " if depth and len(shown) > 2 else ""
+            line = f"{'  ' * bool(depth)}{name}{printable(written)}\n"
+            text.append(line, style=style or ("" if depth else "bold"))
+    text.rstrip()
+    return text

@@ -1,0 +1,448 @@
+"""Everything that can go wrong, as one tree.
+
+::
+
+    PrivacyError                        message, hint: what to do next
+    ├── InvalidInputError               refused before anything was sent (also a ValueError)
+    │   ├── UnknownNameError            a category or value string that is not known
+    │   ├── InvalidPairError            a value that the category does not accept
+    │   ├── InvalidDurationError        not a whole number of seconds from 0 to 2³²-1
+    │   ├── NoDisallowedListError       the category has no list of excepted people
+    │   ├── InvalidJidError             not an address
+    │   ├── InvalidContactError         not a phone number, or nobody on WhatsApp has it
+    │   └── InvalidPolicyError          wanted settings that cannot be; names every fault
+    ├── IqError                         WhatsApp refused: code, text, error_type, backoff
+    │   ├── BadRequestError             400
+    │   ├── NotAuthorizedError          401, 403
+    │   ├── ItemNotFoundError           404
+    │   ├── ConflictError               409: the list changed since its dhash was read
+    │   ├── RateLimitError              429
+    │   └── ServiceUnavailableError     503
+    ├── NotTakenError                   WhatsApp said yes, and the setting is another one
+    ├── OutdatedPlanError               settings changed since the plan was made
+    ├── OutcomeUnknownError             a change was sent and its answer was lost
+    ├── NotConnectedError               no gateway there, or it has no connection to WhatsApp
+    ├── AnswerTimeoutError              nothing was changed, no answer came in time
+    ├── NotSupportedError               this account cannot do that
+    ├── GatewayError                    the gateway itself refused
+    │   ├── InvalidTokenError           missing or wrong token
+    │   ├── UnknownAccountError         no such account, or several and none was named
+    │   ├── InvalidRequestError         a request that the gateway does not understand
+    │   └── TooManyRequestsError        more than it lets through to a live account
+    ├── UnreadableAnswerError           an answer that is not what the protocol says
+    ├── RecordingError                  a cassette that cannot be read or written
+    │   └── NotRecordedError            the cassette holds no such exchange
+    └── UsageError                      a call in the wrong place: a closed client, a wrong thread
+
+No error carries a token or an unmasked phone number, and every error pickles.
+"""
+
+from __future__ import annotations
+
+import difflib
+import traceback
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar
+
+from privacy_sdk.errors.masks import mask_people, mask_text
+
+_MAX_U32 = 2**32 - 1
+_SHOWN = 100
+_LISTED = 20
+
+
+class PrivacyError(Exception):
+    """The root of every error that this package raises.
+
+    Attributes:
+        message: What happened, in one sentence.
+        hint: What to do next; empty when there is nothing to add.
+
+    Example:
+        >>> import privacy_sdk as ps
+        >>> try:
+        ...     ps.Client.emulated().set_privacy_setting("online", "none")
+        ... except ps.PrivacyError as error:
+        ...     print(error.hint)
+        Allowed for 'online': all, match_last_seen.
+    """
+
+    default_hint: ClassVar[str] = ""
+    fields: ClassVar[tuple[str, ...]] = ()
+    """The attributes that a problem document carries beside message and hint."""
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        self.message = self._masked(message)
+        self.hint = self._masked(self.default_hint if hint is None else hint)
+        super().__init__(self.message)
+        if self.hint:
+            self.add_note(self.hint)
+
+    @staticmethod
+    def _masked(text: str) -> str:
+        return mask_text(text)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.args, self.__dict__)
+
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows: the user's own lines, and none of ours."""
+        frames = traceback.extract_tb(self.__traceback__)
+        cells = [frame for frame in frames if "ipykernel" in frame.filename and frame.line]
+        return [
+            *(f"----> {frame.lineno} {frame.line}" for frame in cells),
+            *([""] if cells else []),
+            f"{type(self).__name__}: {self.message}",
+            *([self.hint] if self.hint else []),
+        ]
+
+
+def shown(given: object) -> str:
+    """What was passed, masked and short enough for a message.
+
+    Example:
+        >>> shown("999115550101"), shown(range(7)), len(shown("x" * 1_000_000))
+        ("'99•••01'", 'range(0, 7)', 100)
+    """
+    try:
+        text = mask_text(repr(given))
+    except Exception:  # a repr of the user's own making, or an int of thousands of digits
+        text = f"<{type(given).__name__}>"
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+
+
+def _rebuild(
+    cls: type[PrivacyError], args: tuple[object, ...], state: dict[str, object]
+) -> PrivacyError:
+    error = cls.__new__(cls)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+class InvalidInputError(PrivacyError, ValueError):
+    """An argument was refused; nothing was sent."""
+
+
+class UnknownNameError(InvalidInputError):
+    """A string names no known category or value.
+
+    Attributes:
+        given: What was passed, as its repr.
+        nearest: The known name that looks most like it, or None.
+    """
+
+    fields = ("given", "nearest")
+
+    def __init__(self, kind: str, given: object, known: Mapping[str, Iterable[str]]) -> None:
+        """Describe ``given`` by the ``known`` names, each with the words it also goes by."""
+        self.given = shown(given)
+        self.nearest = _nearest(given, known)
+        what = "" if isinstance(given, str) else f" ({type(given).__name__})"
+        meant = f"Did you mean {self.nearest!r}? " if self.nearest else ""
+        super().__init__(
+            f"{self.given}{what} is not a known {kind}.",
+            hint=f"{meant}Known: {', '.join(known)}.",
+        )
+
+
+def _nearest(given: object, known: Mapping[str, Iterable[str]]) -> str | None:
+    if not isinstance(given, str):
+        return None
+    spellings = {word.lower(): name for name, words in known.items() for word in (name, *words)}
+    matches = difflib.get_close_matches(given.lower(), spellings, n=1, cutoff=0.55)
+    return spellings[matches[0]] if matches else None
+
+
+class InvalidPairError(InvalidInputError):
+    """The category does not accept the value.
+
+    Attributes:
+        category: The category's wire name.
+        value: The value's wire name.
+        allowed: The wire names that the category accepts.
+    """
+
+    fields = ("category", "value", "allowed")
+
+    def __init__(self, category: str, value: str, allowed: Iterable[str]) -> None:
+        self.category, self.value = mask_text(str(category)), mask_text(str(value))
+        self.allowed = tuple(map(str, allowed))
+        super().__init__(
+            f"{self.category!r} cannot be set to {self.value!r}.",
+            hint=f"Allowed for {self.category!r}: {', '.join(self.allowed)}.",
+        )
+
+
+class InvalidDurationError(InvalidInputError):
+    """Not a whole number of seconds from 0 to 4294967295."""
+
+    def __init__(self, given: object) -> None:
+        readable = type(given) is int and abs(given) < 10**18
+        super().__init__(
+            f"{f'{given:_}' if readable else shown(given)} is not a duration.",
+            hint=f"Pass whole seconds from 0 (off) to {_MAX_U32:_}, or a timedelta: "
+            "86_400 is 24 hours, 604_800 is 7 days, 7_776_000 is 90 days.",
+        )
+
+
+class NoDisallowedListError(InvalidInputError):
+    """The category has no list of excepted people."""
+
+    fields = ("category",)
+
+    def __init__(self, category: str, supported: Iterable[str]) -> None:
+        self.category = mask_text(str(category))
+        super().__init__(
+            f"{self.category!r} has no list of excepted people.",
+            hint=f"Categories that have one: {', '.join(map(str, supported))}.",
+        )
+
+
+class InvalidJidError(InvalidInputError):
+    """Not a WhatsApp address."""
+
+    default_hint = "An address looks like DIGITS@lid or DIGITS@s.whatsapp.net."
+
+
+class InvalidContactError(InvalidInputError):
+    """Not a phone number, or a number that nobody on WhatsApp has."""
+
+
+class InvalidPolicyError(InvalidInputError):
+    """Wanted settings that cannot be; every fault is named at once.
+
+    Attributes:
+        faults: A sentence for each fault, beginning with its place.
+    """
+
+    fields = ("faults",)
+
+    def __init__(self, faults: Iterable[str]) -> None:
+        self.faults = tuple(mask_text(fault) for fault in faults)
+        super().__init__(f"The policy cannot be used: {listed(self.faults, 'faults')}")
+
+
+def listed(sentences: Sequence[str], what: str) -> str:
+    """Sentences as one text: a single one as it is, several counted and on lines of their own.
+
+    Example:
+        >>> print(listed(["last: no.", "online: no."], "faults"))
+        2 faults.
+          last: no.
+          online: no.
+    """
+    if len(sentences) == 1:
+        return sentences[0]
+    more = [f"… and {len(sentences) - _LISTED} more."] if len(sentences) > _LISTED else []
+    return "\n  ".join([f"{len(sentences)} {what}.", *sentences[:_LISTED], *more])
+
+
+class IqError(PrivacyError):
+    """WhatsApp refused a request.
+
+    Attributes:
+        code: WhatsApp's number for the refusal.
+        text: Its name for it, such as ``conflict``.
+        error_type: Its class of error, such as ``wait``; empty when none was given.
+        backoff: How long to wait before trying again [s], or None.
+
+    Source:
+        ``IqError`` of the specification; codes and texts from the protocol facts.
+
+    Example:
+        >>> error = IqError.from_code(409, "conflict")
+        >>> type(error).__name__, error.code, error.text
+        ('ConflictError', 409, 'conflict')
+    """
+
+    default_hint = "WhatsApp says no more than that; see whether the phone can do it."
+    fields = ("code", "text", "error_type", "backoff")
+
+    def __init__(
+        self,
+        code: int,
+        text: str = "",
+        *,
+        error_type: str = "",
+        backoff: float | None = None,
+        hint: str | None = None,
+    ) -> None:
+        self.code, self.error_type, self.backoff = code, error_type, backoff
+        self.text = mask_text(text)
+        if hint is None and backoff is not None:
+            hint = f"WhatsApp asks to wait {backoff:g} s before trying again."
+        super().__init__(f"WhatsApp refused: {code} {text}".rstrip() + ".", hint=hint)
+
+    @classmethod
+    def from_code(
+        cls, code: int, text: str = "", *, error_type: str = "", backoff: float | None = None
+    ) -> IqError:
+        """The error of the class that stands for ``code``."""
+        return _IQ_CLASSES.get(code, IqError)(code, text, error_type=error_type, backoff=backoff)
+
+
+class BadRequestError(IqError):
+    """400: WhatsApp does not accept the request as it is."""
+
+
+class NotAuthorizedError(IqError):
+    """401 or 403: the account may not do this."""
+
+    default_hint = "Check on the phone that this device is still linked."
+
+
+class ItemNotFoundError(IqError):
+    """404: WhatsApp knows no such thing."""
+
+
+class ConflictError(IqError):
+    """409: the list changed since its dhash was read."""
+
+    default_hint = "Read the list again for its present dhash, then repeat the change."
+
+
+class RateLimitError(IqError):
+    """429: too many requests."""
+
+    default_hint = (
+        "Wait before trying again; many changes in a short time can get an account banned."
+    )
+
+
+class ServiceUnavailableError(IqError):
+    """503: WhatsApp is not able to answer at the moment."""
+
+    default_hint = "Try again in a moment."
+
+
+_IQ_CLASSES: dict[int, type[IqError]] = {
+    400: BadRequestError,
+    401: NotAuthorizedError,
+    403: NotAuthorizedError,
+    404: ItemNotFoundError,
+    409: ConflictError,
+    429: RateLimitError,
+    503: ServiceUnavailableError,
+}
+
+
+class NotTakenError(PrivacyError):
+    """WhatsApp answered a change with success, and reading back shows that it did not take."""
+
+    default_hint = "WhatsApp did not make the change; look at the setting on the phone."
+
+
+class OutdatedPlanError(PrivacyError):
+    """Settings changed since the plan was made; nothing was changed by it.
+
+    Attributes:
+        changed: A sentence for each thing that is not as it was.
+    """
+
+    fields = ("changed",)
+    default_hint = "Make the plan again, from what is set now."
+
+    def __init__(self, changed: Iterable[str]) -> None:
+        self.changed = tuple(mask_text(each) for each in changed)
+        super().__init__(
+            f"The plan no longer fits, and nothing was changed: {listed(self.changed, 'changes')}"
+        )
+
+
+class OutcomeUnknownError(PrivacyError):
+    """A change was sent and its answer was lost: it may have been made, or may still be."""
+
+    default_hint = "Fetch the settings again before repeating the change."
+
+
+class NotConnectedError(PrivacyError):
+    """There is no gateway at that address, or it has no connection to WhatsApp."""
+
+    default_hint = "Start a gateway with: privacy-sdk gateway"
+
+
+class AnswerTimeoutError(PrivacyError, TimeoutError):
+    """No answer came in time; nothing was being changed."""
+
+    default_hint = "Try again, or pass a longer timeout."
+
+
+class NotSupportedError(PrivacyError):
+    """The account behind the client cannot do this."""
+
+
+class GatewayError(PrivacyError):
+    """The gateway itself refused; WhatsApp was not asked."""
+
+
+class InvalidTokenError(GatewayError):
+    """The gateway's token is missing or wrong."""
+
+    default_hint = (
+        "Pass it as token or set PRIVACY_SDK_TOKEN; the gateway prints at its start where it is."
+    )
+
+
+class UnknownAccountError(GatewayError):
+    """The gateway has no such account, or several and none was named."""
+
+
+class InvalidRequestError(GatewayError):
+    """The gateway does not understand the request."""
+
+    default_hint = "Client and gateway may be of different versions: compare privacy-sdk --version."
+
+
+class TooManyRequestsError(GatewayError):
+    """The gateway holds a request back, so that the account is not banned for haste.
+
+    Attributes:
+        backoff: How long until it lets the next one through [s].
+    """
+
+    fields = ("backoff",)
+
+    def __init__(self, backoff: float) -> None:
+        self.backoff = round(backoff, 3)
+        super().__init__(
+            "The account was asked too often; this request did not reach WhatsApp.",
+            hint=f"The gateway lets the next one through in {self.backoff:g} s.",
+        )
+
+
+class UnreadableAnswerError(PrivacyError):
+    """An answer is not what the protocol says."""
+
+    default_hint = "Is a privacy-sdk gateway listening at that address, or something else?"
+
+
+class RecordingError(PrivacyError):
+    """A cassette cannot be read or written."""
+
+
+class NotRecordedError(RecordingError):
+    """The cassette holds no answer to this request.
+
+    Attributes:
+        nearest: The recorded requests that come nearest, each with what differs.
+    """
+
+    def __init__(
+        self, message: str, *, hint: str | None = None, nearest: Iterable[str] = ()
+    ) -> None:
+        self.nearest = tuple(map(mask_people, nearest))
+        lines = "".join(f"\n  {line}" for line in self.nearest)
+        super().__init__(message + (f" Nearest in it:{lines}" if lines else ""), hint=hint)
+
+    @staticmethod
+    def _masked(text: str) -> str:
+        return mask_people(text)  # pseudonyms have to be readable to be used
+
+
+class UsageError(PrivacyError, RuntimeError):
+    """A call in the wrong place: on a closed client, or from a thread that must not block."""
+
+
+class PrivacyWarning(UserWarning):
+    """A part of an answer was left out because it cannot be read; the rest is good."""

@@ -1,0 +1,351 @@
+"""What travels over HTTP, as OpenAPI shows it: plain strings, no member that is not named here.
+
+These models fix shapes and sizes. Which names, pairs, addresses and durations are good is for
+``types.py`` and ``wire.py`` to say; where a rule of theirs stands here, it is for the reader.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from privacy_sdk.accounts.emulated.events import CHANGES, READS, Fault
+from privacy_sdk.model.types import LIST_CATEGORIES, DisallowedListAction
+
+_LID, _PHONE = "999000000000001@lid", "999115550101@s.whatsapp.net"
+
+
+def _told(**schema: Any) -> Any:
+    """A rule that OpenAPI tells of and that another module enforces, with its own error."""
+    return Field(json_schema_extra=schema)
+
+
+Name = Annotated[str, Field(min_length=1, max_length=64, examples=["contacts"])]
+CategoryName = Annotated[str, Field(min_length=1, max_length=64, examples=["last"])]
+ListCategoryName = Annotated[CategoryName, _told(enum=[str(name) for name in LIST_CATEGORIES])]
+Address = Annotated[
+    str, Field(max_length=64), _told(pattern=r"^[0-9]{1,20}(:[1-9][0-9]{0,4})?@[a-z][a-z.]{1,30}$")
+]
+Hash = Annotated[str, Field(max_length=256), _told(minLength=1)]
+Seconds = Annotated[int, _told(minimum=0, maximum=2**32 - 1)]
+PhoneDigits = Annotated[str, Field(max_length=32), _told(pattern="^[0-9]{5,15}$")]
+
+
+class Document(BaseModel):
+    """A JSON object with these members and no others."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+def _example(**members: Any) -> ConfigDict:
+    return ConfigDict(json_schema_extra={"examples": [members]})
+
+
+class Health(Document):
+    """That the gateway is up."""
+
+    model_config = _example(status="ok")
+    status: Literal["ok"]
+
+
+class Account(Document):
+    """An account that the gateway serves."""
+
+    id: str
+    backend: str
+    state: str
+    capabilities: list[str]
+    hint: str
+
+
+class Accounts(Document):
+    """Every account that the gateway serves."""
+
+    model_config = _example(
+        accounts=[
+            {
+                "id": "demo",
+                "backend": "emulated",
+                "state": "connected",
+                "capabilities": ["emulate", "find_contacts"],
+                "hint": "",
+            }
+        ]
+    )
+    accounts: list[Account]
+
+
+class Setting(Document):
+    """A category and what it is set to."""
+
+    category: str
+    value: str
+
+
+class Settings(Document):
+    """All settings that WhatsApp reports; unknown names are normal."""
+
+    model_config = _example(settings=[{"category": "last", "value": "contacts"}])
+    settings: list[Setting]
+    unreadable: int = Field(default=0, description="How many more the account cannot name.")
+
+
+class NewValue(Document):
+    """What to set a category to."""
+
+    model_config = _example(value="contacts")
+    value: Name
+
+
+class Changed(Document):
+    """That a change was made; ``dhash`` is the new version of the list, if there is one."""
+
+    model_config = _example(dhash=None)
+    dhash: str | None
+
+
+class ListedPerson(Document):
+    """A person on a disallowed list."""
+
+    jid: str
+    pn_jid: str | None
+
+
+class DisallowedList(Document):
+    """The people excepted in a category."""
+
+    model_config = _example(dhash="1763827200000", users=[{"jid": _LID, "pn_jid": _PHONE}])
+    dhash: str | None
+    users: list[ListedPerson]
+
+
+class PersonChange(Document):
+    """A person to add to a disallowed list, or to remove from it."""
+
+    action: Annotated[str, Field(max_length=16), _told(enum=[*DisallowedListAction])] = "add"
+    jid: Address
+    pn_jid: Address | None = None
+
+
+class ExpectedSetting(Document):
+    """What a category must be set to."""
+
+    category: CategoryName
+    value: Name
+
+
+class ListVersion(Document):
+    """The version of a list; none while its category is not on ``contact_blacklist``."""
+
+    category: str
+    dhash: str | None
+
+
+class Standing(Document):
+    """How settings stand, as far as they were read."""
+
+    settings: list[Setting]
+    lists: list[ListVersion]
+    duration: int | None
+
+
+class ListChange(Document):
+    """A change of a disallowed list: of the version ``dhash``, else of the list as it stands."""
+
+    model_config = _example(users=[{"action": "add", "jid": _LID, "pn_jid": _PHONE}])
+    dhash: Hash | None = None
+    users: Annotated[list[PersonChange], _told(minItems=1)]
+
+
+class ExpectedList(Document):
+    """The version that a list must have."""
+
+    category: ListCategoryName
+    dhash: Hash | None
+
+
+class Expected(Document):
+    """What must hold for anything to be changed; what is left out may be anything."""
+
+    settings: list[ExpectedSetting] = []
+    lists: list[ExpectedList] = []
+    duration: Seconds | None = None
+
+
+class SettingChange(Document):
+    """A category gets a value."""
+
+    change: Literal["setting"]
+    category: CategoryName
+    value: Name
+
+
+class PeopleChange(Document):
+    """People are added to a category's list, or removed from it; not both in one change."""
+
+    change: Literal["list"]
+    category: ListCategoryName
+    users: Annotated[list[PersonChange], _told(minItems=1)]
+
+
+class DurationChange(Document):
+    """The default disappearing time gets a value [s]."""
+
+    change: Literal["timer"]
+    duration: Seconds
+
+
+Change = Annotated[SettingChange | PeopleChange | DurationChange, Field(discriminator="change")]
+
+
+class Changes(Document):
+    """What to change, and what must hold before; each thing is changed once."""
+
+    model_config = _example(
+        expected={"settings": [{"category": "last", "value": "all"}], "lists": [], "duration": 0},
+        changes=[
+            {"change": "setting", "category": "last", "value": "contacts"},
+            {"change": "timer", "duration": 604_800},
+        ],
+    )
+    expected: Expected = Expected()
+    changes: Annotated[list[Change], Field(min_length=1, max_length=100)]
+
+
+class Outcome(Document):
+    """What became of a change; ``missed`` are the people for whom it did not take."""
+
+    outcome: str
+    reason: str
+    missed: list[str]
+
+
+class Outcomes(Document):
+    """What became of each change, in the order asked, and what was read back."""
+
+    model_config = _example(
+        outcomes=[
+            {"outcome": "applied", "reason": "", "missed": []},
+            {"outcome": "refused", "reason": "WhatsApp refused: 423 locked.", "missed": []},
+        ],
+        found={
+            "settings": [{"category": "last", "value": "contacts"}],
+            "lists": [],
+            "duration": None,
+        },
+    )
+    outcomes: list[Outcome]
+    found: Standing
+
+
+class Duration(Document):
+    """The default disappearing time of new chats [s]; 0 is off."""
+
+    model_config = _example(duration=604_800)
+    duration: Seconds
+
+
+class Phones(Document):
+    """Phone numbers to look up, as digits with the country code."""
+
+    model_config = _example(phones=["999115550101"])
+    phones: Annotated[list[PhoneDigits], Field(min_length=1, max_length=1_000)]
+
+
+class Contact(Document):
+    """Whose a phone number is; without addresses when nobody on WhatsApp has it."""
+
+    phone: str
+    jid: str | None
+    pn_jid: str | None
+
+
+class Contacts(Document):
+    """Whose the phone numbers are, in the order asked."""
+
+    model_config = _example(contacts=[{"phone": "999115550101", "jid": _LID, "pn_jid": _PHONE}])
+    contacts: list[Contact]
+
+
+class Pairing(Document):
+    """How far a phone is linked; ``qr`` is what its camera has to see, and a secret."""
+
+    model_config = _example(
+        state="connected", hint="", qr=None, expires_in=None, linked_as="+99 ••• 01"
+    )
+    state: str
+    hint: str
+    qr: str | None
+    expires_in: int | None
+    linked_as: str | None
+
+
+class PhoneSets(Document):
+    """The owner changes a setting on the phone."""
+
+    model_config = _example(event="phone_sets", category="last", value="all")
+    event: Literal["phone_sets"]
+    category: Name
+    value: Name
+
+
+class PhoneLists(Document):
+    """The owner changes a disallowed list on the phone."""
+
+    model_config = _example(event="phone_lists", category="last", users=[{"jid": _LID}])
+    event: Literal["phone_lists"]
+    category: Name
+    users: Annotated[list[PersonChange], _told(minItems=1)]
+
+
+class NextAnswer(Document):
+    """What happens to the account's next answers."""
+
+    model_config = _example(event="next_answer", fault="refused", code=429, text="rate-overlimit")
+    event: Literal["next_answer"]
+    fault: Annotated[str, Field(max_length=64), _told(enum=[*Fault])]
+    code: Annotated[int, Field(ge=100, le=599)] = 406
+    text: Annotated[str, Field(max_length=64)] = "not-acceptable"
+    error_type: Annotated[str, Field(max_length=64)] = ""
+    backoff: Annotated[float, Field(ge=0, le=86_400)] | None = None
+    seconds: Annotated[float, Field(ge=0, le=3_600)] = 0.0
+    operation: Annotated[str, Field(max_length=64), _told(enum=[*READS, *CHANGES])] | None = None
+    category: Name | None = None
+    times: Annotated[int, Field(ge=1, le=1_000)] = 1
+
+
+Event = Annotated[PhoneSets | PhoneLists | NextAnswer, Field(discriminator="event")]
+
+
+class Problem(Document):
+    """Why a request failed (RFC 9457); ``type`` decides, and ``hint`` says what to do next."""
+
+    model_config = _example(
+        type="urn:privacy-sdk:invalid-pair",
+        title="Invalid pair",
+        status=422,
+        detail="'online' cannot be set to 'none'.",
+        hint="Allowed for 'online': all, match_last_seen.",
+        source="gateway",
+        category="online",
+        value="none",
+        allowed=["all", "match_last_seen"],
+    )
+    type: str
+    title: str
+    status: int
+    detail: str
+    hint: str
+    source: Literal["gateway", "whatsapp"]
+    code: int = Field(default=0, description="WhatsApp's number for the refusal.")
+    error_type: str = Field(default="", description="WhatsApp's class of error.")
+    retry_after: float = Field(default=0, description="How long to wait [s].")
+    text: str = Field(default="", description="WhatsApp's name for the refusal.")
+    given: str = Field(default="", description="The name that is not known.")
+    nearest: str = Field(default="", description="The known name most like it.")
+    category: str = Field(default="", description="The category that was refused.")
+    value: str = Field(default="", description="The value that was refused.")
+    allowed: list[str] = Field(default=[], description="The values that the category takes.")
+    faults: list[str] = Field(default=[], description="What is wrong with a policy.")
+    changed: list[str] = Field(default=[], description="What is not as a plan expects it.")

@@ -1,0 +1,275 @@
+"""Running a gateway: in the foreground as a process of its own, or beside a test or notebook."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import os
+import signal
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from privacy_sdk.accounts.base import Account
+from privacy_sdk.errors import InvalidInputError, PrivacyError, UsageError
+from privacy_sdk.support.connection import DEFAULT_URL
+from privacy_sdk.support.running import announced
+from privacy_sdk.support.tokens import checked_token, gateway_token
+
+if TYPE_CHECKING:
+    import uvicorn
+
+DEFAULT_PORT = 8480
+_GRACE = 0.3
+"""How long requests in flight have left when the gateway stops [s]; it is to end in a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """A gateway that is ready; ``str()`` says how to use it.
+
+    Attributes:
+        url: Its address.
+        accounts: The names of its accounts.
+        token_at: Where its token is: a file, a variable, or with whoever started it.
+    """
+
+    url: str
+    accounts: tuple[str, ...]
+    token_at: str
+
+    def __str__(self) -> str:
+        url = "" if self.url == DEFAULT_URL else f'"{self.url}"'
+        account = f'account="{self.accounts[0]}"' if len(self.accounts) > 1 else ""
+        arguments = ", ".join(filter(None, (url, account)))
+        return "\n".join(
+            (
+                f"Gateway on {self.url} with {', '.join(self.accounts) or 'no account'}.",
+                f"  connect   import privacy_sdk as ps; client = ps.Client({arguments})",
+                f"  token     {self.token_at}",
+                "  stop      Ctrl-C",
+            )
+        )
+
+
+def _announce(listening: Listening) -> None:
+    print(listening, flush=True)
+
+
+def serve(
+    accounts: Mapping[str, Account],
+    *,
+    host: str = "127.0.0.1",
+    port: int = DEFAULT_PORT,
+    token: str | None = None,
+    allowed_hosts: Collection[str] = (),
+    certfile: str | os.PathLike[str] | None = None,
+    keyfile: str | os.PathLike[str] | None = None,
+    insecure_remote: bool = False,
+    on_ready: Callable[[Listening], object] = _announce,
+) -> None:
+    """Serve accounts until Ctrl-C or SIGTERM, in a process that does nothing else.
+
+    Logs JSON lines to stderr. When it is to stop it is gone within a second: requests in flight
+    have a moment to end, and a change that does not is answered 503, outcome unknown.
+
+    Args:
+        accounts: The accounts, by the names that they have in URLs; closed at the end.
+        host: Where to listen; beyond this machine only with TLS or ``insecure_remote``.
+        port: Where to listen; 0 takes any free port.
+        token: What clients must send; PRIVACY_SDK_TOKEN by default, else the token file, which
+            is made if need be and found by clients on this machine.
+        allowed_hosts: Names of this machine that clients may use beside localhost.
+        certfile: TLS certificate chain (PEM).
+        keyfile: Its private key, where it is not in ``certfile``.
+        insecure_remote: Whether to listen beyond this machine without TLS, as behind a proxy
+            that adds it.
+        on_ready: Called with a :class:`Listening` once requests are taken; prints it by default.
+
+    Raises:
+        InvalidInputError: An address beyond this machine without TLS.
+        PrivacyError: The port is taken, the certificate cannot be used, or the gateway is not
+            installed.
+        UsageError: Not in the main thread, which alone is told of signals.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        raise UsageError(
+            "serve() needs the main thread.", hint="Use running_gateway() in other threads."
+        )
+    if certfile or keyfile:
+        _check_certificate(certfile, keyfile)
+    token, token_at = (
+        gateway_token() if token is None else (checked_token(token, "token=…"), "as given")
+    )
+    remote = bool(certfile) or insecure_remote
+    with _listen(host, port, remote=remote) as listener, ExitStack() as end:
+        url = f"http{'s' if certfile else ''}://{_written(host, listener)}"
+
+        def ready() -> None:
+            end.enter_context(announced(url))
+            on_ready(Listening(url, tuple(accounts), token_at))
+
+        server = _server(
+            accounts,
+            token=token,
+            allowed_hosts=(*allowed_hosts, host),
+            on_ready=ready,
+            ssl_certfile=certfile,
+            ssl_keyfile=keyfile,
+        )
+        from privacy_sdk.gateway.log import log_to_stderr
+
+        log_to_stderr()
+        with _stopped_by_signals(server):
+            asyncio.run(server.serve(sockets=[listener]))
+
+
+@contextmanager
+def running_gateway(
+    accounts: Mapping[str, Account], *, token: str | None = None, port: int = 0
+) -> Iterator[str]:
+    """A gateway beside the caller, in a thread of its own with a loop of its own.
+
+    Args:
+        accounts: The accounts, by the names that they have in URLs; closed at the end.
+        token: What clients must send; None lets in everybody on this machine.
+        port: Where to listen on 127.0.0.1; 0 takes any free port.
+
+    Yields:
+        Its address.
+
+    Raises:
+        PrivacyError: The port is taken, or the gateway is not installed.
+
+    Example:
+        >>> from privacy_sdk.accounts.emulated.account import EmulatedAccount
+        >>> import privacy_sdk as ps
+        >>> with running_gateway({"demo": EmulatedAccount()}) as url, ps.Client(url) as client:
+        ...     client.set_default_disappearing_mode(604_800)
+    """
+    ready = threading.Event()
+    with _listen("127.0.0.1", port) as listener:
+        server = _server(accounts, token=token, on_ready=ready.set)
+        thread = threading.Thread(
+            target=lambda: asyncio.run(server.serve(sockets=[listener])),
+            name="privacy_sdk gateway",
+            daemon=True,
+        )
+        thread.start()
+        try:
+            while not ready.wait(0.05):
+                if not thread.is_alive():
+                    raise PrivacyError("The gateway did not start.", hint="Its log says why.")
+            yield f"http://{_written('127.0.0.1', listener)}"
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def _server(
+    accounts: Mapping[str, Account],
+    *,
+    token: str | None,
+    on_ready: Callable[[], object],
+    allowed_hosts: Collection[str] = (),
+    **tls: Any,
+) -> uvicorn.Server:
+    try:
+        import uvicorn
+
+        from privacy_sdk.gateway import create_app
+        from privacy_sdk.gateway.connections import MAX_HEADERS, BoundedProtocol
+    except ModuleNotFoundError as error:
+        raise PrivacyError(
+            f"The gateway needs {error.name}, which is not installed.",
+            hint='pip install "privacy-sdk[gateway]"',
+        ) from None
+
+    app = create_app(accounts, token=token, allowed_hosts=allowed_hosts)
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                on_ready()
+
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            stopping = asyncio.ensure_future(app.state.in_flight.stop(_GRACE))
+            await super().shutdown(sockets)
+            await stopping
+
+    return Server(
+        uvicorn.Config(
+            app,
+            http=BoundedProtocol,
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            proxy_headers=False,
+            server_header=False,
+            timeout_keep_alive=5,
+            timeout_graceful_shutdown=1,
+            h11_max_incomplete_event_size=MAX_HEADERS,
+            **tls,
+        )
+    )
+
+
+def _check_certificate(
+    certfile: str | os.PathLike[str] | None, keyfile: str | os.PathLike[str] | None
+) -> None:
+    if not certfile:
+        raise InvalidInputError("A private key was given without its certificate.")
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(certfile, keyfile)
+    except OSError as error:  # an ssl.SSLError is one
+        raise PrivacyError(
+            f"The certificate cannot be used: {error.strerror or error}.",
+            hint="Both certificate and private key are PEM files.",
+        ) from None
+
+
+def _listen(host: str, port: int, *, remote: bool = False) -> socket.socket:
+    """A bound socket, so that the port is known, or known to be taken, before all else."""
+    if not 0 <= port < 2**16:  # getaddrinfo() would take it modulo 65536
+        raise InvalidInputError(f"{port} is not a port.", hint="Ports are 0 (any free) to 65535.")
+    try:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        if not remote and not ipaddress.ip_address(address[0]).is_loopback:
+            raise InvalidInputError(
+                f"{host!r} is beyond this machine, and the token would travel there in clear.",
+                hint="Give a certificate, or stay on 127.0.0.1 behind a proxy that has one; "
+                "insecure_remote (--insecure-remote) listens there all the same.",
+            )
+        return socket.create_server(address[:2], family=family)
+    except OSError as error:
+        raise PrivacyError(
+            f"Cannot listen on {host} port {port}: {error.strerror or error}.",
+            hint="Is a gateway running there already? Choose another port, or 0 for any.",
+        ) from None
+
+
+def _written(host: str, listener: socket.socket) -> str:
+    port = listener.getsockname()[1]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+@contextmanager
+def _stopped_by_signals(server: uvicorn.Server) -> Iterator[None]:
+    """Let signals stop ``server`` and nothing else.
+
+    uvicorn handles them while it runs and raises them again once it is done, which would end
+    a well-stopped gateway with a traceback or the status of a killed process.
+    """
+    before = {
+        name: signal.signal(name, server.handle_exit) for name in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for name, handler in before.items():
+            signal.signal(name, handler)

@@ -1,0 +1,1 @@
+"""Nouns and rules: categories, values, people's addresses, changes, and their words."""

@@ -1,0 +1,138 @@
+"""What a person writes, checked and made into what is meant."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from operator import index
+from typing import TypeAlias
+
+from privacy_sdk.errors import (
+    InvalidDurationError,
+    InvalidPairError,
+    NoDisallowedListError,
+    UnknownNameError,
+)
+from privacy_sdk.model.types import LIST_CATEGORIES, PrivacyCategory, PrivacyValue
+
+CategoryLike: TypeAlias = PrivacyCategory | str
+"""A category or the wire name of a known one; unknown ones by ``PrivacyCategory.other``."""
+
+ValueLike: TypeAlias = PrivacyValue | str
+"""A value or the wire name of a known one; unknown ones by ``PrivacyValue.other``."""
+
+DurationLike: TypeAlias = int | timedelta
+"""Whole seconds from 0 to 4294967295, or a timedelta of as many."""
+
+CATEGORY_WORDS = {
+    category.value: (category.name, *words)
+    for category, words in {
+        PrivacyCategory.LAST: ("last seen", "last_seen", "lastseen"),
+        PrivacyCategory.ONLINE: (),
+        PrivacyCategory.PROFILE: ("profile photo", "photo", "picture", "avatar"),
+        PrivacyCategory.STATUS: ("about",),
+        PrivacyCategory.GROUP_ADD: ("groups", "group add"),
+        PrivacyCategory.READ_RECEIPTS: ("receipts", "read receipts"),
+        PrivacyCategory.CALL_ADD: ("calls", "call add"),
+        PrivacyCategory.MESSAGES: (),
+        PrivacyCategory.DEFENSE_MODE: ("defense mode", "defence"),
+    }.items()
+}
+"""The wire names of the known categories, each with the words it also goes by."""
+
+_VALUE_WORDS = {
+    value.value: (value.name, *words)
+    for value, words in {
+        PrivacyValue.ALL: ("everyone", "everybody", "public"),
+        PrivacyValue.CONTACTS: ("my contacts",),
+        PrivacyValue.NONE: ("nobody", "no one"),
+        PrivacyValue.CONTACT_BLACKLIST: ("contacts except", "blacklist"),
+        PrivacyValue.MATCH_LAST_SEEN: ("same as last seen", "match"),
+        PrivacyValue.KNOWN: (),
+        PrivacyValue.OFF: (),
+        PrivacyValue.ON_STANDARD: ("on", "standard"),
+    }.items()
+}
+
+
+def as_category(category: CategoryLike) -> PrivacyCategory:
+    """The category that the user means.
+
+    Raises:
+        UnknownNameError: A string that is no known category, with the nearest one.
+
+    Example:
+        >>> as_category("last")
+        <PrivacyCategory.LAST: 'last'>
+    """
+    if isinstance(category, PrivacyCategory):
+        return category
+    if isinstance(category, str) and category in CATEGORY_WORDS:
+        return PrivacyCategory(category)
+    raise UnknownNameError("category", category, CATEGORY_WORDS)
+
+
+def as_value(value: ValueLike) -> PrivacyValue:
+    """The value that the user means.
+
+    Raises:
+        UnknownNameError: A string that is no known value, with the nearest one.
+
+    Example:
+        >>> as_value("contacts")
+        <PrivacyValue.CONTACTS: 'contacts'>
+    """
+    if isinstance(value, PrivacyValue):
+        return value
+    if isinstance(value, str) and value in _VALUE_WORDS:
+        return PrivacyValue(value)
+    raise UnknownNameError("value", value, _VALUE_WORDS)
+
+
+def as_pair(category: CategoryLike, value: ValueLike) -> tuple[PrivacyCategory, PrivacyValue]:
+    """A category and a value that may be set together.
+
+    Raises:
+        UnknownNameError: A string that names no category or value.
+        InvalidPairError: The category does not accept the value.
+    """
+    category, value = as_category(category), as_value(value)
+    if not category.is_valid_value(value):
+        raise InvalidPairError(category, value, category.valid_values)
+    return category, value
+
+
+def as_list_category(category: CategoryLike) -> PrivacyCategory:
+    """A category that has a list of excepted people.
+
+    Raises:
+        UnknownNameError: A string that names no category.
+        NoDisallowedListError: The category has no list.
+    """
+    category = as_category(category)
+    if not category.supports_disallowed_list():
+        raise NoDisallowedListError(category, LIST_CATEGORIES)
+    return category
+
+
+def as_seconds(duration: DurationLike) -> int:
+    """A duration in whole seconds that fits an unsigned 32-bit number.
+
+    Raises:
+        InvalidDurationError: Negative, fractional, too long, a bool, or no duration at all.
+
+    Example:
+        >>> as_seconds(timedelta(days=7))
+        604800
+    """
+    seconds: object = duration
+    if isinstance(duration, timedelta):
+        seconds, rest = divmod(duration, timedelta(seconds=1))
+        if rest:
+            raise InvalidDurationError(duration)
+    try:
+        whole = index(seconds)  # type: ignore[arg-type]  # a column's number is no int
+    except TypeError:
+        raise InvalidDurationError(duration) from None
+    if isinstance(seconds, bool) or not 0 <= whole < 2**32:
+        raise InvalidDurationError(duration)
+    return whole

@@ -1,0 +1,210 @@
+"""Changes: what becomes what, which way that goes, and in which order it is safe."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TypeAlias
+
+from privacy_sdk.accounts.emulated.server import LOCKED_BY_DEFENSE
+from privacy_sdk.model import words as wording
+from privacy_sdk.model.exposure import exposure
+from privacy_sdk.model.state import Standing
+from privacy_sdk.model.types import (
+    DisallowedListAction,
+    DisallowedListUser,
+    DisallowedListUserEntry,
+    PrivacyCategory,
+    PrivacyValue,
+)
+
+
+class Direction(StrEnum):
+    """Whether a change shows less or more to others."""
+
+    TIGHTER = "tighter"
+    """Fewer people are let in, or messages stay for a shorter time."""
+    LOOSER = "looser"
+    """More people are let in, or messages stay longer."""
+    SAME = "same"
+    """As many people are let in."""
+
+
+@dataclass(frozen=True, slots=True)
+class SettingChange:
+    """A category gets another value.
+
+    Attributes:
+        category: Which setting.
+        before: What it is set to; None when that is not known.
+        after: What it is to be set to.
+        direction: Tighter or looser; None when that cannot be said.
+        obstacle: Why it cannot be done; empty when it can.
+    """
+
+    category: PrivacyCategory
+    before: PrivacyValue | None
+    after: PrivacyValue
+    direction: Direction | None = None
+    obstacle: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ListChange:
+    """People are added to a category's list of excepted people, or removed from it.
+
+    Attributes:
+        category: Which list.
+        action: What is done with all of them.
+        people: Who they are.
+        before: How many people the list holds; None when that is not known.
+        direction: Tighter when people are added, looser when they are removed.
+        obstacle: Why it cannot be done; empty when it can.
+    """
+
+    category: PrivacyCategory
+    action: DisallowedListAction
+    people: tuple[DisallowedListUser, ...]
+    before: int | None = None
+    direction: Direction | None = None
+    obstacle: str = ""
+
+    @property
+    def entries(self) -> tuple[DisallowedListUserEntry, ...]:
+        """The people as a list update takes them."""
+        return tuple(
+            DisallowedListUserEntry(user.jid, user.pn_jid, self.action) for user in self.people
+        )
+
+    @property
+    def after(self) -> int | None:
+        """How many people the list is to hold; None when that is not known."""
+        sign = 1 if self.action is DisallowedListAction.ADD else -1
+        return None if self.before is None else self.before + sign * len(self.people)
+
+
+@dataclass(frozen=True, slots=True)
+class TimerChange:
+    """The default disappearing time of new chats gets another value.
+
+    Attributes:
+        before: What it is [s]; None when that is not known.
+        after: What it is to be [s]; 0 is off.
+        direction: Tighter when messages stay for a shorter time.
+        obstacle: Why it cannot be done; empty when it can.
+    """
+
+    before: int | None
+    after: int
+    direction: Direction | None = None
+    obstacle: str = ""
+
+
+Change: TypeAlias = SettingChange | ListChange | TimerChange
+"""Anything that a plan changes."""
+
+
+def in_words(change: Change) -> tuple[str, str, str]:
+    """What is changed, from what, and to what, for people.
+
+    Example:
+        >>> in_words(TimerChange(0, 604_800))
+        ('Disappearing messages', 'off', '7 days')
+    """
+    match change:
+        case SettingChange(category=category, before=value, after=after):
+            was = wording.NOT_KNOWN if value is None else wording.audience(value)
+            return wording.label(category), was, wording.audience(after)
+        case ListChange(category=category):
+            what = f"{wording.label(category)}: except"
+            return what, wording.people(change.before), wording.people(change.after)
+        case TimerChange(before=seconds, after=wanted):
+            was = wording.NOT_KNOWN if seconds is None else wording.timer(seconds)
+            return "Disappearing messages", was, wording.timer(wanted)
+
+
+def needed(changes: Iterable[Change]) -> frozenset[PrivacyCategory]:
+    """The categories that changes depend on: their own, and defense mode if it may lock one.
+
+    Example:
+        >>> sorted(needed([SettingChange(PrivacyCategory.LAST, None, PrivacyValue.NONE)]))
+        [<PrivacyCategory.DEFENSE_MODE: 'defense'>, <PrivacyCategory.LAST: 'last'>]
+    """
+    own = frozenset(change.category for change in changes if not isinstance(change, TimerChange))
+    return own | {PrivacyCategory.DEFENSE_MODE} if own & LOCKED_BY_DEFENSE else own
+
+
+def with_directions(changes: Iterable[Change], standing: Standing) -> tuple[Change, ...]:
+    """The changes, with the way that each goes from how the settings stand."""
+    changes = tuple(changes)
+    before = after = standing.settings.get(PrivacyCategory.LAST)
+    for change in changes:
+        if isinstance(change, SettingChange) and change.category is PrivacyCategory.LAST:
+            after = change.after
+    return tuple(replace(change, direction=_direction(change, before, after)) for change in changes)
+
+
+def _direction(
+    change: Change, last_before: PrivacyValue | None, last_after: PrivacyValue | None
+) -> Direction | None:
+    old: float | None
+    new: float | None
+    match change:
+        case ListChange(action=action):
+            old, new = (1, 0) if action is DisallowedListAction.ADD else (0, 1)
+        case TimerChange(before=seconds, after=wanted):
+            old, new = None if seconds is None else seconds or math.inf, wanted or math.inf
+        case SettingChange(category=PrivacyCategory.DEFENSE_MODE, after=value):
+            old, new = (1, 0) if value is PrivacyValue.ON_STANDARD else (0, 1)
+        case SettingChange(category=category, before=was, after=value):
+            old = None if was is None else exposure(category, was, last_before)
+            new = exposure(category, value, last_after)
+    if old is None or new is None:
+        return None
+    if old == new:
+        return Direction.SAME
+    return Direction.TIGHTER if new < old else Direction.LOOSER
+
+
+def in_safe_order(changes: Sequence[Change]) -> tuple[Change, ...]:
+    """The changes in their :func:`safe_order`."""
+    return tuple(changes[place] for place in safe_order(changes))
+
+
+def safe_order(changes: Sequence[Change]) -> list[int]:
+    """The places of the changes in the order in which to make them.
+
+    What tightens comes before what loosens. Defense mode, which locks other settings, goes
+    off first and on last. A list exists only while its category is on
+    ``contact_blacklist``, so it is changed right after its category gets there, and right
+    before it leaves.
+    """
+    settings = {
+        change.category: (place, change)
+        for place, change in enumerate(changes)
+        if isinstance(change, SettingChange)
+    }
+
+    def key(place: int) -> tuple[int, int, int]:
+        change = changes[place]
+        if isinstance(change, ListChange) and change.category in settings:
+            anchor, setting = settings[change.category]
+            arrives = setting.after is PrivacyValue.CONTACT_BLACKLIST
+            return _rank(setting), anchor, 1 if arrives else -1
+        return _rank(change), place, 0
+
+    return sorted(range(len(changes)), key=key)
+
+
+def _rank(change: Change) -> int:
+    if isinstance(change, SettingChange) and change.category is PrivacyCategory.DEFENSE_MODE:
+        return 4 if change.after is PrivacyValue.ON_STANDARD else 0
+    match change.direction:
+        case Direction.TIGHTER:
+            return 1
+        case Direction.LOOSER:
+            return 3
+        case _:
+            return 2

@@ -1,0 +1,65 @@
+"""How an account's settings stand at a moment: what plans start from and end in."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from privacy_sdk.accounts.base import Account
+from privacy_sdk.model import words as wording
+from privacy_sdk.model.types import DisallowedList, PrivacyCategory, PrivacyValue
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What was read of an account, or is expected of it; what is not there is not known.
+
+    Attributes:
+        settings: The value of each category.
+        lists: The list of each category that is on ``contact_blacklist``.
+        timer: The default disappearing time [s].
+    """
+
+    settings: Mapping[PrivacyCategory, PrivacyValue] = field(default_factory=dict)
+    lists: Mapping[PrivacyCategory, DisallowedList] = field(default_factory=dict)
+    timer: int | None = None
+
+    def differences(self, now: Standing) -> Iterator[str]:
+        """A sentence for each thing known here that is another now."""
+        for category, value in self.settings.items():
+            found = now.settings.get(category)
+            if found != value:
+                what = "is not reported any more" if found is None else f"is {found.value!r} now"
+                yield f"{category.value!r} was {value.value!r}, and {what}."
+        for category, held in self.lists.items():
+            listed = now.lists.get(category)
+            if listed is not None and listed.dhash != held.dhash:
+                yield (
+                    f"The list of {category.value!r} was changed; it holds "
+                    f"{wording.people(len(listed))} now."
+                )
+        if self.timer is not None and now.timer not in (None, self.timer):
+            yield f"The disappearing time was {self.timer} s, and is {now.timer} s now."
+
+
+async def read_standing(
+    account: Account, *, lists: Collection[PrivacyCategory] = (), timer: bool = False
+) -> Standing:
+    """What an account's settings are now.
+
+    Args:
+        account: The account to ask, which must be able to read what is asked for.
+        lists: The lists to read, of those whose category is on ``contact_blacklist``.
+        timer: Whether to read the default disappearing time.
+    """
+    response = await account.fetch_privacy_settings()
+    settings = {setting.category: setting.value for setting in response}
+    return Standing(
+        settings,
+        {
+            category: await account.fetch_disallowed_list(category)
+            for category in lists
+            if settings.get(category) is PrivacyValue.CONTACT_BLACKLIST
+        },
+        await account.fetch_default_disappearing_mode() if timer else None,
+    )

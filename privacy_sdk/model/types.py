@@ -1,0 +1,376 @@
+"""The specification's nouns, under their own names, and its table of valid pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Self
+
+from privacy_sdk.errors import InvalidInputError, UnknownNameError, shown
+from privacy_sdk.errors.masks import mask_digits
+from privacy_sdk.model.jid import Jid as Jid
+
+
+class _WireName(StrEnum):
+    """A string of the wire protocol; one that is not known keeps its string."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self:
+        value = _wire_string(value)
+        unknown = str.__new__(cls, value)
+        unknown._name_ = "OTHER"
+        unknown._value_ = value
+        return unknown
+
+    @classmethod
+    def other(cls, wire: str) -> Self:
+        """A name that this version may not know, constructed on purpose.
+
+        Raises:
+            InvalidInputError: Not a string, an empty one, or one that cannot be printed.
+        """
+        if not _wire_string(wire).isprintable():
+            raise InvalidInputError(f"{shown(wire)} cannot be printed, so it is no wire name.")
+        return cls(wire)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the specification names it."""
+        return self._value_ in type(self)._value2member_map_
+
+    def __reduce_ex__(self, protocol: object) -> tuple[Any, ...]:
+        return type(self), (self.value,)
+
+
+def _wire_string(wire: object) -> str:
+    if not isinstance(wire, str) or not wire:
+        raise InvalidInputError(f"{shown(wire)} is not a wire name.", hint="Pass a non-empty one.")
+    return str(wire)
+
+
+class PrivacyCategory(_WireName):
+    """Which setting is read or written.
+
+    Members are strings of the wire protocol. A category that is not among them keeps its
+    string: ``PrivacyCategory("brand_new").value == "brand_new"``.
+
+    Source:
+        ``PrivacyCategory`` of the specification; ``STATUS`` is the About text, as WhatsApp
+        Web and whatsmeow have it.
+
+    Example:
+        >>> PrivacyCategory.ONLINE.valid_values
+        (<PrivacyValue.ALL: 'all'>, <PrivacyValue.MATCH_LAST_SEEN: 'match_last_seen'>)
+        >>> PrivacyCategory("brand_new")
+        <PrivacyCategory.OTHER: 'brand_new'>
+    """
+
+    LAST = "last"
+    """Who sees when you were last online."""
+    ONLINE = "online"
+    """Who sees that you are online now."""
+    PROFILE = "profile"
+    """Who sees your profile photo."""
+    STATUS = "status"
+    """Who sees your About text (not your stories)."""
+    GROUP_ADD = "groupadd"
+    """Who can add you to groups."""
+    READ_RECEIPTS = "readreceipts"
+    """Whether others see that you read their messages."""
+    CALL_ADD = "calladd"
+    """Who can call you."""
+    MESSAGES = "messages"
+    """Who can message you."""
+    DEFENSE_MODE = "defense"
+    """Whether stricter settings are locked on."""
+
+    @property
+    def valid_values(self) -> tuple[PrivacyValue, ...]:
+        """The values that may be set; empty for an unknown category, which accepts any."""
+        return _VALID_VALUES.get(self, ())
+
+    def is_valid_value(self, value: PrivacyValue | str) -> bool:
+        """Whether ``value`` may be set; an unknown category accepts anything.
+
+        Example:
+            >>> PrivacyCategory.ONLINE.is_valid_value(PrivacyValue.NONE)
+            False
+        """
+        return not self.is_known or value in self.valid_values
+
+    def supports_disallowed_list(self) -> bool:
+        """Whether people can be excepted by name: last, profile, status and groupadd."""
+        return PrivacyValue.CONTACT_BLACKLIST in self.valid_values
+
+
+class PrivacyValue(_WireName):
+    """What a category is set to; an unknown value keeps its string.
+
+    Source:
+        ``PrivacyValue`` of the specification.
+
+    Example:
+        >>> PrivacyValue("contacts")
+        <PrivacyValue.CONTACTS: 'contacts'>
+        >>> PrivacyValue.other("contact_allowlist").is_known
+        False
+    """
+
+    ALL = "all"
+    """Everyone."""
+    CONTACTS = "contacts"
+    """Contacts only."""
+    NONE = "none"
+    """Nobody."""
+    CONTACT_BLACKLIST = "contact_blacklist"
+    """Contacts except the people of a list."""
+    MATCH_LAST_SEEN = "match_last_seen"
+    """The same people as for last seen."""
+    KNOWN = "known"
+    """People you know: contacts and people you have talked to."""
+    OFF = "off"
+    """Defense mode is off."""
+    ON_STANDARD = "on_standard"
+    """Defense mode is on."""
+
+
+_V = PrivacyValue
+_AUDIENCES = (_V.ALL, _V.CONTACTS, _V.CONTACT_BLACKLIST, _V.NONE)
+_VALID_VALUES: dict[PrivacyCategory, tuple[PrivacyValue, ...]] = {
+    PrivacyCategory.LAST: _AUDIENCES,
+    PrivacyCategory.ONLINE: (_V.ALL, _V.MATCH_LAST_SEEN),
+    PrivacyCategory.PROFILE: _AUDIENCES,
+    PrivacyCategory.STATUS: _AUDIENCES,
+    PrivacyCategory.GROUP_ADD: _AUDIENCES,
+    PrivacyCategory.READ_RECEIPTS: (_V.ALL, _V.NONE),
+    PrivacyCategory.CALL_ADD: (_V.ALL, _V.KNOWN, _V.CONTACTS),
+    PrivacyCategory.MESSAGES: (_V.ALL, _V.CONTACTS),
+    PrivacyCategory.DEFENSE_MODE: (_V.OFF, _V.ON_STANDARD),
+}
+
+LIST_CATEGORIES: tuple[PrivacyCategory, ...] = tuple(
+    category for category in PrivacyCategory if category.supports_disallowed_list()
+)
+"""The categories that have a list of excepted people."""
+
+MAX_LISTED = 64_000
+"""How many people a disallowed list holds at most, by WhatsApp Web's interface."""
+
+
+@dataclass(frozen=True, slots=True)
+class PrivacySetting:
+    """One category and what it is set to.
+
+    Source:
+        ``PrivacySetting`` of the specification.
+    """
+
+    category: PrivacyCategory
+    value: PrivacyValue
+
+
+@dataclass(frozen=True, slots=True)
+class PrivacySettingsResponse:
+    """All settings that the server reported, in its order; iterable, with ``len`` and ``in``.
+
+    Attributes:
+        settings: One for each category.
+        unreadable: How many more the server reported that the account cannot name.
+
+    Source:
+        ``PrivacySettingsResponse`` of the specification; ``unreadable`` is ours.
+
+    Example:
+        >>> response = PrivacySettingsResponse(
+        ...     [PrivacySetting(PrivacyCategory.LAST, PrivacyValue.CONTACTS)]
+        ... )
+        >>> response.get_value("last")
+        <PrivacyValue.CONTACTS: 'contacts'>
+        >>> "online" in response, response.get_value("online") is None
+        (False, True)
+    """
+
+    settings: tuple[PrivacySetting, ...] = ()
+    unreadable: int = 0
+
+    def __init__(self, settings: Iterable[PrivacySetting] = (), unreadable: int = 0) -> None:
+        object.__setattr__(self, "settings", tuple(settings))
+        object.__setattr__(self, "unreadable", unreadable)
+
+    def get(self, category: PrivacyCategory | str) -> PrivacySetting | None:
+        """The setting of a category; None when the server did not report it."""
+        return next((setting for setting in self.settings if setting.category == category), None)
+
+    def get_value(self, category: PrivacyCategory | str) -> PrivacyValue | None:
+        """The value of a category; None when the server did not report it."""
+        setting = self.get(category)
+        return setting.value if setting else None
+
+    def __iter__(self) -> Iterator[PrivacySetting]:
+        return iter(self.settings)
+
+    def __len__(self) -> int:
+        return len(self.settings)
+
+    def __contains__(self, category: object) -> bool:
+        return any(setting.category == category for setting in self.settings)
+
+
+@dataclass(frozen=True, slots=True)
+class SetPrivacySettingResponse:
+    """What a change answered.
+
+    Attributes:
+        dhash: Version of the category's list, to be kept for its next update; None unless
+            the category is on ``contact_blacklist``.
+
+    Source:
+        ``SetPrivacySettingResponse`` of the specification.
+    """
+
+    dhash: str | None = None
+
+
+class DisallowedListAction(StrEnum):
+    """What to do with a person on a disallowed list."""
+
+    ADD = "add"
+    """Except the person."""
+    REMOVE = "remove"
+    """No longer except the person."""
+
+
+@dataclass(frozen=True, slots=True)
+class DisallowedListUserEntry:
+    """A person to add to a disallowed list, or to remove from it.
+
+    Attributes:
+        jid: The person's LID.
+        pn_jid: The person's phone address, where known.
+        action: Add by default.
+
+    Source:
+        ``DisallowedListUserEntry`` of the specification.
+
+    Example:
+        >>> DisallowedListUserEntry("999000000000001@lid").action
+        <DisallowedListAction.ADD: 'add'>
+    """
+
+    jid: Jid
+    pn_jid: Jid | None = None
+    action: DisallowedListAction = DisallowedListAction.ADD
+
+    def __init__(
+        self,
+        jid: Jid | str,
+        pn_jid: Jid | str | None = None,
+        action: DisallowedListAction | str = DisallowedListAction.ADD,
+    ) -> None:
+        if action not in tuple(DisallowedListAction):
+            raise UnknownNameError("action", action, {name: () for name in DisallowedListAction})
+        object.__setattr__(self, "jid", Jid.parse(jid))
+        object.__setattr__(self, "pn_jid", None if pn_jid is None else Jid.parse(pn_jid))
+        object.__setattr__(self, "action", DisallowedListAction(action))
+
+
+@dataclass(frozen=True, slots=True)
+class DisallowedListUpdate:
+    """A change of a category's disallowed list.
+
+    Attributes:
+        dhash: Version of the list that the change is based on; ``"none"`` when no version is
+            known to exist. With a version the update is strict: it fails with
+            :class:`~privacy_sdk.ConflictError` when the list has another. None applies the
+            change to the list as it stands.
+        users: The people to add and remove, each once.
+
+    Source:
+        ``DisallowedListUpdate`` of the specification, whose ``dhash`` is not optional.
+    """
+
+    dhash: str | None
+    users: tuple[DisallowedListUserEntry, ...]
+
+    def __init__(self, dhash: str | None, users: Iterable[DisallowedListUserEntry]) -> None:
+        if dhash is not None and not (isinstance(dhash, str) and dhash and dhash.isprintable()):
+            raise InvalidInputError(
+                f"{shown(dhash)} is not a dhash.",
+                hint='Pass the dhash of the last answer, "none" if there is none yet, '
+                "or None to change the list as it stands.",
+            )
+        users = _listed_once(users)
+        object.__setattr__(self, "dhash", dhash)
+        object.__setattr__(self, "users", users)
+
+
+def _listed_once(users: Iterable[DisallowedListUserEntry]) -> tuple[DisallowedListUserEntry, ...]:
+    entries = tuple(users) if isinstance(users, Iterable) else (users,)
+    if not entries:
+        raise InvalidInputError("A list update names nobody.", hint="Pass at least one entry.")
+    for entry in entries:
+        if not isinstance(entry, DisallowedListUserEntry):
+            raise InvalidInputError(
+                f"A list update takes DisallowedListUserEntry records, not {type(entry).__name__}."
+            )
+    if len(entries) > MAX_LISTED:
+        raise InvalidInputError(
+            f"A list update of {len(entries)} people is too long.",
+            hint=f"A disallowed list holds at most {MAX_LISTED:,} people.",
+        )
+    seen: set[Jid] = set()
+    for entry in entries:
+        if entry.jid in seen:
+            raise InvalidInputError(
+                f"{entry.jid!r} is named twice in one update.", hint="Name each person once."
+            )
+        seen.add(entry.jid)
+    return entries
+
+
+@dataclass(frozen=True, slots=True)
+class DisallowedListUser:
+    """A person on a disallowed list: LID and, where known, phone address."""
+
+    jid: Jid
+    pn_jid: Jid | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DisallowedList:
+    """The people excepted in one category.
+
+    Attributes:
+        dhash: Version of the list; None while the category is not on ``contact_blacklist``.
+        users: The people, in the server's order.
+    """
+
+    dhash: str | None = None
+    users: tuple[DisallowedListUser, ...] = ()
+
+    def __iter__(self) -> Iterator[DisallowedListUser]:
+        return iter(self.users)
+
+    def __len__(self) -> int:
+        return len(self.users)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Contact:
+    """Who a phone number belongs to.
+
+    Attributes:
+        phone: Digits of the number that was asked for, with the country code.
+        jid: The person's LID; None when nobody on WhatsApp has the number.
+        pn_jid: The person's phone address.
+    """
+
+    phone: str
+    jid: Jid | None = None
+    pn_jid: Jid | None = None
+
+    def __repr__(self) -> str:
+        return (
+            f"Contact(phone={mask_digits(self.phone)!r}, jid={self.jid!r}, pn_jid={self.pn_jid!r})"
+        )

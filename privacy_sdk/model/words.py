@@ -1,0 +1,125 @@
+"""What categories and values are called among people, and who is meant by a value."""
+
+from __future__ import annotations
+
+from privacy_sdk.model.types import PrivacyCategory, PrivacyValue
+
+_C, _V = PrivacyCategory, PrivacyValue
+
+_LABELS = {
+    _C.LAST: "Last seen",
+    _C.ONLINE: "Online",
+    _C.PROFILE: "Profile photo",
+    _C.STATUS: "About",
+    _C.GROUP_ADD: "Groups",
+    _C.READ_RECEIPTS: "Read receipts",
+    _C.CALL_ADD: "Calls",
+    _C.MESSAGES: "Messages",
+    _C.DEFENSE_MODE: "Defense mode",
+}
+
+_AUDIENCES = {
+    _V.ALL: "everyone",
+    _V.KNOWN: "people I know",
+    _V.CONTACTS: "my contacts",
+    _V.CONTACT_BLACKLIST: "my contacts except some",
+    _V.NONE: "nobody",
+    _V.MATCH_LAST_SEEN: "same as last seen",
+    _V.OFF: "off",
+    _V.ON_STANDARD: "on",
+}
+
+_MEANINGS = {
+    _C.LAST: "can see when you were last online",
+    _C.ONLINE: "can see that you are online",
+    _C.PROFILE: "can see your profile photo",
+    _C.STATUS: "can read your About text",
+    _C.GROUP_ADD: "can add you to groups",
+    _C.READ_RECEIPTS: "can see that you have read their messages",
+    _C.CALL_ADD: "can call you",
+    _C.MESSAGES: "can message you",
+}
+
+_SUBJECTS = {
+    _V.ALL: "Everyone",
+    _V.KNOWN: "Only people you know",
+    _V.CONTACTS: "Only your contacts",
+    _V.CONTACT_BLACKLIST: "Your contacts, except the people listed,",
+    _V.NONE: "Nobody",
+    _V.MATCH_LAST_SEEN: "The same people as for last seen",
+}
+
+_DEFENSE = {
+    _V.OFF: "Your other settings are as you chose them.",
+    _V.ON_STANDARD: "Stricter protection is on; it locks most of the other settings.",
+}
+
+NOT_KNOWN = "not known"
+"""What is said in place of a value that cannot be read."""
+
+TIMER_LABELS = {0: "off", 86_400: "24 hours", 604_800: "7 days", 7_776_000: "90 days"}
+"""What WhatsApp's own interface offers as the default disappearing time [s]."""
+
+
+def label(category: PrivacyCategory) -> str:
+    """What a category is called in WhatsApp's own settings; an unknown one's wire name.
+
+    Example:
+        >>> label(PrivacyCategory.STATUS)
+        'About'
+    """
+    return _LABELS.get(category, category.value)
+
+
+def audience(value: PrivacyValue) -> str:
+    """Who is meant by a value, in a few words; an unknown one's wire name.
+
+    Example:
+        >>> audience(PrivacyValue.CONTACTS)
+        'my contacts'
+    """
+    return _AUDIENCES.get(value, value.value)
+
+
+def meaning(category: PrivacyCategory, value: PrivacyValue) -> str:
+    """What a setting means for other people, in a sentence.
+
+    Example:
+        >>> meaning(PrivacyCategory.CALL_ADD, PrivacyValue.KNOWN)
+        'Only people you know can call you.'
+        >>> meaning(PrivacyCategory("new"), PrivacyValue.ALL)
+        "This version does not know what 'new' set to 'all' means."
+    """
+    if category is _C.DEFENSE_MODE and value in _DEFENSE:
+        return _DEFENSE[value]
+    if category in _MEANINGS and value in _SUBJECTS:
+        return f"{_SUBJECTS[value]} {_MEANINGS[category]}."
+    return f"This version does not know what {category.value!r} set to {value.value!r} means."
+
+
+def timer(seconds: int) -> str:
+    """A disappearing time in words.
+
+    Example:
+        >>> timer(0), timer(604_800), timer(172_800), timer(90)
+        ('off', '7 days', '2 days', '90 seconds')
+    """
+    if seconds in TIMER_LABELS:
+        return TIMER_LABELS[seconds]
+    for unit, length in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        count, rest = divmod(seconds, length)
+        if count and not rest:
+            return f"{count} {unit}{'s' if count > 1 else ''}"
+    return f"{seconds} second{'s' if seconds != 1 else ''}"
+
+
+def people(count: int | None) -> str:
+    """How many people, in words.
+
+    Example:
+        >>> people(1), people(64_000), people(None)
+        ('1 person', '64,000 people', 'not known')
+    """
+    if count is None:
+        return NOT_KNOWN
+    return f"{count:,} {'person' if count == 1 else 'people'}"

@@ -1,0 +1,113 @@
+"""The control panel as a page of its own, for people without a notebook: Voilà shows it."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import webbrowser
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from privacy_sdk.errors import PrivacyError
+
+if TYPE_CHECKING:
+    from privacy_sdk.notebook.panel import Panel
+
+TITLE = "Privacy settings"
+
+_WHERE = "PRIVACY_SDK_APP"
+"""The variable by which a page learns where to look."""
+
+
+def serve_page(
+    where: Mapping[str, Any],
+    *,
+    port: int = 8866,
+    theme: Literal["light", "dark"] = "light",
+    open_browser: bool = True,
+) -> None:
+    """Serve the page to this machine until Ctrl-C, behind an address that holds a token.
+
+    Args:
+        where: Options of the ``privacy-sdk`` command that say where to look.
+        port: Where to listen; the next free one is taken if it is not free.
+        theme: How the page looks.
+        open_browser: Whether to open it at once.
+
+    Raises:
+        PrivacyError: Voilà is not installed.
+    """
+    try:
+        from voila.app import Voila
+    except ModuleNotFoundError as error:
+        raise PrivacyError(
+            f"The page needs {error.name}, which is not installed.",
+            hint='pip install "privacy-sdk[app]"',
+        ) from None
+
+    class Page(Voila):  # type: ignore[misc]  # Voilà comes without types
+        def launch_browser(self) -> None:
+            # Voilà's own would open the address without its token.
+            print(f"{TITLE}: {self.display_url}\nStop with Ctrl-C.", flush=True)
+            if open_browser:
+                webbrowser.open(self.display_url)
+
+    os.environ[_WHERE] = json.dumps(dict(where))
+    with tempfile.TemporaryDirectory(prefix="privacy-sdk-") as folder:
+        notebook = Path(folder) / f"{TITLE}.ipynb"
+        notebook.write_text(json.dumps(_notebook()), "utf-8")
+        Page.launch_instance(
+            [
+                str(notebook),
+                f"--port={port}",
+                "--Voila.ip=127.0.0.1",
+                "--Voila.open_browser=True",
+                "--Voila.auto_token=True",
+                f"--Voila.connection_dir_root={folder}",
+                f"--theme={theme}",
+                "--Application.log_level=ERROR",
+                "--KernelManager.transport_encryption=auto",
+            ]
+        )
+
+
+def page() -> Panel | Unavailable:
+    """What the page shows: the panel, or why there is none."""
+    from privacy_sdk.cli.options import Given
+    from privacy_sdk.notebook.panel import Panel
+
+    where = json.loads(os.environ[_WHERE])
+    if "token_file" in where:
+        where["token_file"] = Path(where["token_file"])
+    try:
+        return Panel.open(Given(**where).client())
+    except PrivacyError as error:
+        return Unavailable(error)
+
+
+class Unavailable:
+    """Stands where a panel would, and says why there is none."""
+
+    def __init__(self, error: PrivacyError) -> None:
+        self._error = error
+
+    def _repr_html_(self) -> str:
+        from privacy_sdk.views.display import error_text, text_html
+
+        said = text_html(error_text(self._error), 2_000)
+        return f'<p role="alert">{said} Then load this page again.</p>'
+
+
+def _notebook() -> dict[str, Any]:
+    cell: dict[str, Any] = {
+        "cell_type": "code",
+        "id": "page",
+        "metadata": {},
+        "source": "from privacy_sdk.notebook.app import page\npage()",
+        "outputs": [],
+        "execution_count": None,
+    }
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    return {"cells": [cell], "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}

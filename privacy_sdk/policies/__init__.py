@@ -1,0 +1,1 @@
+"""Policy, plan, apply, undo; and reading back what was changed."""

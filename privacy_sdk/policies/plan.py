@@ -1,0 +1,189 @@
+"""Plans: what would have to change for the settings to be as they are wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from privacy_sdk.accounts.emulated.server import LOCKED_BY_DEFENSE
+from privacy_sdk.model.changes import (
+    Change,
+    Direction,
+    ListChange,
+    SettingChange,
+    TimerChange,
+    in_safe_order,
+    in_words,
+    needed,
+    with_directions,
+)
+from privacy_sdk.model.state import Standing
+from privacy_sdk.model.types import (
+    DisallowedListAction,
+    DisallowedListUser,
+    Jid,
+    PrivacyCategory,
+    PrivacyValue,
+)
+from privacy_sdk.views.tables import Cell, Table, Tabular, Tone
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from privacy_sdk.policies.policy import Policy
+
+TONES = {Direction.TIGHTER: Tone.GOOD, Direction.LOOSER: Tone.CAREFUL}
+"""How the direction of a change is coloured."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Plan(Tabular):
+    """What would change, in the order in which it is safe to change it.
+
+    Shows itself as a table; empty, hence false, when nothing is to do. Made by
+    ``client.plan`` and ``Applied.undo``, run by ``client.apply``.
+
+    Attributes:
+        changes: The changes; those with an ``obstacle`` are not tried.
+        start: What they start from; a plan is not run from anywhere else.
+        account: Name of the account that it is for.
+
+    Example:
+        >>> import privacy_sdk as ps
+        >>> client = ps.Client.emulated()
+        >>> client.plan(ps.Policy(last="none", status="all"))
+        Plan of 2 changes for 'demo'
+          setting    from         to        direction
+          Last seen  everyone     nobody    tighter
+          About      my contacts  everyone  looser
+        >>> len(client.plan({"last": "all"}))
+        0
+    """
+
+    changes: tuple[Change, ...] = ()
+    start: Standing = field(default_factory=Standing)
+    account: str | None = None
+
+    def __len__(self) -> int:
+        return len(self.changes)
+
+    def __iter__(self) -> Iterator[Change]:
+        return iter(self.changes)
+
+    @property
+    def possible(self) -> tuple[Change, ...]:
+        """The changes that nothing stands in the way of."""
+        return tuple(change for change in self.changes if not change.obstacle)
+
+    def to_frame(self) -> pd.DataFrame:
+        """DataFrame (n, 6), one row per change, in the order in which they are made.
+
+        Columns are those of ``frames.PLAN_COLUMNS``; ``attrs`` hold ``account``.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> plan = ps.Client.emulated().plan(ps.Policy(last="none"))
+            >>> plan.to_frame().loc[0, ["category", "from", "to", "direction"]].tolist()
+            ['last', 'all', 'none', 'tighter']
+        """
+        from privacy_sdk.views.frames import plan_frame
+
+        return plan_frame(self.changes, account=self.account)
+
+    def table(self) -> Table:
+        """The plan in words."""
+        header: tuple[str, ...] = ("setting", "from", "to", "direction")
+        if any(change.obstacle for change in self):
+            header = (*header, "why not")
+        rows = [
+            (*change_cells(change), Cell(change.obstacle, Tone.BAD))[: len(header)]
+            for change in self
+        ]
+        of = f" for {self.account!r}" if self.account else ""
+        if not rows:
+            return Table(f"Plan{of}: nothing is to be changed", header, rows)
+        return Table(f"Plan of {len(rows)} change{'s' if len(rows) > 1 else ''}{of}", header, rows)
+
+
+def change_cells(change: Change) -> tuple[Cell, ...]:
+    """A change in words: what, from, to, direction."""
+    way = change.direction
+    return (
+        *map(Cell, in_words(change)),
+        Cell(way.value, TONES.get(way, Tone.PLAIN)) if way else Cell(""),
+    )
+
+
+def make_plan(
+    policy: Policy,
+    standing: Standing,
+    people: Mapping[PrivacyCategory, Sequence[DisallowedListUser]],
+    account: str | None = None,
+) -> Plan:
+    """What would have to change for the settings to be as the policy wants them.
+
+    Args:
+        policy: What is wanted.
+        standing: What the settings are, with the lists that the policy touches as far as the
+            account can read them.
+        people: Who the policy's exceptions are, by category.
+        account: Its name.
+    """
+    changes: list[Change] = []
+    for category, value in policy.settings.items():
+        before = standing.settings.get(category)
+        obstacle = _obstacle(category, policy, standing)
+        if before != value:
+            changes.append(SettingChange(category, before, value, obstacle=obstacle))
+        if category not in people:
+            continue
+        held: Sequence[DisallowedListUser] | None = ()
+        if before is PrivacyValue.CONTACT_BLACKLIST:
+            held = standing.lists[category].users if category in standing.lists else None
+        changes += _list_changes(category, held, people[category], obstacle)
+    if policy.timer not in (None, standing.timer):
+        changes.append(TimerChange(standing.timer, policy.timer))
+    premises = policy.settings.keys() | needed(changes)
+    start = Standing(
+        {c: value for c, value in standing.settings.items() if c in premises},
+        standing.lists,
+        None if policy.timer is None else standing.timer,
+    )
+    return Plan(in_safe_order(with_directions(changes, standing)), start, account)
+
+
+def _obstacle(category: PrivacyCategory, policy: Policy, standing: Standing) -> str:
+    defense = PrivacyCategory.DEFENSE_MODE
+    is_locked = standing.settings.get(defense) is PrivacyValue.ON_STANDARD
+    if is_locked and category in LOCKED_BY_DEFENSE and policy.settings.get(defense) != "off":
+        return "Defense mode locks it; turn that off in the same policy."
+    if category not in standing.settings:
+        return "WhatsApp does not report it for this account."
+    return ""
+
+
+def _list_changes(
+    category: PrivacyCategory,
+    held: Sequence[DisallowedListUser] | None,
+    wanted: Sequence[DisallowedListUser],
+    obstacle: str,
+) -> Iterator[ListChange]:
+    """What turns the list that is held into the wanted one: an addition, a removal, or both."""
+    add, remove = DisallowedListAction.ADD, DisallowedListAction.REMOVE
+    if held is None:
+        obstacle = obstacle or "This account cannot read lists; use exclude and include."
+        yield ListChange(category, add, tuple(wanted), obstacle=obstacle)
+        return
+    listed, kept = _addresses(held), _addresses(wanted)
+    missing = tuple(user for user in wanted if not _addresses([user]) & listed)
+    surplus = tuple(user for user in held if not _addresses([user]) & kept)
+    if missing:
+        yield ListChange(category, add, missing, len(held), obstacle=obstacle)
+    if surplus:
+        count = len(held) + len(missing)
+        yield ListChange(category, remove, surplus, count, obstacle=obstacle)
+
+
+def _addresses(users: Iterable[DisallowedListUser]) -> set[Jid]:
+    return {jid for user in users for jid in (user.jid, user.pn_jid) if jid is not None}

@@ -1,0 +1,335 @@
+"""Wanted settings: what a person wants, checked as a whole before anything is asked or sent."""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final, Self, TypeAlias, TypedDict, TypeVar, Unpack
+
+from privacy_sdk.errors import InvalidInputError, InvalidPolicyError, UnknownNameError, shown
+from privacy_sdk.model.arguments import (
+    CATEGORY_WORDS,
+    CategoryLike,
+    DurationLike,
+    ValueLike,
+    as_list_category,
+    as_pair,
+    as_seconds,
+)
+from privacy_sdk.model.durations import parse_duration
+from privacy_sdk.model.state import Standing
+from privacy_sdk.model.types import Jid, PrivacyCategory, PrivacyValue
+from privacy_sdk.policies.people import PeopleLike, read_people
+
+T = TypeVar("T")
+
+ExceptionsLike: TypeAlias = Mapping[CategoryLike, PeopleLike]
+"""The people to except, by category."""
+
+
+class Wanted(TypedDict, total=False):
+    """What a policy may say."""
+
+    last: ValueLike
+    online: ValueLike
+    profile: ValueLike
+    status: ValueLike
+    groupadd: ValueLike
+    readreceipts: ValueLike
+    calladd: ValueLike
+    messages: ValueLike
+    defense: ValueLike
+    exceptions: ExceptionsLike
+    timer: DurationLike | str
+
+
+KEYS: Final = CATEGORY_WORDS | {
+    "exceptions": ("except", "people", "disallowed", "blacklist", "disallowed_list"),
+    "timer": ("disappearing", "duration", "disappearing_mode", "default_disappearing_mode"),
+}
+"""What a policy may name, each with the words it also goes by."""
+
+
+class Policy:
+    """What the settings should be; whatever it does not name stays as it is.
+
+    Everything is checked at once, and one error names every fault.
+
+    Args:
+        wanted: A mapping of the same members as the keywords, such as one read from JSON;
+            unknown categories go here, as ``PrivacyCategory.other(…)``.
+        **more: ``last``, ``online``, ``profile``, ``status``, ``groupadd``, ``readreceipts``,
+            ``calladd``, ``messages``, ``defense``: a value each. ``exceptions``: exactly the
+            people to be excepted, by category, which is then wanted on
+            ``contact_blacklist``; phone numbers, JIDs or LIDs. ``timer``: the default
+            disappearing time of new chats, in seconds, as a timedelta, or as
+            ``"7d"``; 0 is off.
+
+    Raises:
+        InvalidPolicyError: Unknown names, values that are not allowed, people who cannot be
+            meant or are named twice; every fault is named with its place.
+
+    Example:
+        >>> Policy(last="none", exceptions={"profile": ["+999 11 555 0101"]}, timer=604_800)
+        Policy(last='none', profile='contact_blacklist', exceptions={'profile': 1 person},
+               timer=604800)
+        >>> Policy(last="contact", calls="known")
+        Traceback (most recent call last):
+        privacy_sdk.errors.InvalidPolicyError: The policy cannot be used: 2 faults.
+          last: 'contact' is not a known value. Did you mean 'contacts'?
+          calls: 'calls' is not a known key. Did you mean 'calladd'?
+    """
+
+    def __init__(self, wanted: Mapping[Any, Any] | None = None, /, **more: Unpack[Wanted]) -> None:
+        if not isinstance(wanted, Mapping | None):
+            raise InvalidPolicyError([f"{shown(wanted)} is not a mapping."])
+        self._use({**(wanted or {}), **more}, _place)
+
+    def _use(
+        self, wanted: Mapping[Any, Any], place: Callable[..., str], faults: Iterable[str] = ()
+    ) -> None:
+        check = _Check(place, faults)
+        self._settings = check.settings(wanted)
+        self._exceptions = check.exceptions(wanted.get("exceptions", {}), self._settings)
+        timer = wanted.get("timer")
+        self._timer = None if timer is None else check.of(("timer",), _as_timer, timer)
+        self._notes: tuple[str, ...] = ()
+        if check.faults:
+            raise InvalidPolicyError(check.faults)
+
+    @property
+    def settings(self) -> Mapping[PrivacyCategory, PrivacyValue]:
+        """The wanted values, by category."""
+        return MappingProxyType(self._settings)
+
+    @property
+    def exceptions(self) -> Mapping[PrivacyCategory, tuple[Jid, ...]]:
+        """Exactly the people to be excepted, by category; others are left as they are."""
+        return MappingProxyType(self._exceptions)
+
+    @property
+    def timer(self) -> int | None:
+        """The wanted default disappearing time [s]; None leaves it as it is."""
+        return self._timer
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a snapshot could not hold, and whose the LIDs are; comments in its file."""
+        return self._notes
+
+    def with_notes(self, notes: Iterable[str]) -> Self:
+        """The same policy with other notes."""
+        noted = copy.copy(self)
+        noted._notes = tuple(notes)
+        return noted
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """The policy of a YAML file.
+
+        Raises:
+            InvalidPolicyError: No such file, another program's file, or a policy with
+                faults; each fault is named with its line.
+        """
+        from privacy_sdk.policies.files import read_text
+
+        return cls.from_yaml(read_text(Path(path)), source=str(path))
+
+    @classmethod
+    def from_yaml(cls, text: str, *, source: str = "the text") -> Self:
+        r"""The policy that a YAML text says.
+
+        Args:
+            text: A mapping of the keywords of :class:`Policy`.
+            source: What to call the text in errors.
+
+        Raises:
+            InvalidPolicyError: No policy, or one with faults; each is named with its line.
+
+        Example:
+            >>> Policy.from_yaml("last: none\ntimer: 7d")
+            Policy(last='none', timer=604800)
+            >>> Policy.from_yaml("last: none\nlast: all")
+            Traceback (most recent call last):
+            privacy_sdk.errors.InvalidPolicyError: The policy cannot be used:
+            the text, line 2: 'last' is there a second time; the first is on line 1.
+        """
+        from privacy_sdk.policies.files import read_document
+
+        if not isinstance(text, str):
+            raise InvalidPolicyError([f"{shown(text)} is not a text."])
+        policy = cls.__new__(cls)
+        policy._use(*read_document(text, source, KEYS))
+        return policy
+
+    def to_yaml(self) -> str:
+        """The policy as a YAML text that :meth:`from_yaml` reads; it names people in full.
+
+        Raises:
+            InvalidInputError: A category or value that this version does not know.
+
+        Example:
+            >>> print(Policy(defense="off", timer=0).to_yaml(), end="")
+            defense: 'off'
+            timer: 0
+        """
+        from privacy_sdk.policies.files import write_document
+
+        return write_document(self)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the policy to a YAML file, which its owner alone can read: it names people."""
+        text = self.to_yaml()
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Policy) and self._parts() == other._parts()
+
+    def _parts(self) -> tuple[object, ...]:
+        people = {category: frozenset(jids) for category, jids in self._exceptions.items()}
+        return self._settings, people, self._timer
+
+    def __repr__(self) -> str:
+        parts = [f"{category.value}={value.value!r}" for category, value in self._settings.items()]
+        if self._exceptions:
+            counts = (
+                f"{category.value!r}: {len(people)} {'person' if len(people) == 1 else 'people'}"
+                for category, people in self._exceptions.items()
+            )
+            parts.append(f"exceptions={{{', '.join(counts)}}}")
+        if self._timer is not None:
+            parts.append(f"timer={self._timer}")
+        return f"{type(self).__name__}({', '.join(parts)})"
+
+
+PolicyLike: TypeAlias = Policy | Mapping[Any, Any] | str | os.PathLike[str]
+"""A policy, a mapping of one, or the path of a YAML file with one."""
+
+
+def as_policy(policy: PolicyLike) -> Policy:
+    """The policy that is meant: itself, a mapping's, or that of the YAML file at a path.
+
+    Raises:
+        InvalidPolicyError: None of these, or one with faults.
+    """
+    if isinstance(policy, Policy):
+        return policy
+    if isinstance(policy, str | os.PathLike):
+        return Policy.load(policy)
+    if isinstance(policy, Mapping):
+        return Policy(policy)
+    raise InvalidPolicyError([f"{shown(policy)} is no policy, mapping or path of one."])
+
+
+def policy_of(standing: Standing) -> Policy:
+    """The policy that wants what stands; what it cannot say is in its notes.
+
+    Example:
+        >>> policy_of(Standing({PrivacyCategory("pix"): PrivacyValue.ALL}, timer=0)).notes
+        ("Left out, not known to this version: 'pix' is 'all'.",)
+    """
+    settings, notes = {}, []
+    for category, value in standing.settings.items():
+        if category.is_known and category.is_valid_value(value):
+            settings[category] = value
+        else:
+            left = f"{category.value!r} is {value.value!r}"
+            notes.append(f"Left out, not known to this version: {left}.")
+        if value is PrivacyValue.CONTACT_BLACKLIST and category not in standing.lists:
+            notes.append(f"Left out, not readable here: the people excepted in {category.value!r}.")
+    if standing.timer is None:
+        notes.append("Left out, not readable here: the default disappearing time.")
+    numbers = {user.jid: user.pn_jid for held in standing.lists.values() for user in held}
+    notes += [f"{jid} is +{phone.user}" for jid, phone in numbers.items() if phone]
+    exceptions = {
+        category: [user.jid for user in held] for category, held in standing.lists.items()
+    }
+    return Policy(settings | {"exceptions": exceptions, "timer": standing.timer}).with_notes(notes)
+
+
+def _place(*path: object) -> str:
+    return ".".join(map(str, path))
+
+
+class _Check:
+    """Reads the members of a policy and collects what is wrong with them."""
+
+    def __init__(self, place: Callable[..., str], faults: Iterable[str]) -> None:
+        self.faults = list(faults)
+        self._place = place
+
+    def of(self, path: tuple[object, ...], read: Callable[..., T], *given: object) -> T | None:
+        """What ``read`` makes of the given; None when that is a fault."""
+        try:
+            return read(*given)
+        except UnknownNameError as error:
+            meant = f"Did you mean {error.nearest!r}?" if error.nearest else error.hint
+            self._fault(path, error.message, meant)
+        except InvalidInputError as error:
+            self._fault(path, error.message, error.hint)
+        return None
+
+    def settings(self, wanted: Mapping[Any, Any]) -> dict[PrivacyCategory, PrivacyValue]:
+        settings: dict[PrivacyCategory, PrivacyValue] = {}
+        for key, value in wanted.items():
+            if isinstance(key, PrivacyCategory) or key in CATEGORY_WORDS:
+                if value is not None and (pair := self.of((key,), as_pair, key, value)):
+                    settings.update([pair])
+            elif key not in KEYS:
+                self.of((key,), _refuse_key, key)
+        return settings
+
+    def exceptions(
+        self, wanted: object, settings: dict[PrivacyCategory, PrivacyValue]
+    ) -> dict[PrivacyCategory, tuple[Jid, ...]]:
+        """The people to except; their categories are added to ``settings`` if not there."""
+        if not isinstance(wanted, Mapping):
+            self._fault(("exceptions",), f"{shown(wanted)} does not map categories to people.")
+            return {}
+        exceptions = {}
+        for key, people in wanted.items():
+            path = "exceptions", key
+            if (category := self.of(path, as_list_category, key)) is None:
+                continue
+            value = settings.setdefault(category, PrivacyValue.CONTACT_BLACKLIST)
+            if value is not PrivacyValue.CONTACT_BLACKLIST:
+                self._fault(
+                    path,
+                    f"People are excepted from contacts only, and {category.value!r} "
+                    f"is to be {value.value!r}.",
+                    f"Leave that out, or make it {PrivacyValue.CONTACT_BLACKLIST.value!r}.",
+                )
+            exceptions[category] = read_people(people, self._place(*path), self.faults)
+        return exceptions
+
+    def _fault(self, path: tuple[object, ...], *sentences: str) -> None:
+        self.faults.append(f"{self._place(*path)}: {' '.join(filter(None, sentences))}")
+
+
+def _as_timer(timer: DurationLike | str) -> int:
+    return parse_duration(timer) if isinstance(timer, str) else as_seconds(timer)
+
+
+def _refuse_key(key: object) -> None:
+    raise UnknownNameError("key", key, KEYS)
+
+
+MAXIMUM: Final = Policy(
+    last=PrivacyValue.NONE,
+    online=PrivacyValue.MATCH_LAST_SEEN,
+    profile=PrivacyValue.CONTACTS,
+    status=PrivacyValue.CONTACTS,
+    groupadd=PrivacyValue.CONTACTS,
+    readreceipts=PrivacyValue.NONE,
+    calladd=PrivacyValue.CONTACTS,
+    messages=PrivacyValue.CONTACTS,
+)
+"""The specification's "Maximum privacy configuration", setting for setting.
+
+It says nothing of defense mode, and leaves profile photo, About and groups to contacts.
+"""

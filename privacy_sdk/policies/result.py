@@ -1,0 +1,241 @@
+"""What became of a plan, change by change, and how to take it back."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from privacy_sdk.model.changes import (
+    Change,
+    ListChange,
+    SettingChange,
+    TimerChange,
+    in_safe_order,
+    needed,
+    with_directions,
+)
+from privacy_sdk.model.state import Standing
+from privacy_sdk.model.types import (
+    DisallowedListAction,
+    DisallowedListUser,
+    Jid,
+    PrivacyCategory,
+    PrivacyValue,
+)
+from privacy_sdk.policies.plan import Plan, change_cells
+from privacy_sdk.views.tables import Cell, Table, Tabular, Tone
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+_ADD, _REMOVE = DisallowedListAction.ADD, DisallowedListAction.REMOVE
+
+
+class Outcome(StrEnum):
+    """What became of a change."""
+
+    APPLIED = "applied"
+    """It was made; it was read back where the account can."""
+    REFUSED = "refused"
+    """It was not made, whatever WhatsApp answered."""
+    UNKNOWN = "unknown"
+    """It was sent, and whether it was made could not be read."""
+    NOT_TRIED = "not_tried"
+    """It was not sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A change and what became of it.
+
+    Attributes:
+        change: The change.
+        outcome: What became of it.
+        reason: Why it was not applied, or what is not known of it; else empty.
+        missed: The people of a list change for whom it did not take.
+    """
+
+    change: Change
+    outcome: Outcome
+    reason: str = ""
+    missed: frozenset[Jid] = frozenset()
+
+    @property
+    def people(self) -> tuple[DisallowedListUser, ...]:
+        """The people of a list change for whom it took."""
+        is_known = self.outcome is Outcome.APPLIED or self.missed
+        if not (isinstance(self.change, ListChange) and is_known):
+            return ()
+        return tuple(user for user in self.change.people if user.jid not in self.missed)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What an account says of changes that it was asked to make.
+
+    Attributes:
+        results: One for each change, in the order in which they were given.
+        found: What the settings are afterwards, as far as they could be read.
+    """
+
+    results: tuple[Result, ...] = ()
+    found: Standing = field(default_factory=Standing)
+
+
+_TONES = {
+    Outcome.APPLIED: Tone.GOOD,
+    Outcome.REFUSED: Tone.BAD,
+    Outcome.UNKNOWN: Tone.CAREFUL,
+    Outcome.NOT_TRIED: Tone.CAREFUL,
+}
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Applied(Tabular):
+    """What became of a plan, change by change; shows itself as a table.
+
+    Attributes:
+        results: A result for each change of the plan, in its order.
+        start: What the settings were before.
+        found: What they were afterwards, as far as they could be read.
+        account: Name of the account.
+
+    Example:
+        >>> import privacy_sdk as ps
+        >>> client = ps.Client.emulated()
+        >>> client.emulate(ps.NextAnswer("not_taken", category="online"))
+        >>> applied = client.apply(client.plan(ps.Policy(last="none", online="match_last_seen")))
+        >>> applied
+        Applied to 'demo': 1 applied, 1 refused
+          setting    from      to                 direction  outcome  reason
+          Last seen  everyone  nobody             tighter    applied
+          Online     everyone  same as last seen  tighter    refused  WhatsApp said yes, ...
+        >>> client.apply(applied.undo())
+        Applied to 'demo': 1 applied
+          setting    from    to        direction  outcome  reason
+          Last seen  nobody  everyone  looser     applied
+    """
+
+    results: tuple[Result, ...] = ()
+    start: Standing = field(default_factory=Standing)
+    found: Standing = field(default_factory=Standing)
+    account: str | None = None
+
+    def __len__(self) -> int:
+        return len(self.results)
+
+    def __iter__(self) -> Iterator[Result]:
+        return iter(self.results)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every change was applied."""
+        return all(result.outcome is Outcome.APPLIED for result in self)
+
+    def undo(self) -> Plan:
+        """The plan that takes back exactly what was applied; run it with ``client.apply``.
+
+        It starts from what was read back, so it is not run when something changed since.
+        What was refused or not tried is not touched, nor is what became of a change that
+        nobody knows.
+        """
+        left = {
+            result.change.category
+            for result in self
+            if result.outcome is Outcome.APPLIED
+            and isinstance(result.change, SettingChange)
+            and result.change.before is PrivacyValue.CONTACT_BLACKLIST
+        }
+        changes = [back for result in self for back in _taken_back(result, left)]
+        for category in sorted(left):
+            changes += self._restored(category)
+        return Plan(
+            in_safe_order(with_directions(changes, self.found)),
+            self._start_of(changes),
+            self.account,
+        )
+
+    def _restored(self, category: PrivacyCategory) -> Iterator[Change]:
+        """The people of a list that was lost when its category left it."""
+        if category not in self.start.lists:
+            why = "Who was excepted is not known: this account cannot read lists."
+            yield ListChange(category, _ADD, (), obstacle=why)
+            return
+        removed = (
+            user
+            for result in self
+            if isinstance(result.change, ListChange)
+            and result.change.category == category
+            and result.change.action is _REMOVE
+            for user in result.people
+        )
+        people = {user.jid: user for user in (*self.start.lists[category], *removed)}
+        if people:
+            yield ListChange(category, _ADD, tuple(people.values()), 0)
+
+    def _start_of(self, changes: Sequence[Change]) -> Standing:
+        premises = needed(changes)
+        return Standing(
+            {c: value for c, value in self.found.settings.items() if c in premises},
+            {c: held for c, held in self.found.lists.items() if c in premises},
+            self.found.timer if any(isinstance(c, TimerChange) for c in changes) else None,
+        )
+
+    def to_frame(self) -> pd.DataFrame:
+        """DataFrame (n, 7), one row per change, in the plan's order.
+
+        Columns are those of ``frames.APPLIED_COLUMNS``; ``attrs`` hold ``account``.
+        """
+        from privacy_sdk.views.frames import applied_frame
+
+        return applied_frame(self.results, account=self.account)
+
+    def table(self) -> Table:
+        """The results in words."""
+        counts = Counter(result.outcome for result in self)
+        told = ", ".join(f"{n} {outcome_words(each)}" for each in Outcome if (n := counts[each]))
+        to = f" to {self.account!r}" if self.account else ""
+        header = ("setting", "from", "to", "direction", "outcome", "reason")
+        rows = [
+            (
+                *change_cells(result.change),
+                Cell(outcome_words(result.outcome), _TONES[result.outcome]),
+                Cell(result.reason),
+            )
+            for result in self
+        ]
+        return Table(f"Applied{to}: {told or 'there was nothing to do'}", header, rows)
+
+
+def outcome_words(outcome: Outcome) -> str:
+    """An outcome in words."""
+    return outcome.value.replace("_", " ")
+
+
+def _taken_back(result: Result, left: set[PrivacyCategory]) -> Iterator[Change]:
+    """What takes back a change, in so far as it was applied.
+
+    Args:
+        result: The change and what became of it.
+        left: Categories that left ``contact_blacklist``, whose lists are restored as wholes.
+    """
+    is_applied = result.outcome is Outcome.APPLIED
+    match result.change:
+        case SettingChange(category=category, before=before, after=after) if is_applied:
+            if before is None:
+                yield SettingChange(category, after, after, obstacle="What it was is not known.")
+            else:
+                is_valid = category.is_valid_value(before)
+                why = "" if is_valid else f"{before.value!r} cannot be set."
+                yield SettingChange(category, after, before, obstacle=why)
+        case TimerChange(before=seconds, after=wanted) if is_applied:
+            why = "" if seconds is not None else "What it was is not known."
+            yield TimerChange(wanted, wanted if seconds is None else seconds, obstacle=why)
+        case ListChange(category=category) as change if category not in left and result.people:
+            taken = replace(change, people=result.people)
+            back = _REMOVE if change.action is _ADD else _ADD
+            yield ListChange(category, back, taken.people, taken.after)

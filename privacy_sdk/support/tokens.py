@@ -1,0 +1,126 @@
+"""The gateway's token on this machine: made once, readable by its owner alone, found by clients.
+
+Whoever holds the token can change the account's settings, so the file is refused, not
+repaired, when others could have read it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+import secrets
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from privacy_sdk.errors import InvalidTokenError
+from privacy_sdk.support.owner_only import SharedFileError, create_owner_only, read_owner_only
+
+ENVIRONMENT = "PRIVACY_SDK_TOKEN"
+_TOKEN = re.compile(r"[!-~]{1,512}")
+
+
+def token_path() -> Path:
+    """Where the token of this user's gateways is kept, whether it is there yet or not."""
+    import platformdirs
+
+    return platformdirs.user_data_path("privacy-sdk") / "gateway-token"
+
+
+def find_token(url: str) -> str | None:
+    """The token to send to a gateway: PRIVACY_SDK_TOKEN, else the file of this machine's gateways.
+
+    The file's token goes to a loopback address only.
+
+    Args:
+        url: Address of the gateway.
+
+    Returns:
+        The token; None when there is none to send.
+
+    Raises:
+        InvalidTokenError: A token that cannot be sent, or a file that others can read.
+
+    Example:
+        >>> find_token("https://gateway.example") is None
+        True
+    """
+    if token := os.environ.get(ENVIRONMENT):
+        return checked_token(token, ENVIRONMENT)
+    return stored_token() if is_loopback(urlsplit(url).hostname) else None
+
+
+def gateway_token() -> tuple[str, str]:
+    """The token that a gateway asks for, made now if there is none, and where clients find it.
+
+    Raises:
+        InvalidTokenError: A token that cannot be sent, or a file that others can read or that
+            cannot be written.
+    """
+    if token := os.environ.get(ENVIRONMENT):
+        return checked_token(token, ENVIRONMENT), ENVIRONMENT
+    return stored_token() or _create(), str(token_path())
+
+
+def stored_token() -> str | None:
+    """The token in the file; None when there is no file.
+
+    Raises:
+        InvalidTokenError: A file that others can read, or that holds no token.
+    """
+    path = token_path()
+    try:
+        content = read_owner_only(path)
+    except SharedFileError as error:
+        raise InvalidTokenError(
+            f"{error}.", hint=f"Delete it, and the gateway makes a new one: rm {str(path)!r}"
+        ) from None
+    except OSError as error:
+        raise InvalidTokenError(f"{path} cannot be read: {error.strerror}.", hint="") from None
+    if content is None:
+        return None
+    return checked_token(content.decode("latin-1").removesuffix("\n"), str(path))
+
+
+def checked_token(token: object, source: str) -> str:
+    """A token that an HTTP header can carry.
+
+    Args:
+        token: The token.
+        source: Where it is from, for the error.
+
+    Raises:
+        InvalidTokenError: Empty, too long, or with other characters than visible ASCII.
+    """
+    if isinstance(token, str) and _TOKEN.fullmatch(token):
+        return token
+    raise InvalidTokenError(
+        f"The token in {source} is empty, or is not one word of plain text.",
+        hint="Correct it; delete a broken token file, and the gateway makes a new one.",
+    )
+
+
+def is_loopback(host: str | None) -> bool:
+    """Whether a host, as it stands in a URL, can only be this machine.
+
+    Example:
+        >>> is_loopback("127.0.0.1"), is_loopback("127.0.0.1.evil.example")
+        (True, False)
+    """
+    try:
+        return host == "localhost" or ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return False
+
+
+def _create() -> str:
+    """Write a new token; of several gateways that start at once, one makes it for all."""
+    path, token = token_path(), secrets.token_urlsafe(32)
+    try:
+        created = create_owner_only(path, f"{token}\n".encode())
+    except OSError as error:
+        raise InvalidTokenError(
+            f"The gateway's token cannot be kept in {path}: {error.strerror}.",
+            hint=f"Make that folder writable, or set {ENVIRONMENT}.",
+        ) from None
+    return token if created else stored_token() or _create()

@@ -1,0 +1,1 @@
+"""What people see: tables, frames and pictures, as text and HTML."""
