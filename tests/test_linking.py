@@ -21,8 +21,8 @@ from qr_reading import need, read_image, read_text
 import privacy_sdk as ps
 from privacy_sdk import pairing
 from privacy_sdk.accounts.base import AccountState as State
+from privacy_sdk.accounts.whatsapp import account as whatsapp
 from privacy_sdk.accounts.whatsapp.account import WhatsAppAccount
-from privacy_sdk.accounts.whatsapp.account import account as whatsapp
 from privacy_sdk.cli import main as cli
 from privacy_sdk.gateway.server import running_gateway
 from privacy_sdk.pairing import link, qr_image, qr_text, said

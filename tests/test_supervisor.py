@@ -11,7 +11,8 @@ from linked import account_of, until, until_state
 
 import privacy_sdk as ps
 from privacy_sdk.accounts.base import AccountState as State
-from privacy_sdk.accounts.whatsapp.account import WhatsAppAccount, supervisor
+from privacy_sdk.accounts.whatsapp import supervisor
+from privacy_sdk.accounts.whatsapp.account import WhatsAppAccount
 from privacy_sdk.accounts.whatsapp.supervisor import HINTS, backoff
 from privacy_sdk.errors.masks import mask_text
 
