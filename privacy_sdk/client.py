@@ -203,7 +203,7 @@ class AsyncClient(WantedSettings, LinkedPhone):
             UnknownNameError: A string that names no category or value; nothing was sent.
             InvalidPairError: The category does not accept the value; nothing was sent.
             IqError: WhatsApp refused.
-            NotTakenError: WhatsApp answered success, and the setting is another.
+            NotAppliedError: WhatsApp answered success, and the setting is another.
             OutcomeUnknownError: The answer was lost and the setting is another, so far.
 
         Source:
@@ -241,7 +241,7 @@ class AsyncClient(WantedSettings, LinkedPhone):
             NoDisallowedListError: The category has no list; nothing was sent.
             ConflictError: The list changed since that dhash was read.
             IqError: WhatsApp refused for another reason.
-            NotTakenError: WhatsApp answered success, and the list is another.
+            NotAppliedError: WhatsApp answered success, and the list is another.
             OutcomeUnknownError: The answer was lost; the message says what the list holds now.
 
         Source:
@@ -274,7 +274,7 @@ class AsyncClient(WantedSettings, LinkedPhone):
             InvalidDurationError: Negative, fractional, over 4294967295, or no number; nothing
                 was sent.
             IqError: WhatsApp refused.
-            NotTakenError: WhatsApp answered success, and the timer is another.
+            NotAppliedError: WhatsApp answered success, and the timer is another.
             OutcomeUnknownError: The answer was lost and the timer is another, so far.
 
         Source:
@@ -340,7 +340,7 @@ class AsyncClient(WantedSettings, LinkedPhone):
             >>> client.emulate(ps.NextAnswer("not_taken"))
             >>> client.set_privacy_setting("last", "none")
             Traceback (most recent call last):
-            privacy_sdk.errors.NotTakenError: WhatsApp accepted 'none' for 'last', ...
+            privacy_sdk.errors.NotAppliedError: WhatsApp accepted 'none' for 'last', ...
         """
         emulate: Callable[[Event], Awaitable[None]] | None = getattr(self._account, "emulate", None)
         if emulate is None:

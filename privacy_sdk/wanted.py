@@ -196,7 +196,7 @@ class WantedSettings:
                 are named, and nothing was changed.
             InvalidInputError: Nobody sees the category.
             ConflictError: The list was changed meanwhile, twice; the hint tells what it held.
-            NotTakenError: WhatsApp answered success, and the list is another.
+            NotAppliedError: WhatsApp answered success, and the list is another.
             OutcomeUnknownError: The answer was lost.
 
         Example:

@@ -196,7 +196,9 @@ def test_a_narrow_terminal_gets_lines(run, policy, monkeypatch):
 
 
 def test_every_outcome_has_a_code():
-    assert {terminal.EXIT_CODES[cls][0] for cls in (ps.NotTakenError, ps.OutcomeUnknownError)} == {
+    assert {
+        terminal.EXIT_CODES[cls][0] for cls in (ps.NotAppliedError, ps.OutcomeUnknownError)
+    } == {
         3,
         5,
     }

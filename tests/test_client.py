@@ -103,20 +103,20 @@ async def test_an_unknown_category_passes_only_when_it_is_meant(client):
 
 async def test_a_success_that_did_not_take_raises(client):
     await client.emulate(ps.NextAnswer("not_taken"))
-    with pytest.raises(ps.NotTakenError, match="still 'all'"):
+    with pytest.raises(ps.NotAppliedError, match="still 'all'"):
         await client.set_privacy_setting("last", "none")
 
 
 async def test_a_timer_that_did_not_take_raises(client):
     await client.emulate(ps.NextAnswer("not_taken"))
-    with pytest.raises(ps.NotTakenError, match="still 0"):
+    with pytest.raises(ps.NotAppliedError, match="still 0"):
         await client.set_default_disappearing_mode(86_400)
 
 
 async def test_a_list_change_that_did_not_take_raises(client):
     await client.set_privacy_setting("last", "contact_blacklist")
     await client.emulate(ps.NextAnswer("not_taken"))
-    with pytest.raises(ps.NotTakenError, match="1 of its 1 entries"):
+    with pytest.raises(ps.NotAppliedError, match="1 of its 1 entries"):
         await client.set_privacy_disallowed_list("last", ps.DisallowedListUpdate(None, [ENTRY]))
 
 

@@ -265,7 +265,7 @@ async def test_a_setting_refused_inside_a_success_is_noticed_by_the_client(phone
     client = ps.AsyncClient.over(account)
     phone.hides_refusals = True
     phone.faults.append(ps.NextAnswer("refused_inside"))
-    with pytest.raises(ps.NotTakenError, match="still 'all'"):
+    with pytest.raises(ps.NotAppliedError, match="still 'all'"):
         await client.set_privacy_setting("last", "none")
 
 

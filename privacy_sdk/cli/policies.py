@@ -13,7 +13,7 @@ import typer
 from privacy_sdk.cli import output as terminal
 from privacy_sdk.cli.options import app, given_to
 from privacy_sdk.cli.settings import list_, list_categories
-from privacy_sdk.errors import InvalidInputError, NotTakenError, OutcomeUnknownError
+from privacy_sdk.errors import InvalidInputError, NotAppliedError, OutcomeUnknownError
 from privacy_sdk.model.arguments import as_list_category
 from privacy_sdk.model.changes import Change, ListChange, SettingChange, TimerChange
 from privacy_sdk.model.words import label
@@ -195,7 +195,7 @@ def _exit_code(applied: Applied) -> int:
     outcomes = {result.outcome for result in applied}
     if Outcome.UNKNOWN in outcomes:
         return terminal.EXIT_CODES[OutcomeUnknownError][0]
-    return terminal.EXIT_CODES[NotTakenError][0] if outcomes - {Outcome.APPLIED} else 0
+    return terminal.EXIT_CODES[NotAppliedError][0] if outcomes - {Outcome.APPLIED} else 0
 
 
 @contextmanager

@@ -18,7 +18,7 @@
     │   ├── ConflictError               409: the list changed since its dhash was read
     │   ├── RateLimitError              429
     │   └── ServiceUnavailableError     503
-    ├── NotTakenError                   WhatsApp said yes, and the setting is another one
+    ├── NotAppliedError                   WhatsApp said yes, and the setting is another one
     ├── OutdatedPlanError               settings changed since the plan was made
     ├── OutcomeUnknownError             a change was sent and its answer was lost
     ├── NotConnectedError               no gateway there, or it has no connection to WhatsApp
@@ -327,7 +327,7 @@ _IQ_CLASSES: dict[int, type[IqError]] = {
 }
 
 
-class NotTakenError(PrivacyError):
+class NotAppliedError(PrivacyError):
     """WhatsApp answered a change with success, and reading back shows that it did not take."""
 
     default_hint = "WhatsApp did not make the change; look at the setting on the phone."

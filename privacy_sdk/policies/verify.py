@@ -11,9 +11,9 @@ from privacy_sdk.errors import (
     AnswerTimeoutError,
     GatewayError,
     IqError,
+    NotAppliedError,
     NotConnectedError,
     NotSupportedError,
-    NotTakenError,
     OutcomeUnknownError,
     UnreadableAnswerError,
 )
@@ -84,7 +84,7 @@ class Confirming:
                 f"{value.value!r} for {category.value!r} was sent, and it is not reported back.",
             )
         if found != value:
-            raise NotTakenError(
+            raise NotAppliedError(
                 f"WhatsApp accepted {value.value!r} for {category.value!r}, "
                 f"and it is still {found.value!r}."
             )
@@ -108,7 +108,7 @@ class Confirming:
             if (entry.jid in listed) is (entry.action is DisallowedListAction.REMOVE)
         ]
         if missed:
-            raise NotTakenError(
+            raise NotAppliedError(
                 f"WhatsApp accepted a change of the list of {category.value!r}, and "
                 f"{len(missed)} of its {len(update.users)} entries did not take; "
                 f"the list holds {len(found)} people."
@@ -120,7 +120,7 @@ class Confirming:
             raise NotSupportedError("The account cannot read the timer.")
         found = await self._account.fetch_default_disappearing_mode()
         if found != seconds:
-            raise NotTakenError(
+            raise NotAppliedError(
                 f"WhatsApp accepted a timer of {seconds} seconds, and it is still {found}."
             )
 
@@ -153,7 +153,7 @@ async def _confirmed(
     except NotSupportedError:
         if lost:
             raise lost from None
-    except NotTakenError as error:
+    except NotAppliedError as error:
         if lost is None:
             raise
         raise OutcomeUnknownError(f"{so_far} As of now it did not take.") from error
