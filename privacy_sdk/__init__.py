@@ -65,7 +65,7 @@ if TYPE_CHECKING:
     from privacy_sdk.model import words as wording
     from privacy_sdk.model.arguments import CategoryLike, DurationLike, ValueLike
     from privacy_sdk.model.changes import Change, Direction, ListChange, SettingChange, TimerChange
-    from privacy_sdk.model.state import Standing
+    from privacy_sdk.model.state import SettingsState
     from privacy_sdk.model.types import (
         Contact,
         DisallowedList,
@@ -125,7 +125,7 @@ _HOMES = {
     "PolicyLike": "policies.policy",
     "Result": "policies.result",
     "SettingChange": "model.changes",
-    "Standing": "model.state",
+    "SettingsState": "model.state",
     "TimerChange": "model.changes",
     "WhatsAppAccount": "accounts.whatsapp.account",
     "ValueLike": "model.arguments",
@@ -201,7 +201,7 @@ __all__ = [
     "ServiceUnavailableError",
     "SetPrivacySettingResponse",
     "SettingChange",
-    "Standing",
+    "SettingsState",
     "TimerChange",
     "TooManyRequestsError",
     "UnknownAccountError",

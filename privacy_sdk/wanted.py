@@ -57,13 +57,13 @@ class WantedSettings:
               setting    from    to        direction
               Last seen  nobody  everyone  looser
         """
-        from privacy_sdk.model.state import read_standing
+        from privacy_sdk.model.state import read_state
         from privacy_sdk.policies.policy import policy_of
 
         can_read_lists = await self._can(Capability.READ_DISALLOWED_LIST)
         can_read_timer = await self._can(Capability.READ_DISAPPEARING_MODE)
         return policy_of(
-            await read_standing(
+            await read_state(
                 self._account,
                 lists=LIST_CATEGORIES if can_read_lists else (),
                 timer=can_read_timer,
@@ -91,7 +91,7 @@ class WantedSettings:
             >>> len(client.plan(ps.policy.MAXIMUM)), len(client.plan(client.snapshot()))
             (7, 0)
         """
-        from privacy_sdk.model.state import read_standing
+        from privacy_sdk.model.state import read_state
         from privacy_sdk.policies.people import find_people
         from privacy_sdk.policies.plan import make_plan
         from privacy_sdk.policies.policy import as_policy
@@ -108,7 +108,7 @@ class WantedSettings:
             if category.supports_disallowed_list()
             and (category in policy.exceptions or value is not _ON_LIST)
         ]
-        standing = await read_standing(
+        standing = await read_state(
             self._account,
             lists=lists if await self._can(Capability.READ_DISALLOWED_LIST) else (),
             timer=policy.timer is not None and await self._can(Capability.READ_DISAPPEARING_MODE),

@@ -210,7 +210,7 @@ changes = st.lists(
 
 @given(changes, st.dictionaries(st.sampled_from(list(C)), st.sampled_from(list(V))))
 def test_the_safe_order_holds_for_any_changes_and_is_its_own(changes, settings):
-    ordered = in_safe_order(with_directions(changes, ps.Standing(settings)))
+    ordered = in_safe_order(with_directions(changes, ps.SettingsState(settings)))
     assert in_safe_order(ordered) == ordered
     assert len(ordered) == len(changes)
     places = {

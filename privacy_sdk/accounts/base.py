@@ -19,7 +19,7 @@ from privacy_sdk.model.types import (
 
 if TYPE_CHECKING:
     from privacy_sdk.model.changes import Change
-    from privacy_sdk.model.state import Standing
+    from privacy_sdk.model.state import SettingsState
     from privacy_sdk.policies.result import Report
 
 
@@ -167,6 +167,6 @@ class RemoteAccount(Protocol):
     It makes the changes of a plan, and redoes a list's change that met another one.
     """
 
-    async def apply_changes(self, start: Standing, changes: Sequence[Change]) -> Report:
+    async def apply_changes(self, start: SettingsState, changes: Sequence[Change]) -> Report:
         """Make the changes of a plan beside the account."""
         ...

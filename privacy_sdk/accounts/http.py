@@ -55,7 +55,7 @@ from privacy_sdk.support.tokens import checked_token, is_loopback
 
 if TYPE_CHECKING:
     from privacy_sdk.model.changes import Change
-    from privacy_sdk.model.state import Standing
+    from privacy_sdk.model.state import SettingsState
     from privacy_sdk.policies.result import Report
 
 MAX_ANSWER = 16 * 2**20
@@ -200,7 +200,7 @@ class HttpAccount:
         answer = await self._ask("POST", await self._path("contacts"), {"phones": list(phones)})
         return wire.contacts_from_json(answer)
 
-    async def apply_changes(self, start: Standing, changes: Sequence[Change]) -> Report:
+    async def apply_changes(self, start: SettingsState, changes: Sequence[Change]) -> Report:
         """Make the changes of a plan, in one request; never repeated when its answer is lost."""
         from privacy_sdk.accounts.wire_plans import plan_to_json, report_from_json
 

@@ -16,7 +16,7 @@ from privacy_sdk.accounts.wire import (
 from privacy_sdk.errors import InvalidRequestError, UnreadableAnswerError
 from privacy_sdk.model.arguments import as_list_category, as_pair, as_seconds
 from privacy_sdk.model.changes import Change, ListChange, SettingChange, TimerChange
-from privacy_sdk.model.state import Standing
+from privacy_sdk.model.state import SettingsState
 from privacy_sdk.model.types import (
     DisallowedList,
     DisallowedListUpdate,
@@ -28,7 +28,7 @@ from privacy_sdk.model.types import (
 from privacy_sdk.policies.result import Outcome, Report, Result
 
 
-def standing_to_json(standing: Standing) -> Json:
+def standing_to_json(standing: SettingsState) -> Json:
     """``{"settings": […], "lists": [{"category", "dhash"}, …], "duration"}``."""
     return {
         "settings": [
@@ -43,9 +43,9 @@ def standing_to_json(standing: Standing) -> Json:
     }
 
 
-def standing_from_json(document: object) -> Standing:
+def standing_from_json(document: object) -> SettingsState:
     """Read how settings stand; of each list the version, not the people."""
-    return Standing(
+    return SettingsState(
         {
             PrivacyCategory(_name(row, "category")): PrivacyValue(_name(row, "value"))
             for row in member(document, "settings", list)
@@ -80,7 +80,7 @@ def change_to_json(change: Change) -> Json:
             return {"change": "timer", "duration": seconds}
 
 
-def plan_to_json(start: Standing, changes: Iterable[Change]) -> Json:
+def plan_to_json(start: SettingsState, changes: Iterable[Change]) -> Json:
     """``{"expected": …, "changes": […]}``."""
     return {
         "expected": standing_to_json(start),
@@ -88,7 +88,7 @@ def plan_to_json(start: Standing, changes: Iterable[Change]) -> Json:
     }
 
 
-def plan_from_json(document: Mapping[str, Any]) -> tuple[Standing, tuple[Change, ...]]:
+def plan_from_json(document: Mapping[str, Any]) -> tuple[SettingsState, tuple[Change, ...]]:
     """Read what is expected and what to change, out of a request of the right shape.
 
     Raises:
@@ -112,7 +112,7 @@ def plan_from_json(document: Mapping[str, Any]) -> tuple[Standing, tuple[Change,
     return start, changes
 
 
-def _change(row: Mapping[str, Any], start: Standing) -> Change:
+def _change(row: Mapping[str, Any], start: SettingsState) -> Change:
     if row["change"] == "timer":
         return TimerChange(start.timer, as_seconds(row["duration"]))
     category = PrivacyCategory.other(row["category"])

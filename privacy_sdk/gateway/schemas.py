@@ -142,7 +142,7 @@ class ListVersion(Document):
     dhash: str | None
 
 
-class Standing(Document):
+class SettingsState(Document):
     """How settings stand, as far as they were read."""
 
     settings: list[Setting]
@@ -236,7 +236,7 @@ class Outcomes(Document):
         },
     )
     outcomes: list[Outcome]
-    found: Standing
+    found: SettingsState
 
 
 class Duration(Document):

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from privacy_sdk.accounts.emulated.server import LOCKED_BY_DEFENSE
 from privacy_sdk.model import words as wording
 from privacy_sdk.model.exposure import exposure
-from privacy_sdk.model.state import Standing
+from privacy_sdk.model.state import SettingsState
 from privacy_sdk.model.types import (
     DisallowedListAction,
     DisallowedListUser,
@@ -136,7 +136,7 @@ def needed(changes: Iterable[Change]) -> frozenset[PrivacyCategory]:
     return own | {PrivacyCategory.DEFENSE_MODE} if own & LOCKED_BY_DEFENSE else own
 
 
-def with_directions(changes: Iterable[Change], standing: Standing) -> tuple[Change, ...]:
+def with_directions(changes: Iterable[Change], standing: SettingsState) -> tuple[Change, ...]:
     """The changes, with the way that each goes from how the settings stand."""
     changes = tuple(changes)
     before = after = standing.settings.get(PrivacyCategory.LAST)

@@ -11,7 +11,7 @@ from privacy_sdk.model.types import DisallowedList, PrivacyCategory, PrivacyValu
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class SettingsState:
     """What was read of an account, or is expected of it; what is not there is not known.
 
     Attributes:
@@ -24,7 +24,7 @@ class Standing:
     lists: Mapping[PrivacyCategory, DisallowedList] = field(default_factory=dict)
     timer: int | None = None
 
-    def differences(self, now: Standing) -> Iterator[str]:
+    def differences(self, now: SettingsState) -> Iterator[str]:
         """A sentence for each thing known here that is another now."""
         for category, value in self.settings.items():
             found = now.settings.get(category)
@@ -42,9 +42,9 @@ class Standing:
             yield f"The disappearing time was {self.timer} s, and is {now.timer} s now."
 
 
-async def read_standing(
+async def read_state(
     account: Account, *, lists: Collection[PrivacyCategory] = (), timer: bool = False
-) -> Standing:
+) -> SettingsState:
     """What an account's settings are now.
 
     Args:
@@ -54,7 +54,7 @@ async def read_standing(
     """
     response = await account.fetch_privacy_settings()
     settings = {setting.category: setting.value for setting in response}
-    return Standing(
+    return SettingsState(
         settings,
         {
             category: await account.fetch_disallowed_list(category)

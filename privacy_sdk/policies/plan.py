@@ -18,7 +18,7 @@ from privacy_sdk.model.changes import (
     needed,
     with_directions,
 )
-from privacy_sdk.model.state import Standing
+from privacy_sdk.model.state import SettingsState
 from privacy_sdk.model.types import (
     DisallowedListAction,
     DisallowedListUser,
@@ -62,7 +62,7 @@ class Plan(Tabular):
     """
 
     changes: tuple[Change, ...] = ()
-    start: Standing = field(default_factory=Standing)
+    start: SettingsState = field(default_factory=SettingsState)
     account: str | None = None
 
     def __len__(self) -> int:
@@ -117,7 +117,7 @@ def change_cells(change: Change) -> tuple[Cell, ...]:
 
 def make_plan(
     policy: Policy,
-    standing: Standing,
+    standing: SettingsState,
     people: Mapping[PrivacyCategory, Sequence[DisallowedListUser]],
     account: str | None = None,
 ) -> Plan:
@@ -145,7 +145,7 @@ def make_plan(
     if policy.timer not in (None, standing.timer):
         changes.append(TimerChange(standing.timer, policy.timer))
     premises = policy.settings.keys() | needed(changes)
-    start = Standing(
+    start = SettingsState(
         {c: value for c, value in standing.settings.items() if c in premises},
         standing.lists,
         None if policy.timer is None else standing.timer,
@@ -153,7 +153,7 @@ def make_plan(
     return Plan(in_safe_order(with_directions(changes, standing)), start, account)
 
 
-def _obstacle(category: PrivacyCategory, policy: Policy, standing: Standing) -> str:
+def _obstacle(category: PrivacyCategory, policy: Policy, standing: SettingsState) -> str:
     defense = PrivacyCategory.DEFENSE_MODE
     is_locked = standing.settings.get(defense) is PrivacyValue.ON_STANDARD
     if is_locked and category in LOCKED_BY_DEFENSE and policy.settings.get(defense) != "off":

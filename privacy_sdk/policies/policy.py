@@ -20,7 +20,7 @@ from privacy_sdk.model.arguments import (
     as_seconds,
 )
 from privacy_sdk.model.durations import parse_duration
-from privacy_sdk.model.state import Standing
+from privacy_sdk.model.state import SettingsState
 from privacy_sdk.model.types import Jid, PrivacyCategory, PrivacyValue
 from privacy_sdk.policies.people import PeopleLike, read_people
 
@@ -226,11 +226,11 @@ def as_policy(policy: PolicyLike) -> Policy:
     raise InvalidPolicyError([f"{shown(policy)} is no policy, mapping or path of one."])
 
 
-def policy_of(standing: Standing) -> Policy:
+def policy_of(standing: SettingsState) -> Policy:
     """The policy that wants what stands; what it cannot say is in its notes.
 
     Example:
-        >>> policy_of(Standing({PrivacyCategory("pix"): PrivacyValue.ALL}, timer=0)).notes
+        >>> policy_of(SettingsState({PrivacyCategory("pix"): PrivacyValue.ALL}, timer=0)).notes
         ("Left out, not known to this version: 'pix' is 'all'.",)
     """
     settings, notes = {}, []

@@ -17,7 +17,7 @@ from privacy_sdk.model.changes import (
     needed,
     with_directions,
 )
-from privacy_sdk.model.state import Standing
+from privacy_sdk.model.state import SettingsState
 from privacy_sdk.model.types import (
     DisallowedListAction,
     DisallowedListUser,
@@ -83,7 +83,7 @@ class Report:
     """
 
     results: tuple[Result, ...] = ()
-    found: Standing = field(default_factory=Standing)
+    found: SettingsState = field(default_factory=SettingsState)
 
 
 _TONES = {
@@ -121,8 +121,8 @@ class Applied(Tabular):
     """
 
     results: tuple[Result, ...] = ()
-    start: Standing = field(default_factory=Standing)
-    found: Standing = field(default_factory=Standing)
+    start: SettingsState = field(default_factory=SettingsState)
+    found: SettingsState = field(default_factory=SettingsState)
     account: str | None = None
 
     def __len__(self) -> int:
@@ -177,9 +177,9 @@ class Applied(Tabular):
         if people:
             yield ListChange(category, _ADD, tuple(people.values()), 0)
 
-    def _start_of(self, changes: Sequence[Change]) -> Standing:
+    def _start_of(self, changes: Sequence[Change]) -> SettingsState:
         premises = needed(changes)
-        return Standing(
+        return SettingsState(
             {c: value for c, value in self.found.settings.items() if c in premises},
             {c: held for c, held in self.found.lists.items() if c in premises},
             self.found.timer if any(isinstance(c, TimerChange) for c in changes) else None,

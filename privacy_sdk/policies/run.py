@@ -26,7 +26,7 @@ from privacy_sdk.model.changes import (
     safe_order,
     with_directions,
 )
-from privacy_sdk.model.state import Standing, read_standing
+from privacy_sdk.model.state import SettingsState, read_state
 from privacy_sdk.model.types import (
     DisallowedList,
     DisallowedListAction,
@@ -49,7 +49,7 @@ _NO_MORE = (RateLimitError, NotAuthorizedError, ServiceUnavailableError)
 
 async def apply_changes(
     account: Account,
-    start: Standing,
+    start: SettingsState,
     changes: Sequence[Change],
     progress: Progress = lambda done, total: None,
 ) -> Report:
@@ -109,8 +109,10 @@ class _Run:
         self._unsure: set[PrivacyCategory] = set()
         self._stopped = ""
 
-    async def apply(self, start: Standing, changes: Sequence[Change], progress: Progress) -> Report:
-        now = await read_standing(
+    async def apply(
+        self, start: SettingsState, changes: Sequence[Change], progress: Progress
+    ) -> Report:
+        now = await read_state(
             self._account,
             lists=start.lists if self._can_read_lists else (),
             timer=start.timer is not None and self._can_read_timer,
@@ -184,7 +186,7 @@ class _Run:
             return (await self._account.fetch_disallowed_list(category)).dhash
         return self._dhashes.get(category)
 
-    async def _read_back(self, changes: Sequence[Change]) -> Standing:
+    async def _read_back(self, changes: Sequence[Change]) -> SettingsState:
         response = await _read(self._account.fetch_privacy_settings)
         settings = {each.category: each.value for each in response or ()}
         lists: dict[PrivacyCategory, DisallowedList] = {}
@@ -199,9 +201,9 @@ class _Run:
             if wants_timer and self._can_read_timer
             else None
         )
-        return Standing(settings, lists, timer)
+        return SettingsState(settings, lists, timer)
 
-    def _judged(self, change: Change, answer: _Answer, found: Standing) -> Result:
+    def _judged(self, change: Change, answer: _Answer, found: SettingsState) -> Result:
         if answer.outcome in (Outcome.REFUSED, Outcome.NOT_TRIED):
             return Result(change, *answer)
         is_lost = answer.outcome is Outcome.UNKNOWN
@@ -236,7 +238,7 @@ class _Seen(NamedTuple):
     missed: frozenset[Jid] = frozenset()
 
 
-def _seen(change: Change, found: Standing) -> _Seen | None:
+def _seen(change: Change, found: SettingsState) -> _Seen | None:
     """Whether a change was made, by what was read back; None when that was not read."""
     match change:
         case SettingChange(category=category, after=value):

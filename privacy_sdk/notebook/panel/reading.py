@@ -10,7 +10,7 @@ from typing import Literal, TypeVar
 
 from privacy_sdk.accounts.base import Account, AccountInfo, Capability
 from privacy_sdk.errors import PrivacyError
-from privacy_sdk.model.state import Standing
+from privacy_sdk.model.state import SettingsState
 from privacy_sdk.model.types import LIST_CATEGORIES, DisallowedList, PrivacyValue
 from privacy_sdk.views.display import error_text
 
@@ -30,7 +30,7 @@ class Reading:
         unread: Why a list or the timer could not be read, by its category or :data:`TIMER`.
     """
 
-    standing: Standing
+    standing: SettingsState
     info: AccountInfo
     unread: Mapping[str, str] = field(default_factory=dict)
 
@@ -61,7 +61,7 @@ async def read(account: Account) -> Reading:
     )
     answers: dict[str, object] = {TIMER: timer, **dict(zip(listing, found, strict=True))}
     return Reading(
-        Standing(
+        SettingsState(
             settings,
             {each: held for each in listing if isinstance(held := answers[each], DisallowedList)},
             timer if isinstance(timer, int) else None,
