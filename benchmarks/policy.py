@@ -61,7 +61,7 @@ def _timed(call: Callable[[], None]) -> float:
     return (time.perf_counter() - start) * 1e3
 
 
-def _complete(applied: ps.Applied) -> None:
+def _complete(applied: ps.ApplyResult) -> None:
     assert applied.is_complete, applied
 
 

@@ -85,7 +85,7 @@ if TYPE_CHECKING:
     from privacy_sdk.policies.people import PeopleLike, PersonLike
     from privacy_sdk.policies.plan import Plan
     from privacy_sdk.policies.policy import Policy, PolicyLike
-    from privacy_sdk.policies.result import Applied, Outcome, Result
+    from privacy_sdk.policies.result import ApplyResult, ChangeResult, Outcome
     from privacy_sdk.sync import Client
     from privacy_sdk.views import frames
 
@@ -99,7 +99,7 @@ _HOMES = {
     "Account": "accounts.base",
     "AccountInfo": "accounts.base",
     "AccountState": "accounts.base",
-    "Applied": "policies.result",
+    "ApplyResult": "policies.result",
     "AsyncClient": "client",
     "Capability": "accounts.base",
     "CategoryLike": "model.arguments",
@@ -123,7 +123,7 @@ _HOMES = {
     "Plan": "policies.plan",
     "Policy": "policies.policy",
     "PolicyLike": "policies.policy",
-    "Result": "policies.result",
+    "ChangeResult": "policies.result",
     "SettingChange": "model.changes",
     "SettingsState": "model.state",
     "TimerChange": "model.changes",
@@ -137,12 +137,13 @@ __all__ = [
     "AccountInfo",
     "AccountState",
     "AnswerTimeoutError",
-    "Applied",
+    "ApplyResult",
     "AsyncClient",
     "BadRequestError",
     "Capability",
     "CategoryLike",
     "Change",
+    "ChangeResult",
     "Client",
     "ConflictError",
     "Contact",
@@ -197,7 +198,6 @@ __all__ = [
     "PrivacyWarning",
     "RateLimitError",
     "RecordingError",
-    "Result",
     "ServiceUnavailableError",
     "SetPrivacySettingResponse",
     "SettingChange",

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from privacy_sdk.policies.people import PeopleLike
     from privacy_sdk.policies.plan import Plan
     from privacy_sdk.policies.policy import Policy, PolicyLike
-    from privacy_sdk.policies.result import Applied
+    from privacy_sdk.policies.result import ApplyResult
     from privacy_sdk.policies.run import Progress
 
 _ON_LIST = PrivacyValue.CONTACT_BLACKLIST
@@ -116,7 +116,7 @@ class WantedSettings:
         people = {places[place]: users for place, users in found.items()}
         return make_plan(policy, standing, people, self._account.id)
 
-    async def apply(self, plan: Plan, *, progress: Progress | None = None) -> Applied:
+    async def apply(self, plan: Plan, *, progress: Progress | None = None) -> ApplyResult:
         """Make the changes of a plan, beside the account, and read back what became of them.
 
         What tightens is changed before what loosens; defense mode, which locks other
@@ -145,7 +145,7 @@ class WantedSettings:
             (True, 7)
         """
         from privacy_sdk.policies.plan import Plan
-        from privacy_sdk.policies.result import Applied, Outcome, Report, Result
+        from privacy_sdk.policies.result import ApplyResult, ChangeResult, Outcome, Report
         from privacy_sdk.policies.run import apply_changes
 
         if not isinstance(plan, Plan):
@@ -164,10 +164,12 @@ class WantedSettings:
             )
         made = iter(report.results)
         results = tuple(
-            Result(change, Outcome.NOT_TRIED, change.obstacle) if change.obstacle else next(made)
+            ChangeResult(change, Outcome.NOT_TRIED, change.obstacle)
+            if change.obstacle
+            else next(made)
             for change in plan
         )
-        return Applied(results, plan.start, report.found, plan.account)
+        return ApplyResult(results, plan.start, report.found, plan.account)
 
     async def exclude(
         self, category: CategoryLike, people: PeopleLike

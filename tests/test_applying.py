@@ -45,7 +45,7 @@ async def listed(client: ps.AsyncClient, category: str) -> list[str]:
     return [str(user.jid) for user in await client.exceptions(category)]
 
 
-def outcomes(applied: ps.Applied) -> dict[object, ps.Outcome]:
+def outcomes(applied: ps.ApplyResult) -> dict[object, ps.Outcome]:
     return {
         getattr(each.change, "category", "timer")
         if not isinstance(each.change, ps.ListChange)

@@ -316,7 +316,7 @@ def test_what_became_of_a_plan_has_a_frame_too(client):
     frame = applied.to_frame()
     assert list(frame.columns) == [column.name for column in APPLIED_COLUMNS]
     assert frame.loc[0, ["category", "outcome", "reason"]].tolist() == ["last", "applied", ""]
-    assert list(ps.Applied().to_frame().columns) == [column.name for column in APPLIED_COLUMNS]
+    assert list(ps.ApplyResult().to_frame().columns) == [column.name for column in APPLIED_COLUMNS]
 
 
 def test_plans_and_what_became_of_them_pickle(client):

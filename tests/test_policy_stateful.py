@@ -149,7 +149,7 @@ class Machine(RuleBasedStateMachine):
         elif then == "undo later":
             self.plan = applied.undo()
 
-    def undo(self, applied: ps.Applied, before: Truth, now: Truth) -> None:
+    def undo(self, applied: ps.ApplyResult, before: Truth, now: Truth) -> None:
         self.account._faults.clear()
         back = applied.undo()
         for result in applied:
@@ -164,7 +164,7 @@ class Machine(RuleBasedStateMachine):
         if not any(change.obstacle for change in back):
             assert self.truth() == before
 
-    def agrees(self, applied: ps.Applied, now: Truth) -> None:
+    def agrees(self, applied: ps.ApplyResult, now: Truth) -> None:
         """Every result says what is so."""
         for result in applied:
             if result.change.obstacle:
@@ -180,7 +180,7 @@ class Machine(RuleBasedStateMachine):
                 case ps.Outcome.UNKNOWN:
                     assert result.reason
 
-    def left_alone(self, applied: ps.Applied, before: Truth, now: Truth) -> None:
+    def left_alone(self, applied: ps.ApplyResult, before: Truth, now: Truth) -> None:
         """What is reported as not changed, or not at all, is as it was."""
         changed = [
             result.change
@@ -196,7 +196,7 @@ class Machine(RuleBasedStateMachine):
             assert now.timer == before.timer
 
 
-def _assert_complete(applied: ps.Applied) -> None:
+def _assert_complete(applied: ps.ApplyResult) -> None:
     """Every change is made that nothing stood in the way of."""
     for result in applied:
         assert result.outcome is ps.Outcome.APPLIED or result.change.obstacle

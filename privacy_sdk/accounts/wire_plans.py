@@ -25,7 +25,7 @@ from privacy_sdk.model.types import (
     PrivacyCategory,
     PrivacyValue,
 )
-from privacy_sdk.policies.result import Outcome, Report, Result
+from privacy_sdk.policies.result import ChangeResult, Outcome, Report
 
 
 def standing_to_json(standing: SettingsState) -> Json:
@@ -160,7 +160,7 @@ def report_from_json(document: object, changes: Sequence[Change]) -> Report:
     if len(outcomes) != len(changes):
         raise UnreadableAnswerError("The answer has not one outcome for each change.")
     results = tuple(
-        Result(change, _outcome(row), member(row, "reason", str), _missed(row))
+        ChangeResult(change, _outcome(row), member(row, "reason", str), _missed(row))
         for change, row in zip(changes, outcomes, strict=True)
     )
     return Report(results, standing_from_json(member(document, "found", Mapping)))

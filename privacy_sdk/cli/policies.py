@@ -19,7 +19,7 @@ from privacy_sdk.model.changes import Change, ListChange, SettingChange, TimerCh
 from privacy_sdk.model.words import label
 from privacy_sdk.model.words import people as people_words
 from privacy_sdk.policies.plan import Plan
-from privacy_sdk.policies.result import Applied, Outcome
+from privacy_sdk.policies.result import ApplyResult, Outcome
 from privacy_sdk.policies.run import Progress
 from privacy_sdk.views.tables import Table
 
@@ -63,7 +63,7 @@ def apply(
         terminal.write("Nothing was changed.")
         return
 
-    async def work(client: AsyncClient) -> Applied:
+    async def work(client: AsyncClient) -> ApplyResult:
         with _progress() as progress:
             return await client.apply(planned, progress=progress)
 
@@ -179,7 +179,7 @@ def _change_json(change: Change) -> dict[str, Any]:
     }
 
 
-def _applied_json(applied: Applied) -> dict[str, Any]:
+def _applied_json(applied: ApplyResult) -> dict[str, Any]:
     return {
         "account": applied.account,
         "is_complete": applied.is_complete,
@@ -190,7 +190,7 @@ def _applied_json(applied: Applied) -> dict[str, Any]:
     }
 
 
-def _exit_code(applied: Applied) -> int:
+def _exit_code(applied: ApplyResult) -> int:
     """That of the error that stands for the worst outcome."""
     outcomes = {result.outcome for result in applied}
     if Outcome.UNKNOWN in outcomes:

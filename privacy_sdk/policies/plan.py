@@ -42,7 +42,7 @@ class Plan(Tabular):
     """What would change, in the order in which it is safe to change it.
 
     Shows itself as a table; empty, hence false, when nothing is to do. Made by
-    ``client.plan`` and ``Applied.undo``, run by ``client.apply``.
+    ``client.plan`` and ``ApplyResult.undo``, run by ``client.apply``.
 
     Attributes:
         changes: The changes; those with an ``obstacle`` are not tried.

@@ -49,7 +49,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class ChangeResult:
     """A change and what became of it.
 
     Attributes:
@@ -82,7 +82,7 @@ class Report:
         found: What the settings are afterwards, as far as they could be read.
     """
 
-    results: tuple[Result, ...] = ()
+    results: tuple[ChangeResult, ...] = ()
     found: SettingsState = field(default_factory=SettingsState)
 
 
@@ -95,7 +95,7 @@ _TONES = {
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Applied(Tabular):
+class ApplyResult(Tabular):
     """What became of a plan, change by change; shows itself as a table.
 
     Attributes:
@@ -120,7 +120,7 @@ class Applied(Tabular):
           Last seen  nobody  everyone  looser     applied
     """
 
-    results: tuple[Result, ...] = ()
+    results: tuple[ChangeResult, ...] = ()
     start: SettingsState = field(default_factory=SettingsState)
     found: SettingsState = field(default_factory=SettingsState)
     account: str | None = None
@@ -128,7 +128,7 @@ class Applied(Tabular):
     def __len__(self) -> int:
         return len(self.results)
 
-    def __iter__(self) -> Iterator[Result]:
+    def __iter__(self) -> Iterator[ChangeResult]:
         return iter(self.results)
 
     @property
@@ -216,7 +216,7 @@ def outcome_words(outcome: Outcome) -> str:
     return outcome.value.replace("_", " ")
 
 
-def _taken_back(result: Result, left: set[PrivacyCategory]) -> Iterator[Change]:
+def _taken_back(result: ChangeResult, left: set[PrivacyCategory]) -> Iterator[Change]:
     """What takes back a change, in so far as it was applied.
 
     Args:

@@ -35,7 +35,7 @@ from privacy_sdk.model.types import (
     PrivacyCategory,
     PrivacyValue,
 )
-from privacy_sdk.policies.result import Outcome, Report, Result
+from privacy_sdk.policies.result import ChangeResult, Outcome, Report
 
 T = TypeVar("T")
 
@@ -203,24 +203,26 @@ class _Run:
         )
         return SettingsState(settings, lists, timer)
 
-    def _judged(self, change: Change, answer: _Answer, found: SettingsState) -> Result:
+    def _judged(self, change: Change, answer: _Answer, found: SettingsState) -> ChangeResult:
         if answer.outcome in (Outcome.REFUSED, Outcome.NOT_TRIED):
-            return Result(change, *answer)
+            return ChangeResult(change, *answer)
         is_lost = answer.outcome is Outcome.UNKNOWN
         seen = _seen(change, found)
         if seen is None:
             if is_lost or self._can_read(change):
                 reason = f"{answer.reason or 'WhatsApp said yes.'} It could not be read back."
-                return Result(change, Outcome.UNKNOWN, reason)
-            return Result(
+                return ChangeResult(change, Outcome.UNKNOWN, reason)
+            return ChangeResult(
                 change, Outcome.APPLIED, "WhatsApp said yes; this account cannot read it back."
             )
         is_made, now, missed = seen
         if is_made:
-            return Result(change, Outcome.APPLIED)
+            return ChangeResult(change, Outcome.APPLIED)
         if is_lost:
-            return Result(change, Outcome.UNKNOWN, f"{answer.reason} As of now {now}.", missed)
-        return Result(change, Outcome.REFUSED, f"WhatsApp said yes, and {now}.", missed)
+            return ChangeResult(
+                change, Outcome.UNKNOWN, f"{answer.reason} As of now {now}.", missed
+            )
+        return ChangeResult(change, Outcome.REFUSED, f"WhatsApp said yes, and {now}.", missed)
 
     def _can_read(self, change: Change) -> bool:
         match change:

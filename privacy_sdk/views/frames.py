@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pandas.api.extensions import ExtensionArray
 
     from privacy_sdk.model.changes import Change
-    from privacy_sdk.policies.result import Result
+    from privacy_sdk.policies.result import ChangeResult
 
 
 class Column(NamedTuple):
@@ -165,7 +165,7 @@ def plan_frame(changes: Iterable[Change], *, account: str | None = None) -> pd.D
     return _plain(PLAN_COLUMNS, rows, account=account)
 
 
-def applied_frame(results: Iterable[Result], *, account: str | None = None) -> pd.DataFrame:
+def applied_frame(results: Iterable[ChangeResult], *, account: str | None = None) -> pd.DataFrame:
     """DataFrame (n, 7), one row per change that was planned, with :data:`APPLIED_COLUMNS`."""
     rows = [(*_cells(each.change), each.outcome.value, each.reason) for each in results]
     return _plain(APPLIED_COLUMNS, rows, account=account)

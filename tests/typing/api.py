@@ -40,7 +40,7 @@ def facade(client: ps.Client) -> None:
     assert_type(client.plan("mine.yaml"), ps.Plan)
     assert_type(plan.to_frame(), pd.DataFrame)
     applied = client.apply(plan, progress=lambda done, total: None)
-    assert_type(applied, ps.Applied)
+    assert_type(applied, ps.ApplyResult)
     assert_type(applied.undo(), ps.Plan)
     assert_type([result.outcome for result in applied], list[ps.Outcome])
     assert_type(client.snapshot(), ps.Policy)

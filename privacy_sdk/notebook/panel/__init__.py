@@ -12,7 +12,7 @@ from privacy_sdk.notebook.panel.reading import Reading, read
 from privacy_sdk.notebook.panel.work import MAY_STILL_TAKE, READING, Work
 from privacy_sdk.policies.people import PeopleLike, as_people
 from privacy_sdk.policies.plan import Plan
-from privacy_sdk.policies.result import Applied
+from privacy_sdk.policies.result import ApplyResult
 from privacy_sdk.views.display import settings_table
 
 if TYPE_CHECKING:
@@ -88,11 +88,11 @@ class Panel:
         return self._work.plan()
 
     @property
-    def applied(self) -> Applied | None:
+    def applied(self) -> ApplyResult | None:
         """What became of the changes that were applied last; None before."""
         return self._work.applied
 
-    def apply(self) -> Applied:
+    def apply(self) -> ApplyResult:
         """Send the pending changes, and wait for what becomes of them.
 
         Returns:

@@ -20,7 +20,7 @@ from privacy_sdk.notebook.panel.reading import TIMER, Reading
 from privacy_sdk.notebook.panel.rows import Row, SettingRow, TimerRow
 from privacy_sdk.policies.plan import Plan, make_plan
 from privacy_sdk.policies.policy import Policy
-from privacy_sdk.policies.result import Applied, Outcome
+from privacy_sdk.policies.result import ApplyResult, Outcome
 from privacy_sdk.views.tables import Tone
 
 _SAID = {
@@ -116,7 +116,7 @@ class Board:
             reading.standing.timer, reading.unread.get(TIMER, ""), is_mine=TIMER in mine
         )
 
-    def take_applied(self, applied: Applied) -> None:
+    def take_applied(self, applied: ApplyResult) -> None:
         """Show what became of a plan, and what is set by its account."""
         mine = {key_of(result.change) for result in applied}
         rows = self.rows

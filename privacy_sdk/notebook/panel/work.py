@@ -31,7 +31,7 @@ from privacy_sdk.notebook.panel.rows import SettingRow
 from privacy_sdk.notebook.panel.view import View
 from privacy_sdk.policies.people import as_people, find_people
 from privacy_sdk.policies.plan import Plan
-from privacy_sdk.policies.result import Applied
+from privacy_sdk.policies.result import ApplyResult
 from privacy_sdk.views.display import error_text
 from privacy_sdk.views.tables import Tone
 
@@ -68,7 +68,7 @@ class Work:
     def __init__(self, client: AsyncClient, reading: Reading, owner: object) -> None:
         self.doing = ""
         self.said: tuple[str, Tone] = "", Tone.PLAIN
-        self.applied: Applied | None = None
+        self.applied: ApplyResult | None = None
         self.is_closed = False
         self._client, self._owner = client, owner
         self._lock = threading.RLock()
@@ -230,7 +230,7 @@ class Work:
 
     # Done on the bridge. After a click nobody sees what is raised, so all of it is shown.
 
-    async def applying(self, plan: Plan) -> Applied:
+    async def applying(self, plan: Plan) -> ApplyResult:
         """Send a plan, and show what became of it."""
         try:
             applied = await self._client.apply(plan, progress=self._progress)
