@@ -102,7 +102,7 @@ class AsyncClient(WantedSettings, LinkedPhone):
         self._confirming = Confirming(account)
 
     @classmethod
-    def over(cls, account: Account) -> Self:
+    def from_account(cls, account: Account) -> Self:
         """A client of an account at hand, such as one of your own making."""
         return cls._shown_as(None, account)
 
@@ -168,15 +168,15 @@ class AsyncClient(WantedSettings, LinkedPhone):
         """Whether connections may be open."""
         return bool(getattr(self._account, "is_open", False))
 
-    async def describe(self) -> AccountInfo:
+    async def info(self) -> AccountInfo:
         """Who the account is: its id, backend, state and capabilities.
 
         Example:
             >>> import privacy_sdk as ps
-            >>> ps.Client.emulated().describe().backend
+            >>> ps.Client.emulated().info().backend
             'emulated'
         """
-        return await self._account.describe()
+        return await self._account.info()
 
     async def fetch_privacy_settings(self) -> PrivacySettingsResponse:
         """All settings that the server reports, known and unknown, in its order.

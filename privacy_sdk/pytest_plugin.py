@@ -77,7 +77,7 @@ def _replaying(test: pytest.Item, recording: Path | str) -> Iterator[Client]:
     transport = CassetteTransport(recording)
     test.stash[_played] = transport
     account = HttpAccount(account=transport.account, transport=transport, offline=True)
-    with Client.over(account) as client:
+    with Client.from_account(account) as client:
         yield client
 
 

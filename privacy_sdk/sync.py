@@ -97,9 +97,9 @@ class Client:
         return facade
 
     @classmethod
-    def over(cls, account: Account) -> Self:
+    def from_account(cls, account: Account) -> Self:
         """A client of an account at hand, such as one of your own making."""
-        return cls._facing(AsyncClient.over(account))
+        return cls._facing(AsyncClient.from_account(account))
 
     @classmethod
     def connect(
@@ -269,7 +269,7 @@ class Client:
     pairing = _blocking(AsyncClient.pairing)
     pair = _blocking(AsyncClient.pair)
     unlink = _blocking(AsyncClient.unlink, changes=True)
-    describe = _blocking(AsyncClient.describe)
+    info = _blocking(AsyncClient.info)
     set_privacy_setting = _blocking(AsyncClient.set_privacy_setting, changes=True)
     set_privacy_disallowed_list = _blocking(AsyncClient.set_privacy_disallowed_list, changes=True)
     set_default_disappearing_mode = _blocking(

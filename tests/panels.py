@@ -88,8 +88,8 @@ class Gated(ps.EmulatedAccount):
 class Blind(ps.EmulatedAccount):
     """An account that reads neither lists nor the timer, as a live one."""
 
-    async def describe(self) -> Any:
-        info = await super().describe()
+    async def info(self) -> Any:
+        info = await super().info()
         unable = {"read_disallowed_list", "read_disappearing_mode"}
         return ps.AccountInfo(info.id, "whatsapp", info.state, info.capabilities - unable)
 

@@ -33,7 +33,7 @@ async def client(request):
     else:
         url, names = request.getfixturevalue("gateway")
         account = HttpAccount(url, token=TOKEN, account=next(names))
-    async with ps.AsyncClient.over(account) as client:
+    async with ps.AsyncClient.from_account(account) as client:
         yield client
 
 
@@ -240,14 +240,16 @@ async def test_when_the_start_cannot_be_read_nothing_is_changed(client):
 
 
 async def test_an_empty_plan_asks_nothing():
-    client = ps.AsyncClient.over(HttpAccount("http://127.0.0.1:9", account="demo"))
+    client = ps.AsyncClient.from_account(HttpAccount("http://127.0.0.1:9", account="demo"))
     applied = await client.apply(ps.Plan(account="demo"))
     assert applied.is_complete
     assert repr(applied) == "Applied to 'demo': there was nothing to do"
 
 
 async def test_a_plan_is_for_its_account(client):
-    plan = await ps.AsyncClient.over(ps.EmulatedAccount("other")).plan(ps.Policy(last="none"))
+    plan = await ps.AsyncClient.from_account(ps.EmulatedAccount("other")).plan(
+        ps.Policy(last="none")
+    )
     with pytest.raises(ps.InvalidInputError, match="for account 'other', not for"):
         await client.apply(plan)
 
@@ -307,7 +309,7 @@ class Wire(httpx2.AsyncBaseTransport):
 async def wired(gateway):
     url, names = gateway
     name, wire = next(names), Wire()
-    async with ps.AsyncClient.over(
+    async with ps.AsyncClient.from_account(
         HttpAccount(url, token=TOKEN, account=name, transport=wire)
     ) as client:
         yield client, wire
@@ -354,7 +356,7 @@ async def test_when_the_gateway_is_gone_with_its_answer_all_is_unknown(wired):
 
 
 async def test_no_gateway_is_not_connected_and_nothing_is_reported(gateway):
-    client = ps.AsyncClient.over(HttpAccount("http://127.0.0.1:9", account="demo"))
+    client = ps.AsyncClient.from_account(HttpAccount("http://127.0.0.1:9", account="demo"))
     plan = await ps.AsyncClient.emulated().plan(ps.Policy(last="none"))
     with pytest.raises(ps.NotConnectedError):
         await client.apply(plan)
@@ -417,8 +419,8 @@ class Blind(ps.EmulatedAccount):
         super().__init__("blind")
         self._last: dict[ps.PrivacyCategory, str | None] = {}
 
-    async def describe(self):
-        info = await super().describe()
+    async def info(self):
+        info = await super().info()
         lacking = {Capability.READ_DISALLOWED_LIST, Capability.READ_DISAPPEARING_MODE}
         return ps.AccountInfo(info.id, info.backend, info.state, info.capabilities - lacking)
 
@@ -443,7 +445,7 @@ class Blind(ps.EmulatedAccount):
 
 @pytest.fixture
 def blind():
-    return ps.AsyncClient.over(Blind())
+    return ps.AsyncClient.from_account(Blind())
 
 
 async def test_what_an_account_cannot_read_is_applied_on_its_word_and_said_so(blind):
@@ -496,7 +498,7 @@ async def test_a_blind_account_s_list_is_not_tried_when_its_category_is_in_doubt
 async def test_a_linked_phone_is_changed_as_an_emulated_account_is(tmp_path):
     phone = FakePhone()
     async with account_of(phone, tmp_path) as account:
-        client = ps.AsyncClient.over(account)
+        client = ps.AsyncClient.from_account(account)
         policy = {**ps.policy.MAXIMUM.settings, "exceptions": {"profile": ["+999115550101"]}}
         del policy[C.PROFILE]
         phone.hides_refusals = True

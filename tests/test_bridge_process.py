@@ -208,7 +208,7 @@ def test_system_exit_in_a_coroutine_ends_the_caller_and_not_the_loop(relay: Rela
                 async with asyncio.TaskGroup() as group:
                     group.create_task(self.fetch_privacy_settings())
 
-        exiting = ps.Client.over(Exiting())
+        exiting = ps.Client.from_account(Exiting())
         try:
             exiting.fetch_default_disappearing_mode()
         except SystemExit as exit:

@@ -47,7 +47,7 @@ def policy(tmp_path: Path) -> str:
 
 
 def client_of(url: str) -> ps.Client:
-    return ps.Client.over(HttpAccount(url, token=TOKEN, account="demo"))
+    return ps.Client.from_account(HttpAccount(url, token=TOKEN, account="demo"))
 
 
 def test_plan_shows_what_would_change_and_changes_nothing(run, policy, gateway):

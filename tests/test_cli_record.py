@@ -63,7 +63,7 @@ def test_a_cell_that_fails_is_said_and_what_came_before_is_recorded(cassette, tm
 
 def test_a_program_that_asks_nothing_is_said_to_have_recorded_nothing(cassette, tmp_path, capsys):
     script = tmp_path / "script.py"
-    script.write_text("import privacy_sdk as ps; ps.Client.emulated().describe()")
+    script.write_text("import privacy_sdk as ps; ps.Client.emulated().info()")
     assert record(cassette, script) == 6
     assert "Nothing was recorded" in capsys.readouterr().err
     assert not cassette.exists()

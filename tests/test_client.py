@@ -25,7 +25,7 @@ class Untouchable:
 
 @pytest.fixture
 def untouched() -> ps.AsyncClient:
-    return ps.AsyncClient.over(Untouchable())
+    return ps.AsyncClient.from_account(Untouchable())
 
 
 @pytest.fixture
@@ -163,7 +163,7 @@ class CannotBeReadBack(EmulatedAccount):
 
 
 async def test_a_lost_change_that_is_not_there_stays_unknown():
-    client = ps.AsyncClient.over(LosesChanges())
+    client = ps.AsyncClient.from_account(LosesChanges())
     with pytest.raises(ps.OutcomeUnknownError, match="As of now it did not take"):
         await client.set_privacy_setting("last", "none")
 
@@ -176,14 +176,14 @@ async def test_a_change_that_cannot_be_read_back_is_said_to_be_unknown(error):
     account = CannotBeReadBack()
     account.error = error
     with pytest.raises(ps.OutcomeUnknownError, match=r"was accepted\. Reading it back failed"):
-        await ps.AsyncClient.over(account).set_privacy_setting("last", "none")
+        await ps.AsyncClient.from_account(account).set_privacy_setting("last", "none")
 
 
 async def test_what_is_missing_from_a_recording_is_said_as_such():
     account = CannotBeReadBack()
     account.error = ps.NotRecordedError("no such exchange")
     with pytest.raises(ps.NotRecordedError):
-        await ps.AsyncClient.over(account).set_privacy_setting("last", "none")
+        await ps.AsyncClient.from_account(account).set_privacy_setting("last", "none")
 
 
 async def test_a_setting_that_is_not_reported_back_is_unknown():
@@ -194,7 +194,7 @@ async def test_a_setting_that_is_not_reported_back_is_unknown():
 
     account.fetch_privacy_settings = nothing
     with pytest.raises(ps.OutcomeUnknownError, match="not reported back"):
-        await ps.AsyncClient.over(account).set_privacy_setting("last", "none")
+        await ps.AsyncClient.from_account(account).set_privacy_setting("last", "none")
 
 
 async def test_only_an_emulated_account_takes_events():
@@ -202,7 +202,7 @@ async def test_only_an_emulated_account_takes_events():
         id = "plain"
 
     with pytest.raises(ps.NotSupportedError):
-        await ps.AsyncClient.over(Plain()).emulate(ps.PhoneSets("last", "all"))
+        await ps.AsyncClient.from_account(Plain()).emulate(ps.PhoneSets("last", "all"))
 
 
 def test_the_emulated_account_is_an_account():

@@ -100,7 +100,7 @@ def needs(*capabilities: Capability):
     def decorate(test):
         @functools.wraps(test)
         async def run(account: Account, **arguments: object) -> None:
-            missing = set(capabilities) - (await account.describe()).capabilities
+            missing = set(capabilities) - (await account.info()).capabilities
             if not missing:
                 return await test(account, **arguments)
             for capability in missing:
@@ -146,7 +146,7 @@ async def start_list(account: Account, *jids: ps.Jid) -> str | None:
 
 async def test_it_says_who_it_is_and_what_it_can_do(account):
     assert isinstance(account, Account)
-    info = await account.describe()
+    info = await account.info()
     assert info.id == account.id
     assert info.backend in {"emulated", "whatsapp"}
     assert info.state == ps.AccountState.CONNECTED

@@ -30,7 +30,7 @@ def test_a_client_whose_settings_cannot_be_had_shows_a_plain_line():
 
 def test_a_cell_does_not_wait_long_for_a_slow_account(monkeypatch):
     monkeypatch.setattr(display, "_PATIENCE", 0.01)
-    client = ps.Client.over(ps.EmulatedAccount(latency=30))
+    client = ps.Client.from_account(ps.EmulatedAccount(latency=30))
     assert "No answer came within 0.01 seconds." in client._repr_html_()
 
 
@@ -70,7 +70,7 @@ def test_any_account_can_be_shown(transport):
 
     account = Mine()
     account.transport = transport
-    assert "<td>everyone</td>" in ps.Client.over(account)._repr_html_()
+    assert "<td>everyone</td>" in ps.Client.from_account(account)._repr_html_()
 
 
 def test_long_and_hostile_text_is_cut_and_escaped():

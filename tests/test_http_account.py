@@ -81,7 +81,7 @@ async def test_an_account_that_cannot_be_chosen_is_said_with_what_there_is(names
         lambda request: httpx2.Response(200, json={"accounts": rows}), account=wanted
     )
     with pytest.raises(ps.UnknownAccountError, match=message) as caught:
-        await account.describe()
+        await account.info()
     assert all(name in caught.value.hint for name in names)
 
 

@@ -84,7 +84,7 @@ async def test_each_new_code_is_shown_once_until_the_phone_is_linked(phone, tmp_
                     await phone.current.offer(2)
             await phone.scan()
 
-        client = ps.AsyncClient.over(account)
+        client = ps.AsyncClient.from_account(account)
         linked, _ = await asyncio.gather(link(client, shown.append), show_and_go_on())
         assert [step.qr for step in shown] == [payload(1), payload(2), None]
         assert said(shown[-1]) == "linked as +99 ••• 78"
@@ -94,7 +94,7 @@ async def test_each_new_code_is_shown_once_until_the_phone_is_linked(phone, tmp_
 async def test_a_phone_that_does_not_scan_is_an_error_with_a_hint(phone, tmp_path):
     async with account_of(phone, tmp_path) as account:
         with pytest.raises(ps.AnswerTimeoutError, match=r"within 0\.05 seconds") as caught:
-            await link(ps.AsyncClient.over(account), lambda step: None, patience=0.05)
+            await link(ps.AsyncClient.from_account(account), lambda step: None, patience=0.05)
         assert "Linked devices" in caught.value.hint
 
 
@@ -107,7 +107,7 @@ async def test_an_end_in_another_state_is_an_error_with_its_hint(phone, tmp_path
         tasks = []
         with pytest.raises(ps.NotConnectedError, match="outdated") as caught:
             await link(
-                ps.AsyncClient.over(account),
+                ps.AsyncClient.from_account(account),
                 lambda step: tasks.append(asyncio.ensure_future(ban(step))),
             )
         assert "upgrade" in caught.value.hint
@@ -161,14 +161,14 @@ def test_a_script_is_told_when_nobody_scans(gateway, capsys):
 def test_connect_finds_the_gateway_that_runs_and_can_record_it(gateway, tmp_path):
     cassette = tmp_path / "mine.yaml"
     with announced(gateway), ps.Client.connect("me", record=cassette) as client:
-        assert client.describe().id == "me"
-    assert ps.Client.replay(cassette).describe().backend == "whatsapp"
+        assert client.info().id == "me"
+    assert ps.Client.replay(cassette).info().backend == "whatsapp"
 
 
 def test_connect_to_an_account_that_is_not_served_names_those_that_are(gateway):
     with announced(gateway), ps.Client.connect("another") as client:
         with pytest.raises(ps.UnknownAccountError) as caught:
-            client.describe()
+            client.info()
         assert "me" in caught.value.hint
 
 

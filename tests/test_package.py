@@ -55,7 +55,7 @@ def test_importing_the_package_loads_nothing_heavy():
 
 
 def test_an_emulated_client_loads_no_http_and_no_table_library():
-    code = "import privacy_sdk as ps; ps.Client.emulated().describe()"
+    code = "import privacy_sdk as ps; ps.Client.emulated().info()"
     assert not {name.partition(".")[0] for name in modules_after(code)} & (HEAVY - {"anyio"})
 
 

@@ -55,7 +55,7 @@ def test_each_category_has_a_labelled_control_with_exactly_its_values(panel):
 
 def test_a_choice_is_marked_and_planned_and_nothing_is_sent():
     account = Gated()
-    client = ps.Client.over(account)
+    client = ps.Client.from_account(account)
     panel = client.panel()
     panel.controls["last"].value = "none"
     panel.controls["status"].value = "all"
@@ -178,14 +178,14 @@ def test_what_defense_mode_locks_says_so(client, panel):
 
 def test_unknown_categories_are_shown_and_have_no_control():
     account = ps.EmulatedAccount(settings={"last": "all", "brand_new": "who_knows"})
-    panel = ps.Client.over(account).panel()
+    panel = ps.Client.from_account(account).panel()
     assert set(panel.controls) == {"last", "timer"}
     assert "1 setting that this version does not know" in text_of(panel)
     assert "brand_new who_knows" in text_of(panel)
 
 
 def test_a_value_outside_the_table_is_shown_and_can_be_left():
-    client = ps.Client.over(ps.EmulatedAccount(settings={"last": "allowlist"}))
+    client = ps.Client.from_account(ps.EmulatedAccount(settings={"last": "allowlist"}))
     panel = client.panel()
     control = panel.controls["last"]
     assert control.value == "allowlist"
@@ -198,7 +198,7 @@ def test_a_value_outside_the_table_is_shown_and_can_be_left():
 
 def test_a_category_that_is_not_reported_any_more_goes():
     account = ps.EmulatedAccount(settings={"last": "all", "online": "all"})
-    panel = ps.Client.over(account).panel()
+    panel = ps.Client.from_account(account).panel()
     del account._server._settings["online"]
     panel.refresh()
     assert set(panel.controls) == {"last", "timer"}
@@ -320,7 +320,7 @@ def test_a_list_changed_on_the_phone_is_shown_and_choices_stay(client):
 
 
 def test_an_account_that_cannot_read_lists_and_timer_says_so():
-    client = ps.Client.over(Blind(settings={"last": "contact_blacklist", "profile": "all"}))
+    client = ps.Client.from_account(Blind(settings={"last": "contact_blacklist", "profile": "all"}))
     panel = client.panel()
     assert "This account cannot read it." in row_of(panel, "last")
     assert labelled(panel, "Add").disabled
@@ -341,7 +341,7 @@ def test_a_list_of_thousands_is_counted_and_its_first_people_are_listed():
 
 def test_other_code_runs_while_a_slow_gateway_answers():
     account = Gated()
-    panel = ps.Client.over(account).panel()
+    panel = ps.Client.from_account(account).panel()
     panel.controls["last"].value = "none"
     press(panel, "Apply")
     assert account.arrived.wait(10)
@@ -428,7 +428,7 @@ def test_a_closed_panel_says_so(client):
 
 def test_without_a_front_end_a_panel_is_a_table_that_needs_no_script():
     account = ps.EmulatedAccount(settings={"last": "all", "<script>alert(1)</script>": "&<b>"})
-    panel = ps.Client.over(account).panel()
+    panel = ps.Client.from_account(account).panel()
     bundle = panel._repr_mimebundle_()
     assert "<td>everyone</td>" in bundle["text/html"]
     assert "&lt;script&gt;" in bundle["text/html"]

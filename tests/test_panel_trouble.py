@@ -131,7 +131,7 @@ class LostThenDeaf(ps.EmulatedAccount):
 
 def test_a_lost_answer_that_cannot_be_read_back_is_unknown():
     account = LostThenDeaf()
-    panel = chosen(ps.Client.over(account))
+    panel = chosen(ps.Client.from_account(account))
     press(panel, "Apply")
     assert settled(panel) == "Applied to 'demo': 1 unknown."
     # Read again, the panel shows what became of it.
@@ -141,7 +141,7 @@ def test_a_lost_answer_that_cannot_be_read_back_is_unknown():
 
 
 def test_no_categories():
-    panel = ps.Client.over(ps.EmulatedAccount(settings={})).panel()
+    panel = ps.Client.from_account(ps.EmulatedAccount(settings={})).panel()
     assert set(panel.controls) == {"timer"}
     assert "The server reported no settings." in text_of(panel)
     assert "Plan" not in text_of(panel)
@@ -150,7 +150,7 @@ def test_no_categories():
 def test_two_hundred_unknown_categories_are_one_table():
     settings = {f"new_{n}": "all" for n in range(200)}
     before = len(_instances)
-    panel = ps.Client.over(ps.EmulatedAccount(settings=settings)).panel()
+    panel = ps.Client.from_account(ps.EmulatedAccount(settings=settings)).panel()
     assert len(_instances) - before < 40
     assert "200 settings that this version does not know" in text_of(panel)
     assert "new_199" in text_of(panel)
@@ -163,7 +163,7 @@ EVIL = "<img src=x onerror=alert(1)>"
 def test_names_with_html_in_them_are_text():
     account = ps.EmulatedAccount(id="demo", settings={EVIL: EVIL, "last": EVIL, "online": "all"})
     account.id = EVIL
-    client = ps.Client.over(account)
+    client = ps.Client.from_account(account)
     panel = client.panel()
     panel.controls["last"].value = "none"
     client.emulate(
@@ -178,7 +178,7 @@ def test_names_with_html_in_them_are_text():
 
 def test_a_second_click_on_apply_does_nothing():
     account = Gated()
-    panel = chosen(ps.Client.over(account))
+    panel = chosen(ps.Client.from_account(account))
     press(panel, "Apply")
     press(panel, "Apply")
     press(panel, "Refresh")
@@ -194,7 +194,7 @@ def test_a_second_click_on_apply_does_nothing():
 def test_closing_during_apply_frees_the_widgets_and_the_change_goes_on():
     account = Gated()
     before = set(_instances)
-    panel = chosen(ps.Client.over(account))
+    panel = chosen(ps.Client.from_account(account))
     press(panel, "Apply")
     assert account.arrived.wait(10)
     panel.close()
@@ -226,7 +226,7 @@ def interrupted_while(account, work):
 
 def test_a_kernel_interrupt_during_apply_from_code_says_that_it_may_still_take():
     account = Gated()
-    panel = chosen(ps.Client.over(account))
+    panel = chosen(ps.Client.from_account(account))
     error = interrupted_while(account, panel.apply)
     assert "may still take" in "".join(error.__notes__)
     assert settled(panel).startswith("Interrupted. What was sent may still take")
@@ -238,7 +238,7 @@ def test_a_kernel_interrupt_during_apply_from_code_says_that_it_may_still_take()
 
 def test_a_kernel_interrupt_after_a_click_does_not_touch_what_the_click_began():
     account = Gated()
-    panel = chosen(ps.Client.over(account))
+    panel = chosen(ps.Client.from_account(account))
     press(panel, "Apply")
     interrupted_while(account, threading.Event().wait)
     account.passing.set()
@@ -247,7 +247,7 @@ def test_a_kernel_interrupt_after_a_click_does_not_touch_what_the_click_began():
 
 def test_two_panels_on_one_client_at_once():
     account = Gated()
-    client = ps.Client.over(account)
+    client = ps.Client.from_account(account)
     one, two = chosen(client), chosen(client, "status", "none")
     press(one, "Apply")
     press(two, "Apply")
@@ -277,7 +277,7 @@ def test_a_closed_client_says_so_in_its_panel():
 
 def test_what_nobody_thought_of_is_shown_too():
     account = ps.EmulatedAccount()
-    panel = chosen(ps.Client.over(account))
+    panel = chosen(ps.Client.from_account(account))
 
     async def broken():
         raise ZeroDivisionError("of +999 11 555 0101")
@@ -292,12 +292,12 @@ def test_what_nobody_thought_of_is_shown_too():
 def test_an_account_that_is_not_connected_says_what_to_do():
     account = ps.EmulatedAccount()
     account._info = ps.AccountInfo("demo", "whatsapp", "logged_out", hint="Link the phone again.")
-    assert "Logged out. Link the phone again." in text_of(ps.Client.over(account).panel())
+    assert "Logged out. Link the phone again." in text_of(ps.Client.from_account(account).panel())
 
 
 def test_a_reading_that_was_cancelled_leaves_the_panel_usable():
     account = Gated()
-    panel = chosen(ps.Client.over(account))
+    panel = chosen(ps.Client.from_account(account))
 
     async def never():
         account.arrived.set()

@@ -38,7 +38,7 @@ async def client(request):
     else:
         url, names = request.getfixturevalue("gateway")
         account = HttpAccount(url, token=TOKEN, account=next(names))
-    async with ps.AsyncClient.over(account) as client:
+    async with ps.AsyncClient.from_account(account) as client:
         yield client
 
 
@@ -295,7 +295,7 @@ class Contested(ps.EmulatedAccount):
 
 
 async def test_a_real_change_on_the_phone_between_reading_and_changing_is_kept():
-    client = ps.AsyncClient.over(Contested(times=2))
+    client = ps.AsyncClient.from_account(Contested(times=2))
     await client.exclude("last", NUMBERS[0])
     assert sorted(await listed(client, "last")) == [LIDS[0], *LIDS[4:6]]
 
@@ -311,7 +311,7 @@ async def test_a_strict_update_is_not_redone(client):
 async def test_an_account_that_cannot_read_lists_says_what_it_cannot_know(tmp_path):
     phone = FakePhone()
     async with account_of(phone, tmp_path) as account:
-        client = ps.AsyncClient.over(account)
+        client = ps.AsyncClient.from_account(account)
         for number in NUMBERS[:2]:
             with pytest.warns(ps.PrivacyWarning, match="who is excepted now is not known"):
                 await client.exclude("last", number)
@@ -362,7 +362,7 @@ def test_whole_numbers_are_shown_on_demand_and_can_be_given_back():
 
 def exclude_one_by_one(url: str, process: int, count: int) -> list[str]:
     """The dhashes with which a gateway acknowledged so many exclusions."""
-    client = ps.Client.over(HttpAccount(url, token=TOKEN, account="demo"))
+    client = ps.Client.from_account(HttpAccount(url, token=TOKEN, account="demo"))
     people = (f"{999_000_000_000_000 + process * 1_000 + n}@lid" for n in range(count))
     with client:
         return [client.exclude("last", person).dhash for person in people]
@@ -378,7 +378,7 @@ def test_eight_processes_lose_none_of_each_other_s_changes(count):
                 for process in range(processes)
             ]
             dhashes = list(chain.from_iterable(job.get(timeout=300) for job in jobs))
-        with ps.Client.over(HttpAccount(url, token=TOKEN, account="demo")) as client:
+        with ps.Client.from_account(HttpAccount(url, token=TOKEN, account="demo")) as client:
             held = client.fetch_disallowed_list("last")
     assert {int(user.jid.user) - 999_000_000_000_000 for user in held} == {
         process * 1_000 + n for process in range(processes) for n in range(count)

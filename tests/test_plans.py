@@ -43,7 +43,7 @@ def summary(plan: ps.Plan) -> list[tuple[object, ...]]:
 
 def test_a_plan_sends_nothing_but_reads():
     policy = ps.Policy(last="none", exceptions={"profile": [PHONE]}, timer=1)
-    assert len(ps.Client.over(ReadOnly()).plan(policy)) == 4
+    assert len(ps.Client.from_account(ReadOnly()).plan(policy)) == 4
 
 
 def test_the_maximum_is_planned_from_everything_open(client):
@@ -115,7 +115,7 @@ def test_one_person_by_two_addresses_is_named_with_both_places(client):
 
 def test_what_cannot_be_done_is_in_the_plan_with_the_reason():
     account = ps.EmulatedAccount(settings={"last": "all", "defense": "on_standard"})
-    client = ps.Client.over(account)
+    client = ps.Client.from_account(account)
     plan = client.plan(ps.Policy(last="none", readreceipts="none", timer=5))
     assert [change.obstacle for change in plan] == [
         "Defense mode locks it; turn that off in the same policy.",
@@ -185,7 +185,7 @@ def test_a_category_gets_on_its_list_right_before_its_people_do(client):
 def test_which_way_a_change_goes(start, policy, direction):
     settings = {"last": "contacts", "online": "all", "defense": "off"} | start
     timer = settings.pop("timer", None)
-    client = ps.Client.over(ps.EmulatedAccount(settings=settings))
+    client = ps.Client.from_account(ps.EmulatedAccount(settings=settings))
     if timer is not None:
         client.set_default_disappearing_mode(timer)
     assert client.plan(policy).changes[-1].direction is direction
@@ -260,7 +260,7 @@ def test_a_plan_is_a_table_in_text(client):
 
 def test_html_escapes_everything_and_colours_the_direction():
     account = ps.EmulatedAccount("demo", settings={"last": "<b>&", "online": "all"})
-    client = ps.Client.over(account)
+    client = ps.Client.from_account(account)
     plan = client.plan(ps.Policy(last="none", online="match_last_seen"))
     html = plan._repr_mimebundle_()["text/html"]
     assert "<b>" not in html
@@ -285,7 +285,7 @@ def test_a_terminal_gets_colours_of_rich(client):
 
 
 def test_markup_of_rich_in_a_value_is_text():
-    client = ps.Client.over(ps.EmulatedAccount(settings={"last": "[red]x[/red]"}))
+    client = ps.Client.from_account(ps.EmulatedAccount(settings={"last": "[red]x[/red]"}))
     written = io.StringIO()
     Console(file=written, width=100).print(client.plan(ps.Policy(last="none")))
     assert "[red]x[/red]" in written.getvalue()

@@ -85,7 +85,7 @@ class Machine(RuleBasedStateMachine):
         self.plan: ps.Plan | None = None
 
     def make_client(self) -> ps.Client:
-        return ps.Client.over(self.account)
+        return ps.Client.from_account(self.account)
 
     def teardown(self) -> None:
         self.client.close()
@@ -252,7 +252,7 @@ def test_reports_are_true_and_undo_restores_over_a_gateway(gateway):
     class Remote(Machine):
         def make_client(self) -> ps.Client:
             name, self.account = next(accounts)
-            return ps.Client.over(HttpAccount(url, token="only-for-tests", account=name))
+            return ps.Client.from_account(HttpAccount(url, token="only-for-tests", account=name))
 
     fewer = max(10, settings.default.max_examples // 10)
     run_state_machine_as_test(

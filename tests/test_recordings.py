@@ -28,7 +28,7 @@ RECORD = recorder()
 def replayed(name: str) -> tuple[ps.Client, CassetteTransport]:
     transport = CassetteTransport(ROOT / "cassettes" / f"{name}.yaml")
     account = ps.HttpAccount(account=transport.account, transport=transport, offline=True)
-    return ps.Client.over(account), transport
+    return ps.Client.from_account(account), transport
 
 
 def test_every_cassette_has_a_recording_that_makes_it():

@@ -49,7 +49,7 @@ async def not_connected(account: WhatsAppAccount) -> ps.NotConnectedError:
     with pytest.raises(ps.NotConnectedError) as changed:
         await account.set_default_disappearing_mode(0)
     assert changed.value.message == caught.value.message
-    info = await account.describe()
+    info = await account.info()
     assert caught.value.hint == info.hint == (await account.pairing()).hint
     assert info.state.replace("_", " ") in caught.value.message
     return caught.value
@@ -166,7 +166,7 @@ async def test_a_ban_says_until_when(phone, tmp_path):
     async with account_of(phone, tmp_path) as account:
         await phone.current.emit("EvTemporaryBan", **ENDS[State.BANNED][1])
         await until_state(account, State.BANNED)
-        assert "2026-11-23 09:30" in (await account.describe()).hint
+        assert "2026-11-23 09:30" in (await account.info()).hint
 
 
 async def test_logged_out_on_the_phone_the_keys_are_gone_before_the_next_link(phone, tmp_path):
@@ -282,8 +282,8 @@ async def test_what_goes_wrong_on_the_way_is_said(unlinked, tmp_path, event, fie
     async with account_of(unlinked, tmp_path) as account:
         await unlinked.current.emit(event, **fields)
         await asyncio.sleep(0)
-        assert said in (await account.describe()).hint
-        assert "999115550101" not in (await account.describe()).hint
+        assert said in (await account.info()).hint
+        assert "999115550101" not in (await account.info()).hint
 
 
 async def test_unlinking_deletes_the_keys_and_says_what_is_left_to_do(phone, tmp_path):
@@ -308,7 +308,7 @@ async def test_what_an_unlinked_session_still_reports_is_not_heard(phone, tmp_pa
         await until_state(account, State.WAITING_FOR_SCAN)
         await old.emit("EvLoggedOut", on_connect=False, reason="LoggedOut")
         await asyncio.sleep(0.01)
-        assert (await account.describe()).state is State.WAITING_FOR_SCAN
+        assert (await account.info()).state is State.WAITING_FOR_SCAN
 
 
 async def test_linking_what_is_linked_changes_nothing(phone, tmp_path):

@@ -97,7 +97,7 @@ async def test_what_tryx_cannot_read_is_not_supported_and_no_capability(account)
         await account.fetch_disallowed_list(Category.LAST)
     with pytest.raises(ps.NotSupportedError, match="default timer"):
         await account.fetch_default_disappearing_mode()
-    assert (await account.describe()).capabilities == {Capability.FIND_CONTACTS, Capability.LINK}
+    assert (await account.info()).capabilities == {Capability.FIND_CONTACTS, Capability.LINK}
 
 
 async def test_a_number_that_whatsapp_writes_in_another_way_is_asked_for_alone(phone, account):
@@ -262,7 +262,7 @@ async def test_any_exception_of_the_library_is_an_error_of_the_tree(phone, accou
 
 
 async def test_a_setting_refused_inside_a_success_is_noticed_by_the_client(phone, account):
-    client = ps.AsyncClient.over(account)
+    client = ps.AsyncClient.from_account(account)
     phone.hides_refusals = True
     phone.faults.append(ps.NextAnswer("refused_inside"))
     with pytest.raises(ps.NotAppliedError, match="still 'all'"):
@@ -270,14 +270,14 @@ async def test_a_setting_refused_inside_a_success_is_noticed_by_the_client(phone
 
 
 async def test_a_lost_answer_to_a_change_that_was_made_is_a_success(phone, account):
-    client = ps.AsyncClient.over(account)
+    client = ps.AsyncClient.from_account(account)
     phone.raises.append(RuntimeError("internal channel closed unexpectedly"))
     assert await client.set_privacy_setting("last", "none") == ps.SetPrivacySettingResponse()
     assert [sent[0] for sent in phone.sent] == ["set", "fetch"]
 
 
 async def test_a_lost_answer_to_a_change_that_was_not_made_stays_unknown(phone, account):
-    client = ps.AsyncClient.over(account)
+    client = ps.AsyncClient.from_account(account)
     phone.faults.append(ps.NextAnswer("not_taken"))
     phone.raises.append(RuntimeError("IQ request timed out"))
     with pytest.raises(ps.OutcomeUnknownError, match="did not take"):
@@ -285,7 +285,7 @@ async def test_a_lost_answer_to_a_change_that_was_not_made_stays_unknown(phone, 
 
 
 async def test_a_lost_answer_of_what_cannot_be_read_back_is_unknown(phone, account):
-    client = ps.AsyncClient.over(account)
+    client = ps.AsyncClient.from_account(account)
     phone.raises.append(RuntimeError("client is not connected"))
     with pytest.raises(ps.OutcomeUnknownError, match="connection to WhatsApp was lost"):
         await client.set_default_disappearing_mode(0)
@@ -297,7 +297,7 @@ async def test_a_lost_answer_of_what_cannot_be_read_back_is_unknown(phone, accou
 async def test_closed_it_says_so_and_holds_nothing(phone, tmp_path):
     async with account_of(phone, tmp_path) as account:
         await account.aclose()
-        for call in (account.fetch_privacy_settings, account.describe, account.pair):
+        for call in (account.fetch_privacy_settings, account.info, account.pair):
             with pytest.raises(ps.UsageError, match="closed"):
                 await call()
     async with account_of(phone, tmp_path) as again:
@@ -309,7 +309,7 @@ async def test_of_two_gateways_on_one_session_the_second_says_what_to_do(phone, 
         account_of(phone, tmp_path),
         account_of(phone, tmp_path, state=AccountState.FAILED) as second,
     ):
-        info = await second.describe()
+        info = await second.info()
         assert "Another process uses the session" in info.hint
         assert "stop the other one" in info.hint
         with pytest.raises(ps.NotConnectedError, match="failed") as caught:

@@ -119,7 +119,7 @@ class Account(Protocol):
         """Its name on the gateway; None while that is not known."""
         ...
 
-    async def describe(self) -> AccountInfo:
+    async def info(self) -> AccountInfo:
         """Who this is and what it can do."""
         ...
 

@@ -133,7 +133,7 @@ class HttpAccount:
         """Whether connections may be open."""
         return self._pool is not None and not self._offline
 
-    async def describe(self) -> AccountInfo:
+    async def info(self) -> AccountInfo:
         """Who the account is, as the gateway says."""
         known = wire.accounts_from_json(await self._ask("GET", "/v1/accounts"))
         names = ", ".join(info.id for info in known)
@@ -249,7 +249,7 @@ class HttpAccount:
         if self.id is None:
             async with self._connected().choosing:
                 if self.id is None:
-                    await self.describe()
+                    await self.info()
         quoted = "/".join(quote(str(part), safe="") for part in (self.id, *parts))
         return f"/v1/accounts/{quoted}"
 

@@ -159,7 +159,7 @@ def _token(given: Given) -> Check:
 
 def _gateway(given: Given) -> Check:
     try:
-        info = given.run(lambda client: client.describe())
+        info = given.run(lambda client: client.info())
     except PrivacyError as error:
         return _wrong("gateway", error)
     return Check("gateway", "ok", f"account {info.id}, {info.backend}, {info.state}")

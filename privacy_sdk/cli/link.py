@@ -77,7 +77,7 @@ async def _client(given: Given, name: str, *, known: bool = False) -> AsyncClien
     if given.url is not None:
         client = given.client()
         try:
-            await client.describe()
+            await client.info()
         except (UnknownAccountError, NotConnectedError):
             await client.aclose()
         else:
@@ -91,7 +91,7 @@ async def _client(given: Given, name: str, *, known: bool = False) -> AsyncClien
             f"No phone is linked as {name!r} on this machine.",
             hint=f"Link one: privacy-sdk link {name}",
         )
-    return AsyncClient.over(WhatsAppAccount(name))
+    return AsyncClient.from_account(WhatsAppAccount(name))
 
 
 class _Screen:

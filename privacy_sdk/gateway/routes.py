@@ -76,7 +76,7 @@ ListCategory = Annotated[documents.ListCategoryName, Path(description="A categor
 async def list_accounts(request: Request) -> Json:
     """Every account of this gateway, its state, and what it can do."""
     served: Mapping[str, ServedAccount] = request.app.state.served
-    infos = [replace(await each.account.describe(), id=name) for name, each in served.items()]
+    infos = [replace(await each.account.info(), id=name) for name, each in served.items()]
     return {"accounts": [wire.account_to_json(info) for info in infos]}
 
 

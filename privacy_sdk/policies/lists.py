@@ -30,7 +30,7 @@ async def change_list(
     try:
         return await account.set_privacy_disallowed_list(category, update)
     except ConflictError:
-        capabilities = (await account.describe()).capabilities
+        capabilities = (await account.info()).capabilities
         if update.dhash is not None or Capability.READ_DISALLOWED_LIST not in capabilities:
             raise
         first = await account.fetch_disallowed_list(category)

@@ -74,13 +74,13 @@ async def apply_changes(
         PrivacyError: They cannot be read; nothing was changed.
     """
     if not isinstance(account, RemoteAccount):
-        run = _Run(account, (await account.describe()).capabilities)
+        run = _Run(account, (await account.info()).capabilities)
         return await run.apply(start, changes, progress)
     progress(0, len(changes))
     try:
         report = await account.apply_changes(start, changes)
     except _LOST as lost:
-        info = await _read(account.describe)
+        info = await _read(account.info)
         capabilities = info.capabilities if info else frozenset()
         answers = [_Answer(Outcome.UNKNOWN, lost.message)] * len(changes)
         report = await _Run(account, capabilities).report(changes, answers)

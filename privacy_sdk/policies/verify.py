@@ -72,7 +72,7 @@ class Confirming:
     async def can(self, capability: Capability) -> bool:
         """Whether the account can do that; asked once."""
         if self._capabilities is None:
-            self._capabilities = (await self._account.describe()).capabilities
+            self._capabilities = (await self._account.info()).capabilities
         return capability in self._capabilities
 
     async def _read_back_setting(

@@ -32,7 +32,7 @@ def facade(client: ps.Client) -> None:
     client.set_default_disappearing_mode(timedelta(days=7))
     assert_type(client.fetch_default_disappearing_mode(), int)
     assert_type(client.fetch_disallowed_list("last"), ps.DisallowedList)
-    assert_type(client.describe(), ps.AccountInfo)
+    assert_type(client.info(), ps.AccountInfo)
     client.emulate(ps.NextAnswer("refused", category="groupadd"))
     plan = client.plan(ps.policy.MAXIMUM)
     assert_type(plan, ps.Plan)
@@ -70,12 +70,12 @@ async def awaited(client: ps.AsyncClient) -> None:
 
 
 def accounts(account: ps.Account) -> None:
-    assert_type(ps.Client.over(account), ps.Client)
-    assert_type(ps.Client.over(ps.EmulatedAccount()), ps.Client)
-    assert_type(ps.Client.over(ps.HttpAccount()), ps.Client)
+    assert_type(ps.Client.from_account(account), ps.Client)
+    assert_type(ps.Client.from_account(ps.EmulatedAccount()), ps.Client)
+    assert_type(ps.Client.from_account(ps.HttpAccount()), ps.Client)
     assert_type(ps.Client.replay("tour"), ps.Client)
     assert_type(ps.AsyncClient.replay("tour"), ps.AsyncClient)
-    assert_type(ps.Client.over(ps.WhatsAppAccount()), ps.Client)
+    assert_type(ps.Client.from_account(ps.WhatsAppAccount()), ps.Client)
     assert_type(ps.Client.connect("me", record="mine.yaml"), ps.Client)
 
 

@@ -131,7 +131,7 @@ class EmulatedAccount:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.id!r})"
 
-    async def describe(self) -> AccountInfo:
+    async def info(self) -> AccountInfo:
         """Who this is and what it can do: everything that needs no phone."""
         return self._info
 

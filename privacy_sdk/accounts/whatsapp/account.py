@@ -107,7 +107,7 @@ class WhatsAppAccount:
             self._is_started = True
             self._supervisor.ask()
 
-    async def describe(self) -> AccountInfo:
+    async def info(self) -> AccountInfo:
         """Where it stands, what to do next, and what it can do."""
         await self.start()
         state, hint = self._supervisor.state, self._supervisor.hint

@@ -41,7 +41,7 @@ async def read(account: Account) -> Reading:
     Raises:
         PrivacyError: Its settings cannot be read; what else cannot is left out.
     """
-    response, info = await asyncio.gather(account.fetch_privacy_settings(), _describe(account))
+    response, info = await asyncio.gather(account.fetch_privacy_settings(), _info(account))
     settings = {each.category: each.value for each in response}
     listing = [
         category
@@ -71,9 +71,9 @@ async def read(account: Account) -> Reading:
     )
 
 
-async def _describe(account: Account) -> AccountInfo:
+async def _info(account: Account) -> AccountInfo:
     try:
-        return await account.describe()
+        return await account.info()
     except PrivacyError:  # a recording in which nobody asked
         return AccountInfo(account.id or "", "", capabilities=frozenset(Capability))
 
