@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from privacy_sdk import errors
-    from privacy_sdk.accounts.base import Account, AccountInfo, AccountState, Capability, Pairing
+    from privacy_sdk.accounts.base import Account, AccountInfo, AccountState, Capability, LinkStatus
     from privacy_sdk.accounts.emulated.account import EmulatedAccount
     from privacy_sdk.accounts.emulated.events import Event, Fault, NextAnswer, PhoneLists, PhoneSets
     from privacy_sdk.accounts.http import HttpAccount
@@ -114,7 +114,7 @@ _HOMES = {
     "ListChange": "model.changes",
     "NextAnswer": "accounts.emulated.events",
     "Outcome": "policies.result",
-    "Pairing": "accounts.base",
+    "LinkStatus": "accounts.base",
     "Panel": "notebook.panel",
     "PeopleLike": "policies.people",
     "PersonLike": "policies.people",
@@ -170,6 +170,7 @@ __all__ = [
     "IqError",
     "ItemNotFoundError",
     "Jid",
+    "LinkStatus",
     "ListChange",
     "NextAnswer",
     "NoDisallowedListError",
@@ -181,7 +182,6 @@ __all__ = [
     "Outcome",
     "OutcomeUnknownError",
     "OutdatedPlanError",
-    "Pairing",
     "Panel",
     "PeopleLike",
     "PersonLike",

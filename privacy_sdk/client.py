@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import NoReturn, Self
 
-from privacy_sdk.accounts.base import Account, AccountInfo
+from privacy_sdk.accounts.base import Account, AccountInfo, LinkStatus
 from privacy_sdk.accounts.emulated.events import Event
 from privacy_sdk.errors import InvalidInputError, NotSupportedError, UsageError
 from privacy_sdk.model.arguments import (
@@ -25,13 +25,12 @@ from privacy_sdk.model.types import (
     PrivacySettingsResponse,
     SetPrivacySettingResponse,
 )
-from privacy_sdk.pairing import LinkedPhone
 from privacy_sdk.policies.verify import Confirming
 from privacy_sdk.support.connection import DEFAULT_TIMEOUT, DEFAULT_URL, checked_url, given_or_env
 from privacy_sdk.wanted import WantedSettings
 
 
-class AsyncClient(WantedSettings, LinkedPhone):
+class AsyncClient(WantedSettings):
     """WhatsApp's account-privacy settings, awaited.
 
     Names may be members or wire strings. Bad input is refused before anything is sent, and a
@@ -327,6 +326,58 @@ class AsyncClient(WantedSettings, LinkedPhone):
             DisallowedList(dhash=None, users=())
         """
         return await self._account.fetch_disallowed_list(as_list_category(category))
+
+    async def link_status(self) -> LinkStatus:
+        """How far a phone is linked, with the QR code of the moment.
+
+        Raises:
+            NotSupportedError: The account is no phone's.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> client = ps.Client.replay("live_account")
+            >>> client.link().state
+            'connecting'
+            >>> client.link_status()
+            LinkStatus(state='waiting_for_scan', hint='On the phone: ...', expires_in=..., ...)
+        """
+        return await self._ask_of_phone("link_status")
+
+    async def link(self) -> LinkStatus:
+        """Begin to link a phone, or to connect again after the connection ended for good.
+
+        The QR codes are in :meth:`link_status`; ``Client.link`` and ``privacy-sdk link`` show them.
+
+        Raises:
+            NotSupportedError: The account is no phone's.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> ps.Client.emulated().link()
+            Traceback (most recent call last):
+            privacy_sdk.errors.NotSupportedError: This account is no phone's, so ...
+        """
+        return await self._ask_of_phone("link")
+
+    async def unlink(self) -> LinkStatus:
+        """Delete the keys of the linked phone; the device is to be removed on the phone as well.
+
+        Raises:
+            NotSupportedError: The account is no phone's.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> ps.Client.emulated().unlink()
+            Traceback (most recent call last):
+            privacy_sdk.errors.NotSupportedError: This account is no phone's, so ...
+        """
+        return await self._ask_of_phone("unlink")
+
+    async def _ask_of_phone(self, operation: str) -> LinkStatus:
+        ask: Callable[[], Awaitable[LinkStatus]] | None = getattr(self._account, operation, None)
+        if ask is None:
+            raise NotSupportedError("This account is no phone's, so there is nothing to link.")
+        return await ask()
 
     async def emulate(self, event: Event) -> None:
         """Make something happen to an emulated account: a change on the phone, a bad answer.

@@ -13,7 +13,7 @@ from privacy_sdk.accounts.base import Account
 from privacy_sdk.bridge import BRIDGE
 from privacy_sdk.client import AsyncClient
 from privacy_sdk.model.arguments import CategoryLike
-from privacy_sdk.pairing import PATIENCE
+from privacy_sdk.notebook.link import PATIENCE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -266,8 +266,7 @@ class Client:
 
         return Link(self._async, timeout=timeout)
 
-    pairing = _blocking(AsyncClient.pairing)
-    pair = _blocking(AsyncClient.pair)
+    link_status = _blocking(AsyncClient.link_status)
     unlink = _blocking(AsyncClient.unlink, changes=True)
     info = _blocking(AsyncClient.info)
     set_privacy_setting = _blocking(AsyncClient.set_privacy_setting, changes=True)

@@ -115,7 +115,7 @@ def main(folder: Path, is_linked: bool) -> dict[str, Any]:
         began = time.monotonic()
         changed = http.put("/v1/accounts/me/privacy/last", json={"value": "none"})
         answered = time.monotonic() - began
-        pairing = http.get("/v1/accounts/me/pairing").json()
+        status = http.get("/v1/accounts/me/link").json()
         time.sleep(1.5)  # long enough for tryx to fail and try again
         (later,) = _get(http, "/v1/accounts")["accounts"]
     process.send_signal(signal.SIGTERM)
@@ -127,7 +127,7 @@ def main(folder: Path, is_linked: bool) -> dict[str, Any]:
         "reads": [[answer.status_code, answer.json()] for answer in reads],
         "changed": [changed.status_code, changed.json()],
         "answered": answered,
-        "pairing": pairing,
+        "link_status": status,
         "status": process.returncode,
         "ended": time.monotonic() - began,
         "log": "".join(lines) + out + err,

@@ -60,7 +60,7 @@ def test_a_client_that_is_recorded_shows_what_it_fetched_and_records_nothing(tmp
     assert applied.is_complete
     made = [f"{each.method} {each.path}" for each, _ in CassetteTransport(path)._cassette.data]
     privacy = "/v1/accounts/demo/privacy"
-    assert made == [f"GET {privacy}", "GET /v1/accounts", f"GET {privacy}", f"PATCH {privacy}"]
+    assert made == [f"GET {privacy}", "GET /v1/accounts/demo", f"GET {privacy}", f"PATCH {privacy}"]
 
 
 @pytest.mark.parametrize("transport", [None, "some transport"])

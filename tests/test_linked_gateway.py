@@ -1,4 +1,4 @@
-"""A linked phone behind a gateway: pairing over HTTP, and a real tryx session without a network."""
+"""A linked phone behind a gateway: linking over HTTP, and a real tryx session without a network."""
 
 import json
 import os
@@ -15,9 +15,9 @@ from offline_gateway import NUMBER as SESSIONS_NUMBER
 
 from privacy_sdk.accounts.base import AccountState as State
 from privacy_sdk.gateway.pace import Pace
-from privacy_sdk.gateway.schemas import Account, Pairing
+from privacy_sdk.gateway.schemas import Account, LinkStatus
 
-PAIRING = "/v1/accounts/me/pairing"
+LINK = "/v1/accounts/me/link"
 
 # --- over HTTP
 
@@ -28,21 +28,21 @@ async def test_a_phone_is_linked_and_unlinked_over_http(tmp_path):
         account_of(phone, tmp_path) as account,
         client_of({"me": account}, token=TOKEN) as http,
     ):
-        started = (await http.post(PAIRING)).json()
-        Pairing.model_validate(started)
+        started = (await http.post(LINK)).json()
+        LinkStatus.model_validate(started)
         assert started["state"] == "waiting_for_scan"
         assert (started["qr"], started["expires_in"]) == (payload(1), 59)
         assert started["linked_as"] is None
 
         await phone.scan()
         await until_state(account, State.CONNECTED)
-        linked = (await http.get(PAIRING)).json()
+        linked = (await http.get(LINK)).json()
         assert (linked["state"], linked["qr"]) == ("connected", None)
         assert linked["linked_as"] == "+99 ••• 78"
         assert NUMBER not in json.dumps(linked)
 
-        unlinked = (await http.delete(PAIRING)).json()
-        assert unlinked["state"] == "unpaired"
+        unlinked = (await http.delete(LINK)).json()
+        assert unlinked["state"] == "unlinked"
         assert "on the phone" in unlinked["hint"]
         problem(await http.get("/v1/accounts/me/privacy"), 503, "not-connected")
 
@@ -62,7 +62,7 @@ async def test_the_list_of_accounts_says_where_each_stands_and_what_to_do(tmp_pa
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 async def test_there_is_nothing_to_link_at_an_emulated_account(method):
     async with client_of(token=TOKEN) as http:
-        answer = await http.request(method, "/v1/accounts/demo/pairing")
+        answer = await http.request(method, "/v1/accounts/demo/link")
         problem(answer, 501, "not-supported")
 
 
@@ -72,7 +72,7 @@ async def test_looking_at_the_code_is_no_request_to_whatsapp_and_not_paced(tmp_p
         account_of(phone, tmp_path) as account,
         client_of({"me": account}, token=TOKEN, pace=Pace(burst=1, per_minute=1)) as http,
     ):
-        assert {(await http.get(PAIRING)).status_code for _ in range(5)} == {200}
+        assert {(await http.get(LINK)).status_code for _ in range(5)} == {200}
     assert phone.sent == []
 
 
@@ -82,7 +82,7 @@ async def test_without_the_token_there_is_no_code(tmp_path):
         client_of({"me": account}, token=TOKEN) as http,
     ):
         for method in ("GET", "POST", "DELETE"):
-            answer = await http.request(method, PAIRING, headers={"Authorization": "Bearer no"})
+            answer = await http.request(method, LINK, headers={"Authorization": "Bearer no"})
             problem(answer, 401, "invalid-token")
             assert "2@" not in answer.text
 
@@ -130,7 +130,7 @@ def test_without_a_network_a_real_session_is_connecting_and_stays_so(seen):
     for account in (seen["account"], seen["later"]):
         assert account["state"] == "connecting"
         assert "network" in account["hint"]
-    assert seen["pairing"]["linked_as"] == ("+99 ••• 01" if seen["is_linked"] else None)
+    assert seen["link_status"]["linked_as"] == ("+99 ••• 01" if seen["is_linked"] else None)
 
 
 def test_without_a_network_what_needs_it_is_answered_503_with_a_hint(seen):

@@ -19,19 +19,20 @@ from linked import account_of
 from qr_reading import need, read_image, read_text
 
 import privacy_sdk as ps
-from privacy_sdk import pairing
 from privacy_sdk.accounts.base import AccountState as State
 from privacy_sdk.accounts.whatsapp import account as whatsapp
 from privacy_sdk.accounts.whatsapp.account import WhatsAppAccount
 from privacy_sdk.cli import main as cli
 from privacy_sdk.gateway.server import running_gateway
-from privacy_sdk.pairing import link, qr_image, qr_text, said
+from privacy_sdk.notebook import link as linking
+from privacy_sdk.notebook.link import follow_link, in_words
 from privacy_sdk.support.running import announced
+from privacy_sdk.views.qr import qr_image, qr_text
 
 
 @pytest.fixture(autouse=True)
 def looks_often(monkeypatch):
-    monkeypatch.setattr(pairing, "_LOOK_EVERY", 0.01)
+    monkeypatch.setattr(linking, "_LOOK_EVERY", 0.01)
 
 
 @pytest.fixture
@@ -85,28 +86,30 @@ async def test_each_new_code_is_shown_once_until_the_phone_is_linked(phone, tmp_
             await phone.scan()
 
         client = ps.AsyncClient.from_account(account)
-        linked, _ = await asyncio.gather(link(client, shown.append), show_and_go_on())
+        linked, _ = await asyncio.gather(follow_link(client, shown.append), show_and_go_on())
         assert [step.qr for step in shown] == [payload(1), payload(2), None]
-        assert said(shown[-1]) == "linked as +99 ••• 78"
+        assert in_words(shown[-1]) == "linked as +99 ••• 78"
         assert linked == shown[-1]
 
 
 async def test_a_phone_that_does_not_scan_is_an_error_with_a_hint(phone, tmp_path):
     async with account_of(phone, tmp_path) as account:
         with pytest.raises(ps.AnswerTimeoutError, match=r"within 0\.05 seconds") as caught:
-            await link(ps.AsyncClient.from_account(account), lambda step: None, patience=0.05)
+            await follow_link(
+                ps.AsyncClient.from_account(account), lambda step: None, patience=0.05
+            )
         assert "Linked devices" in caught.value.hint
 
 
 async def test_an_end_in_another_state_is_an_error_with_its_hint(phone, tmp_path):
     async with account_of(phone, tmp_path) as account:
 
-        async def ban(step: ps.Pairing) -> None:
+        async def ban(step: ps.LinkStatus) -> None:
             await phone.current.emit("EvClientOutDated")
 
         tasks = []
         with pytest.raises(ps.NotConnectedError, match="outdated") as caught:
-            await link(
+            await follow_link(
                 ps.AsyncClient.from_account(account),
                 lambda step: tasks.append(asyncio.ensure_future(ban(step))),
             )
@@ -115,7 +118,7 @@ async def test_an_end_in_another_state_is_an_error_with_its_hint(phone, tmp_path
 
 async def test_an_account_that_is_no_phones_cannot_be_linked():
     client = ps.AsyncClient.emulated()
-    for call in (client.pairing, client.pair, client.unlink):
+    for call in (client.link_status, client.link, client.unlink):
         with pytest.raises(ps.NotSupportedError, match="no phone's"):
             await call()
 
@@ -181,21 +184,21 @@ def test_connect_without_a_gateway_says_how_to_start_one():
 # --- a recording
 
 
-def test_a_recording_holds_no_code_and_no_number(phone, gateway, tmp_path):
+async def test_a_recording_holds_no_code_and_no_number(phone, gateway, tmp_path):
     cassette = tmp_path / "mine.yaml"
-    with ps.Client(gateway, account="me", record=cassette) as client:
-        shown = client.pair().qr
-        asyncio.run(phone.scan())
-        while client.pairing().state != State.CONNECTED:
-            time.sleep(0.01)
+    async with ps.AsyncClient(gateway, account="me", record=cassette) as client:
+        shown = (await client.link()).qr
+        await phone.scan()
+        while (await client.link_status()).state != State.CONNECTED:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
     assert shown == payload(1)
     text = cassette.read_text("utf-8")
     for part in (payload(1), *payload(1).split(","), NUMBER):
         assert part not in text
-    replayed = ps.Client.replay(cassette)
-    stand_in = replayed.pair().qr
+    replayed = ps.AsyncClient.replay(cassette)
+    stand_in = (await replayed.link()).qr
     assert stand_in
-    assert replayed.pairing().linked_as == "+99 ••• 78"
+    assert (await replayed.link_status()).linked_as == "+99 ••• 78"
     assert qr_text(stand_in)
 
 
@@ -256,8 +259,8 @@ def test_the_command_unlinks_at_a_gateway(phone, gateway, run):
 
 def test_the_command_links_and_unlinks_without_a_gateway(phone, monkeypatch, run):
     class Scanned(WhatsAppAccount):
-        async def pairing(self) -> ps.Pairing:
-            found = await super().pairing()
+        async def link_status(self) -> ps.LinkStatus:
+            found = await super().link_status()
             if found.qr:
                 await phone.scan()
             return found
@@ -271,7 +274,7 @@ def test_the_command_links_and_unlinks_without_a_gateway(phone, monkeypatch, run
     assert "\x1b" not in out
     code, out, err = run("unlink", "somebody", "--json")
     assert (code, err) == (0, "")
-    assert '"state": "unpaired"' in out
+    assert '"state": "unlinked"' in out
 
 
 def test_the_command_says_when_there_is_nothing_to_unlink(run):

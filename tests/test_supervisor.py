@@ -50,7 +50,7 @@ async def not_connected(account: WhatsAppAccount) -> ps.NotConnectedError:
         await account.set_default_disappearing_mode(0)
     assert changed.value.message == caught.value.message
     info = await account.info()
-    assert caught.value.hint == info.hint == (await account.pairing()).hint
+    assert caught.value.hint == info.hint == (await account.link_status()).hint
     assert info.state.replace("_", " ") in caught.value.message
     return caught.value
 
@@ -62,10 +62,10 @@ def test_every_state_says_what_to_do_next():
 
 async def test_a_linked_phone_is_connected(phone, tmp_path):
     async with account_of(phone, tmp_path) as account:
-        pairing = await account.pairing()
-        assert (pairing.state, pairing.qr) == (State.CONNECTED, None)
-        assert pairing.linked_as == "+99 ••• 78"
-        assert NUMBER not in repr(pairing)
+        status = await account.link_status()
+        assert (status.state, status.qr) == (State.CONNECTED, None)
+        assert status.linked_as == "+99 ••• 78"
+        assert NUMBER not in repr(status)
 
 
 async def test_before_it_is_logged_in_it_is_connecting(phone, tmp_path):
@@ -88,38 +88,38 @@ async def test_a_network_that_is_gone_for_hours_and_comes_back_needs_nobody(phon
 
 async def test_an_unlinked_one_waits_for_a_scan_and_is_connected_after_it(unlinked, tmp_path):
     async with account_of(unlinked, tmp_path) as account:
-        pairing = await account.pairing()
-        assert (pairing.qr, pairing.expires_in) == (payload(1), 59)
-        assert pairing.linked_as is None
+        status = await account.link_status()
+        assert (status.qr, status.expires_in) == (payload(1), 59)
+        assert status.linked_as is None
         assert "Linked devices" in (await not_connected(account)).hint
         await unlinked.scan()
         await until_state(account, State.CONNECTED)
-        assert (await account.pairing()).linked_as == "+99 ••• 78"
+        assert (await account.link_status()).linked_as == "+99 ••• 78"
 
 
 async def test_the_next_code_takes_the_place_of_the_last(unlinked, tmp_path):
     async with account_of(unlinked, tmp_path) as account:
         await unlinked.current.offer(2)
         await asyncio.sleep(0)
-        pairing = await account.pairing()
-        assert (pairing.qr, pairing.expires_in) == (payload(2), 19)
+        status = await account.link_status()
+        assert (status.qr, status.expires_in) == (payload(2), 19)
 
 
 async def test_a_code_that_has_expired_is_not_shown(unlinked, tmp_path):
     async with account_of(unlinked, tmp_path) as account:
         await unlinked.current.emit("EvPairingQrCode", code=payload(3), timeout=0)
         await asyncio.sleep(0)
-        assert (await account.pairing()).qr is None
+        assert (await account.link_status()).qr is None
 
 
 async def test_when_codes_run_out_there_are_new_ones_for_somebody_who_looks(unlinked, tmp_path):
     async with account_of(unlinked, tmp_path) as account:
         for round_ in (2, 3):
-            await account.pairing()
+            await account.link_status()
             unlinked.current.end()
             await until(lambda expected=round_: len(unlinked.runtimes) == expected)
             await until_state(account, State.WAITING_FOR_SCAN)
-        assert (await account.pairing()).qr == payload(1)
+        assert (await account.link_status()).qr == payload(1)
 
 
 async def test_when_nobody_looks_it_stops_and_says_so_until_it_is_asked(
@@ -128,13 +128,13 @@ async def test_when_nobody_looks_it_stops_and_says_so_until_it_is_asked(
     monkeypatch.setattr(supervisor, "_LOOKED_FOR", -1.0)
     async with account_of(unlinked, tmp_path) as account:
         unlinked.current.end()
-        await until_state(account, State.UNPAIRED)
+        await until_state(account, State.UNLINKED)
         error = await not_connected(account)
         assert "Nobody scanned" in error.hint
         assert "privacy-sdk link me" in error.hint
         await asyncio.sleep(0.05)
         assert len(unlinked.runtimes) == 1
-        assert (await account.pair()).state is State.CONNECTING
+        assert (await account.link()).state is State.CONNECTING
         await until_state(account, State.WAITING_FOR_SCAN)
 
 
@@ -157,7 +157,7 @@ async def test_an_end_for_good_is_final_in_whichever_order_it_is_told(
         assert HINTS[state].format(account="me") in error.hint
         await asyncio.sleep(0.05)
         assert len(phone.runtimes) == 1  # it does not fight for the session
-        assert (await account.pair()).state is State.CONNECTING
+        assert (await account.link()).state is State.CONNECTING
         await until_state(account, State.CONNECTED)
         assert len(phone.runtimes) == 2
 
@@ -179,7 +179,7 @@ async def test_logged_out_on_the_phone_the_keys_are_gone_before_the_next_link(ph
         await phone.current.emit("EvLoggedOut", on_connect=True, reason="LoggedOut")
         await until_state(account, State.LOGGED_OUT)
         phone.is_linked = False
-        await account.pair()
+        await account.link()
         await until_state(account, State.WAITING_FOR_SCAN)
         assert not (tmp_path / "me" / "session.db-wal").exists()
         await phone.scan()
@@ -237,8 +237,8 @@ async def test_a_session_that_cannot_be_opened_has_failed_and_says_why(phone, tm
         error = await not_connected(account)
         assert "is broken" in error.hint
         assert "privacy-sdk unlink me" in error.hint
-        await account.unpair()
-        await account.pair()
+        await account.unlink()
+        await account.link()
         await until_state(account, State.CONNECTED)
 
 
@@ -291,9 +291,9 @@ async def test_unlinking_deletes_the_keys_and_says_what_is_left_to_do(phone, tmp
         await account.set_privacy_setting(
             ps.PrivacyCategory.LAST, ps.PrivacyValue.CONTACT_BLACKLIST
         )
-        pairing = await account.unpair()
-        assert (pairing.state, pairing.linked_as, pairing.qr) == (State.UNPAIRED, None, None)
-        assert "remove the device on the phone" in pairing.hint
+        status = await account.unlink()
+        assert (status.state, status.linked_as, status.qr) == (State.UNLINKED, None, None)
+        assert "remove the device on the phone" in status.hint
         assert [path.name for path in (tmp_path / "me").iterdir()] == ["lock"]
         await not_connected(account)
         assert len(phone.runtimes) == 1  # nothing links by itself after that
@@ -302,9 +302,9 @@ async def test_unlinking_deletes_the_keys_and_says_what_is_left_to_do(phone, tmp
 async def test_what_an_unlinked_session_still_reports_is_not_heard(phone, tmp_path):
     async with account_of(phone, tmp_path) as account:
         old = phone.current
-        await account.unpair()
+        await account.unlink()
         phone.is_linked = False
-        await account.pair()
+        await account.link()
         await until_state(account, State.WAITING_FOR_SCAN)
         await old.emit("EvLoggedOut", on_connect=False, reason="LoggedOut")
         await asyncio.sleep(0.01)
@@ -313,7 +313,7 @@ async def test_what_an_unlinked_session_still_reports_is_not_heard(phone, tmp_pa
 
 async def test_linking_what_is_linked_changes_nothing(phone, tmp_path):
     async with account_of(phone, tmp_path) as account:
-        assert (await account.pair()).state is State.CONNECTED
+        assert (await account.link()).state is State.CONNECTED
         assert len(phone.runtimes) == 1
 
 
@@ -329,19 +329,19 @@ async def test_asking_does_not_wait_for_the_pause(phone, tmp_path):
     async with account_of(
         phone, tmp_path, runtime=runtime, pause=lambda failures: 3_600, state=State.FAILED
     ) as account:
-        await account.pair()
+        await account.link()
         await until_state(account, State.CONNECTED)
 
 
 async def test_the_log_names_states_and_neither_people_nor_codes(unlinked, tmp_path, caplog):
     with caplog.at_level(logging.DEBUG):
         async with account_of(unlinked, tmp_path) as account:
-            await account.pairing()
+            await account.link_status()
             await unlinked.current.emit("EvPairError", error=f"{NUMBER}@s.whatsapp.net")
             await unlinked.scan()
             await until_state(account, State.CONNECTED)
             await account.fetch_privacy_settings()
-            await account.unpair()
+            await account.unlink()
     logged = "\n".join(f"{vars(record)}" for record in caplog.records)
     assert "'state': 'waiting_for_scan'" in logged
     assert "EvPairSuccess" in logged

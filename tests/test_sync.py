@@ -51,7 +51,7 @@ def parameters(function: Callable[..., Any]) -> dict[str, str]:
 
 def test_the_two_clients_have_the_same_methods() -> None:
     awaited = {name for name in public(ps.AsyncClient) if callable(getattr(ps.AsyncClient, name))}
-    assert {TWINS.get(name, name) for name in public(ps.Client) - ALONE} == awaited
+    assert {TWINS.get(name, name) for name in public(ps.Client) - {"panel"}} == awaited
 
 
 @pytest.mark.parametrize("name", ["__init__", *sorted(public(ps.Client) - ALONE)])

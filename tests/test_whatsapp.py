@@ -297,7 +297,7 @@ async def test_a_lost_answer_of_what_cannot_be_read_back_is_unknown(phone, accou
 async def test_closed_it_says_so_and_holds_nothing(phone, tmp_path):
     async with account_of(phone, tmp_path) as account:
         await account.aclose()
-        for call in (account.fetch_privacy_settings, account.info, account.pair):
+        for call in (account.fetch_privacy_settings, account.info, account.link):
             with pytest.raises(ps.UsageError, match="closed"):
                 await call()
     async with account_of(phone, tmp_path) as again:

@@ -13,7 +13,7 @@ import privacy_sdk as ps
 from privacy_sdk import PrivacyCategory as Category
 from privacy_sdk import PrivacyValue as Value
 from privacy_sdk.accounts import problems, wire
-from privacy_sdk.accounts.base import Pairing
+from privacy_sdk.accounts.base import LinkStatus
 from privacy_sdk.accounts.problems import PROBLEMS
 
 LID, PHONE = "999000000000001@lid", "999115550101@s.whatsapp.net"
@@ -114,7 +114,7 @@ def test_accounts_travel(info):
 
 @given(
     st.builds(
-        Pairing,
+        LinkStatus,
         st.sampled_from(ps.AccountState),
         hint=texts,
         qr=st.none() | names,
@@ -122,8 +122,8 @@ def test_accounts_travel(info):
         linked_as=st.none() | names,
     )
 )
-def test_a_pairing_travels(pairing):
-    assert wire.pairing_from_json(travelled(wire.pairing_to_json(pairing))) == pairing
+def test_a_link_status_travels(status):
+    assert wire.link_status_from_json(travelled(wire.link_status_to_json(status))) == status
 
 
 @given(events)
@@ -251,18 +251,9 @@ ANSWERS = {
     wire.list_from_json: {"dhash": "1", "users": [{"jid": LID, "pn_jid": PHONE}]},
     wire.duration_from_json: {"duration": 86_400},
     wire.contacts_from_json: {"contacts": [{"phone": "999115550101", "jid": LID, "pn_jid": PHONE}]},
-    wire.accounts_from_json: {
-        "accounts": [
-            {
-                "id": "demo",
-                "backend": "emulated",
-                "state": "connected",
-                "capabilities": ["emulate"],
-                "hint": "",
-            }
-        ]
-    },
-    wire.pairing_from_json: {
+    wire.account_from_json: ACCOUNT,
+    wire.accounts_from_json: {"accounts": [ACCOUNT]},
+    wire.link_status_from_json: {
         "state": "waiting_for_scan",
         "hint": "Scan the code.",
         "qr": "2@stand-in",
@@ -276,6 +267,13 @@ REQUESTS = {
         "users": [{"action": "add", "jid": LID, "pn_jid": PHONE}],
     },
     wire.event_from_json: {"event": "next_answer", "fault": "refused", "code": 429},
+}
+ACCOUNT = {
+    "id": "demo",
+    "backend": "emulated",
+    "state": "connected",
+    "capabilities": ["emulate"],
+    "hint": "",
 }
 READERS = ANSWERS | REQUESTS
 
@@ -318,9 +316,10 @@ def test_a_request_of_another_shape_is_refused(reader, document):
         (wire.list_from_json, {"dhash": None, "users": [LID]}),
         (wire.contacts_from_json, {"contacts": [{"phone": 7, "jid": None, "pn_jid": None}]}),
         (wire.contacts_from_json, {"contacts": [{"phone": "7", "jid": LID}]}),
+        (wire.account_from_json, {"id": "demo"}),
         (wire.accounts_from_json, {"accounts": [{"id": "demo"}]}),
         (
-            wire.pairing_from_json,
+            wire.link_status_from_json,
             {"state": "connected", "hint": "", "qr": None, "expires_in": True, "linked_as": None},
         ),
     ],

@@ -84,14 +84,14 @@ def linked_phone() -> ps.Account:
     phone.is_online = False  # until a code is asked for, which then is as old in each recording
 
     class Account(ps.WhatsAppAccount):
-        async def pair(self) -> ps.Pairing:
+        async def link(self) -> ps.LinkStatus:
             phone.is_online = True
-            found = await super().pair()
+            found = await super().link()
             await phone.current.offer(1)
             return found
 
-        async def pairing(self) -> ps.Pairing:
-            found = await super().pairing()
+        async def link_status(self) -> ps.LinkStatus:
+            found = await super().link_status()
             if found.qr:
                 await phone.scan()
             return found

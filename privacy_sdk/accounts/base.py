@@ -41,7 +41,7 @@ class Capability(StrEnum):
 class AccountState(StrEnum):
     """Where an account stands with WhatsApp."""
 
-    UNPAIRED = "unpaired"
+    UNLINKED = "unlinked"
     """No phone is linked."""
     WAITING_FOR_SCAN = "waiting_for_scan"
     """A QR code waits for the phone's camera."""
@@ -81,7 +81,7 @@ class AccountInfo:
 
 
 @dataclass(frozen=True, slots=True)
-class Pairing:
+class LinkStatus:
     """How far a phone is linked to an account.
 
     Attributes:
@@ -93,8 +93,8 @@ class Pairing:
         linked_as: The linked phone's number, masked; None while no phone is linked.
 
     Example:
-        >>> Pairing("waiting_for_scan", qr="2@secret")
-        Pairing(state='waiting_for_scan', hint='', expires_in=None, linked_as=None)
+        >>> LinkStatus("waiting_for_scan", qr="2@secret")
+        LinkStatus(state='waiting_for_scan', hint='', expires_in=None, linked_as=None)
     """
 
     state: str

@@ -19,7 +19,7 @@ from tenacity import (
 )
 
 from privacy_sdk.accounts import wire
-from privacy_sdk.accounts.base import AccountInfo, Pairing
+from privacy_sdk.accounts.base import AccountInfo, LinkStatus
 from privacy_sdk.accounts.emulated.events import Event
 from privacy_sdk.accounts.problems import error_from_problem
 from privacy_sdk.errors import (
@@ -135,25 +135,29 @@ class HttpAccount:
 
     async def info(self) -> AccountInfo:
         """Who the account is, as the gateway says."""
+        if self.id is None:
+            return await self._choose()
+        return wire.account_from_json(await self._ask("GET", await self._path()))
+
+    async def _choose(self) -> AccountInfo:
+        """Take the gateway's only account.
+
+        Raises:
+            UnknownAccountError: It serves none, or several.
+        """
         known = wire.accounts_from_json(await self._ask("GET", "/v1/accounts"))
-        names = ", ".join(info.id for info in known)
-        if self.id is None and len(known) == 1:
-            self.id = checked_account(known[0].id)
-        for info in known:
-            if info.id == self.id:
-                return info
+        if len(known) > 1:
+            raise UnknownAccountError(
+                "The gateway serves several accounts, and none was named.",
+                hint="Pass account=… or set PRIVACY_SDK_ACCOUNT. "
+                f"It serves: {', '.join(info.id for info in known)}.",
+            )
         if not known:
             raise UnknownAccountError(
                 "The gateway serves no account.", hint="Start it with --account NAME=emulated."
             )
-        if self.id is None:
-            raise UnknownAccountError(
-                "The gateway serves several accounts, and none was named.",
-                hint=f"Pass account=… or set PRIVACY_SDK_ACCOUNT. It serves: {names}.",
-            )
-        raise UnknownAccountError(
-            f"The gateway has no account {self.id!r}.", hint=f"It serves: {names}."
-        )
+        self.id = checked_account(known[0].id)
+        return known[0]
 
     async def fetch_privacy_settings(self) -> PrivacySettingsResponse:
         """All settings that the server reports."""
@@ -223,18 +227,18 @@ class HttpAccount:
             repeatable=False,
         )
 
-    async def pairing(self) -> Pairing:
+    async def link_status(self) -> LinkStatus:
         """How far a phone is linked."""
-        return wire.pairing_from_json(await self._ask("GET", await self._path("pairing")))
+        return wire.link_status_from_json(await self._ask("GET", await self._path("link")))
 
-    async def pair(self) -> Pairing:
+    async def link(self) -> LinkStatus:
         """Link a phone."""
-        return wire.pairing_from_json(await self._ask("POST", await self._path("pairing")))
+        return wire.link_status_from_json(await self._ask("POST", await self._path("link")))
 
-    async def unpair(self) -> Pairing:
+    async def unlink(self) -> LinkStatus:
         """Delete the keys of the linked phone."""
-        path = await self._path("pairing")
-        return wire.pairing_from_json(await self._ask("DELETE", path, changes=True))
+        path = await self._path("link")
+        return wire.link_status_from_json(await self._ask("DELETE", path, changes=True))
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -249,7 +253,7 @@ class HttpAccount:
         if self.id is None:
             async with self._connected().choosing:
                 if self.id is None:
-                    await self.info()
+                    await self._choose()
         quoted = "/".join(quote(str(part), safe="") for part in (self.id, *parts))
         return f"/v1/accounts/{quoted}"
 

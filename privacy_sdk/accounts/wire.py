@@ -13,7 +13,7 @@ from dataclasses import asdict
 from functools import lru_cache
 from typing import Any, TypeAlias, TypeGuard
 
-from privacy_sdk.accounts.base import AccountInfo, Pairing
+from privacy_sdk.accounts.base import AccountInfo, LinkStatus
 from privacy_sdk.accounts.emulated.events import Event, NextAnswer, PhoneLists, PhoneSets
 from privacy_sdk.errors import (
     InvalidInputError,
@@ -239,28 +239,32 @@ def account_to_json(info: AccountInfo) -> Json:
     }
 
 
-def accounts_from_json(document: object) -> tuple[AccountInfo, ...]:
-    """Read ``{"accounts": […]}``."""
-    return tuple(
-        AccountInfo(
-            member(row, "id", str),
-            member(row, "backend", str),
-            member(row, "state", str),
-            frozenset(name for name in member(row, "capabilities", list) if isinstance(name, str)),
-            member(row, "hint", str) if "hint" in row else "",
-        )
-        for row in member(document, "accounts", list)
+def account_from_json(document: object) -> AccountInfo:
+    """Read one account."""
+    capabilities = member(document, "capabilities", list)
+    has_hint = isinstance(document, Mapping) and "hint" in document
+    return AccountInfo(
+        member(document, "id", str),
+        member(document, "backend", str),
+        member(document, "state", str),
+        frozenset(name for name in capabilities if isinstance(name, str)),
+        member(document, "hint", str) if has_hint else "",
     )
 
 
-def pairing_to_json(pairing: Pairing) -> Json:
+def accounts_from_json(document: object) -> tuple[AccountInfo, ...]:
+    """Read ``{"accounts": […]}``."""
+    return tuple(account_from_json(row) for row in member(document, "accounts", list))
+
+
+def link_status_to_json(status: LinkStatus) -> Json:
     """``{"state", "hint", "qr", "expires_in", "linked_as"}``."""
-    return {**asdict(pairing), "state": str(pairing.state)}
+    return {**asdict(status), "state": str(status.state)}
 
 
-def pairing_from_json(document: object) -> Pairing:
+def link_status_from_json(document: object) -> LinkStatus:
     """Read how far a phone is linked."""
-    return Pairing(
+    return LinkStatus(
         member(document, "state", str),
         member(document, "hint", str),
         member(document, "qr", (str, type(None))),

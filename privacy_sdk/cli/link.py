@@ -10,15 +10,15 @@ from typing import Annotated
 
 import typer
 
-from privacy_sdk.accounts.base import Pairing
-from privacy_sdk.accounts.wire import pairing_to_json
+from privacy_sdk.accounts.base import LinkStatus
+from privacy_sdk.accounts.wire import link_status_to_json
 from privacy_sdk.cli import output as terminal
 from privacy_sdk.cli.options import Given, app, given_to
 from privacy_sdk.client import AsyncClient
 from privacy_sdk.errors import NotConnectedError, UnknownAccountError
-from privacy_sdk.pairing import link as link_phone
-from privacy_sdk.pairing import qr_text, said
+from privacy_sdk.notebook.link import follow_link, in_words
 from privacy_sdk.support.running import find_gateway
+from privacy_sdk.views.qr import qr_text
 
 _Name = Annotated[
     str,
@@ -38,7 +38,7 @@ def link(context: typer.Context, name: _Name) -> None:
 
     async def work() -> bool:
         async with await _client(given, name) as client:
-            await link_phone(client, show)
+            await follow_link(client, show)
             return not hasattr(client.account, "url")
 
     is_local = asyncio.run(work())
@@ -51,15 +51,15 @@ def unlink(context: typer.Context, name: _Name) -> None:
     """Delete the keys of a linked phone; remove the device on the phone as well."""
     given = given_to(context)
 
-    async def work() -> Pairing:
+    async def work() -> LinkStatus:
         async with await _client(given, name, known=True) as client:
             return await client.unlink()
 
-    pairing = asyncio.run(work())
+    status = asyncio.run(work())
     if given.json:
-        _show_json(pairing)
+        _show_json(status)
     else:
-        terminal.write(pairing.hint)
+        terminal.write(status.hint)
 
 
 async def _client(given: Given, name: str, *, known: bool = False) -> AsyncClient:
@@ -101,20 +101,20 @@ class _Screen:
         self._is_terminal = sys.stdout.isatty()
         self._has_code = False
 
-    def show(self, pairing: Pairing) -> None:
+    def show(self, status: LinkStatus) -> None:
         """Show how far it is, with the code if there is one."""
         if self._has_code and self._is_terminal:
             terminal.write("\x1b[2J\x1b[H")
-        if pairing.qr is not None:
+        if status.qr is not None:
             self._has_code = True
-            lines = qr_text(pairing.qr).splitlines()
+            lines = qr_text(status.qr).splitlines()
             if self._is_terminal:  # light on dark, whatever the colours of the terminal
                 lines = [f"\x1b[97;40m{line}\x1b[0m" for line in lines]
                 if os.get_terminal_size().lines < len(lines) + 3:
                     terminal.note(f"Make this window at least {len(lines) + 3} lines high.")
             terminal.write("\n".join(lines))
-        terminal.write(said(pairing))
+        terminal.write(in_words(status))
 
 
-def _show_json(pairing: Pairing) -> None:
-    terminal.write(json.dumps(pairing_to_json(pairing)))
+def _show_json(status: LinkStatus) -> None:
+    terminal.write(json.dumps(link_status_to_json(status)))

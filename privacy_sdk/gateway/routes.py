@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Path, Request
 
 from privacy_sdk.accounts import wire, wire_plans
 from privacy_sdk.accounts.wire import Json
-from privacy_sdk.errors import InvalidContactError, NotSupportedError, UnknownAccountError
+from privacy_sdk.errors import InvalidContactError, NotSupportedError, UnknownAccountError, shown
 from privacy_sdk.gateway import schemas as documents
 from privacy_sdk.gateway.served import ServedAccount
 from privacy_sdk.model.arguments import as_list_category, as_pair, as_seconds
@@ -63,7 +63,7 @@ async def _served(
     if account_id in served:
         return served[account_id]
     raise UnknownAccountError(
-        "The gateway has no account of that name.", hint=f"It serves: {', '.join(served)}."
+        f"The gateway has no account {shown(account_id)}.", hint=f"It serves: {', '.join(served)}."
     )
 
 
@@ -76,8 +76,17 @@ ListCategory = Annotated[documents.ListCategoryName, Path(description="A categor
 async def list_accounts(request: Request) -> Json:
     """Every account of this gateway, its state, and what it can do."""
     served: Mapping[str, ServedAccount] = request.app.state.served
-    infos = [replace(await each.account.info(), id=name) for name, each in served.items()]
-    return {"accounts": [wire.account_to_json(info) for info in infos]}
+    return {"accounts": [await _info(name, each) for name, each in served.items()]}
+
+
+@router.get("/{account_id}", responses=ACCOUNT_PROBLEMS, response_model=documents.Account)
+async def fetch_account(account_id: str, served: Served) -> Json:
+    """One account: its state, and what it can do."""
+    return await _info(account_id, served)
+
+
+async def _info(name: str, served: ServedAccount) -> Json:
+    return wire.account_to_json(replace(await served.account.info(), id=name))
 
 
 @router.get(
@@ -185,31 +194,31 @@ async def find_contacts(served: Served, body: documents.Phones) -> Json:
         return wire.contacts_to_json(await account.find_contacts(body.phones))
 
 
-@router.get("/{account_id}/pairing", responses=ACCOUNT_PROBLEMS, response_model=documents.Pairing)
-async def pairing(served: Served) -> Json:
+@router.get("/{account_id}/link", responses=ACCOUNT_PROBLEMS, response_model=documents.LinkStatus)
+async def link_status(served: Served) -> Json:
     """How far a phone is linked, and the QR code of the moment."""
-    return await _pairing(served, "pairing")
+    return await _link_status(served, "link_status")
 
 
-@router.post("/{account_id}/pairing", responses=ACCOUNT_PROBLEMS, response_model=documents.Pairing)
-async def pair(served: Served) -> Json:
+@router.post("/{account_id}/link", responses=ACCOUNT_PROBLEMS, response_model=documents.LinkStatus)
+async def link(served: Served) -> Json:
     """Link a phone: connect, and offer a QR code if none is linked yet."""
-    return await _pairing(served, "pair")
+    return await _link_status(served, "link")
 
 
 @router.delete(
-    "/{account_id}/pairing", responses=ACCOUNT_PROBLEMS, response_model=documents.Pairing
+    "/{account_id}/link", responses=ACCOUNT_PROBLEMS, response_model=documents.LinkStatus
 )
-async def unpair(served: Served) -> Json:
+async def unlink(served: Served) -> Json:
     """Delete the keys of the linked phone; the device is to be removed on the phone as well."""
-    return await _pairing(served, "unpair")
+    return await _link_status(served, "unlink")
 
 
-async def _pairing(served: ServedAccount, operation: str) -> Json:
+async def _link_status(served: ServedAccount, operation: str) -> Json:
     ask = getattr(served.account, operation, None)
     if ask is None:
         raise NotSupportedError("This account is no phone's, so there is nothing to link.")
-    return wire.pairing_to_json(await ask())
+    return wire.link_status_to_json(await ask())
 
 
 @router.post("/{account_id}/emulator", responses=ACCOUNT_PROBLEMS, status_code=204)

@@ -49,9 +49,19 @@ class Health(Document):
     status: Literal["ok"]
 
 
+_DEMO = {
+    "id": "demo",
+    "backend": "emulated",
+    "state": "connected",
+    "capabilities": ["emulate", "find_contacts"],
+    "hint": "",
+}
+
+
 class Account(Document):
     """An account that the gateway serves."""
 
+    model_config = _example(**_DEMO)
     id: str
     backend: str
     state: str
@@ -62,17 +72,7 @@ class Account(Document):
 class Accounts(Document):
     """Every account that the gateway serves."""
 
-    model_config = _example(
-        accounts=[
-            {
-                "id": "demo",
-                "backend": "emulated",
-                "state": "connected",
-                "capabilities": ["emulate", "find_contacts"],
-                "hint": "",
-            }
-        ]
-    )
+    model_config = _example(accounts=[_DEMO])
     accounts: list[Account]
 
 
@@ -268,7 +268,7 @@ class Contacts(Document):
     contacts: list[Contact]
 
 
-class Pairing(Document):
+class LinkStatus(Document):
     """How far a phone is linked; ``qr`` is what its camera has to see, and a secret."""
 
     model_config = _example(

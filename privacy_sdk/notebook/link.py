@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import concurrent.futures
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from privacy_sdk.accounts.base import Pairing
+from privacy_sdk.accounts.base import AccountState, LinkStatus
 from privacy_sdk.bridge import BRIDGE
-from privacy_sdk.errors import AnswerTimeoutError, PrivacyError
-from privacy_sdk.pairing import link, qr_image, qr_text, said
+from privacy_sdk.errors import AnswerTimeoutError, NotConnectedError, PrivacyError
 from privacy_sdk.views.display import error_text, text_html
+from privacy_sdk.views.qr import qr_image, qr_text
 
 if TYPE_CHECKING:
     from privacy_sdk.client import AsyncClient
+
+
+PATIENCE = 300.0
+"""How long somebody may take to find the phone and scan [s]."""
+
+_LOOK_EVERY = 1.0
+_UNDER_WAY = (AccountState.CONNECTING, AccountState.WAITING_FOR_SCAN)
 
 
 class Link:
@@ -28,15 +36,15 @@ class Link:
         self._account = client.account
         self._said = "asking for a code"
         self._widget = _widget() if _is_notebook() else None
-        self._linked: concurrent.futures.Future[Pairing]
+        self._linked: concurrent.futures.Future[LinkStatus]
         if self._widget is not None:
             self._linked = BRIDGE.submit(self._follow(client, timeout))
         else:
             self._linked = concurrent.futures.Future()
             self._linked.set_result(BRIDGE.run(self._follow(client, timeout)))
 
-    def wait(self, timeout: float | None = None) -> Pairing:
-        """The pairing of the linked phone, once it is connected.
+    def wait(self, timeout: float | None = None) -> LinkStatus:
+        """The status of the linked phone, once it is connected.
 
         Args:
             timeout: How long to wait [s]; None for as long as the link is tried.
@@ -58,15 +66,15 @@ class Link:
         """Wait for the phone no longer."""
         self._linked.cancel()
 
-    async def _follow(self, client: AsyncClient, patience: float) -> Pairing:
+    async def _follow(self, client: AsyncClient, patience: float) -> LinkStatus:
         try:
-            return await link(client, self._show, patience=patience)
+            return await follow_link(client, self._show, patience=patience)
         except PrivacyError as error:
             self._say(error_text(error))
             raise
 
-    def _show(self, pairing: Pairing) -> None:
-        self._say(said(pairing), pairing.qr)
+    def _show(self, status: LinkStatus) -> None:
+        self._say(in_words(status), status.qr)
 
     def _say(self, text: str, qr: str | None = None) -> None:
         self._said = text
@@ -98,3 +106,54 @@ def _widget() -> Any:
     widget = HTML(value="<p>Asking for a code…</p>")
     widget.add_class("privacy-sdk")
     return widget
+
+
+async def follow_link(
+    client: AsyncClient, show: Callable[[LinkStatus], object], *, patience: float = PATIENCE
+) -> LinkStatus:
+    """Link a phone, and show how far it is whenever that changes.
+
+    Args:
+        client: A client of the account.
+        show: Called with each new :class:`~privacy_sdk.LinkStatus`.
+        patience: How long to wait for the scan [s].
+
+    Returns:
+        The status of a phone that is linked and connected.
+
+    Raises:
+        NotConnectedError: It ended in another state, with what to do.
+        AnswerTimeoutError: Nobody scanned in time, or there is no network.
+    """
+    shown = status = await client.link()
+    show(shown)
+    try:
+        async with asyncio.timeout(patience):
+            while status.state in _UNDER_WAY:
+                await asyncio.sleep(_LOOK_EVERY)
+                status = await client.link_status()
+                if (status.state, status.qr, status.hint) != (shown.state, shown.qr, shown.hint):
+                    shown = status
+                    show(shown)
+    except PrivacyError:  # an AnswerTimeoutError is a TimeoutError too
+        raise
+    except TimeoutError:
+        raise AnswerTimeoutError(
+            f"No phone was linked within {patience:g} seconds.", hint=status.hint
+        ) from None
+    if status.state != AccountState.CONNECTED:
+        state = status.state.replace("_", " ")
+        raise NotConnectedError(f"No phone is linked ({state}).", hint=status.hint)
+    return status
+
+
+def in_words(status: LinkStatus) -> str:
+    """How far a phone is linked, in words.
+
+    Example:
+        >>> in_words(LinkStatus("connected", linked_as="+55 ••• 78"))
+        'linked as +55 ••• 78'
+    """
+    if status.state == AccountState.CONNECTED:
+        return f"linked as {status.linked_as or 'a phone whose number is not known'}"
+    return status.hint

@@ -80,7 +80,7 @@ def accounts(account: ps.Account) -> None:
 
 
 def linking(client: ps.Client) -> None:
-    assert_type(client.link(timeout=60).wait(), ps.Pairing)
-    assert_type(client.pairing(), ps.Pairing)
-    assert_type(client.pair().qr, str | None)
+    assert_type(client.link(timeout=60).wait(), ps.LinkStatus)
+    assert_type(client.link_status(), ps.LinkStatus)
+    assert_type(client.link_status().qr, str | None)
     assert_type(client.unlink().linked_as, str | None)

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from privacy_sdk.accounts.base import AccountInfo, Capability, Pairing
+from privacy_sdk.accounts.base import AccountInfo, Capability, LinkStatus
 from privacy_sdk.accounts.whatsapp import tryx_names
 from privacy_sdk.accounts.whatsapp.session import Session
 from privacy_sdk.accounts.whatsapp.supervisor import Supervisor, backoff
@@ -113,12 +113,12 @@ class WhatsAppAccount:
         state, hint = self._supervisor.state, self._supervisor.hint
         return AccountInfo(self.id, "whatsapp", state, CAPABILITIES, hint)
 
-    async def pairing(self) -> Pairing:
+    async def link_status(self) -> LinkStatus:
         """How far a phone is linked, with the QR code of the moment."""
         await self.start()
         code = self._supervisor.code()
         phone = self._supervisor.phone()
-        return Pairing(
+        return LinkStatus(
             self._supervisor.state,
             self._supervisor.hint,
             qr=code and code[0],
@@ -126,13 +126,13 @@ class WhatsAppAccount:
             linked_as=phone and f"+{phone[:2]} {DOTS} {phone[-2:]}",
         )
 
-    async def pair(self) -> Pairing:
+    async def link(self) -> LinkStatus:
         """Connect, with a QR code to scan if no phone is linked; again after the link ended."""
         await self.start()
         self._supervisor.ask()
-        return await self.pairing()
+        return await self.link_status()
 
-    async def unpair(self) -> Pairing:
+    async def unlink(self) -> LinkStatus:
         """Delete the keys; the device is to be removed on the phone as well.
 
         tryx cannot log out, and keeps its socket until this process ends.
@@ -142,7 +142,7 @@ class WhatsAppAccount:
         """
         self._is_started = True
         await self._supervisor.unlink()
-        return await self.pairing()
+        return await self.link_status()
 
     async def fetch_privacy_settings(self) -> PrivacySettingsResponse:
         """All settings; those whose name tryx loses are left out, and counted in a warning."""

@@ -22,7 +22,7 @@ from privacy_sdk.errors.masks import mask_text
 logger = logging.getLogger("privacy_sdk.accounts")
 
 HINTS = {
-    AccountState.UNPAIRED: "No phone is linked. Link one: privacy-sdk link {account}, or "
+    AccountState.UNLINKED: "No phone is linked. Link one: privacy-sdk link {account}, or "
     "client.link() in a notebook.",
     AccountState.WAITING_FOR_SCAN: "On the phone: WhatsApp > Linked devices > Link a device, then "
     "scan the code that privacy-sdk link {account} shows.",
@@ -89,7 +89,7 @@ class Supervisor:
         self._open_runtime = open_runtime
         self._forget = forget
         self._pause = pause
-        self._state = AccountState.UNPAIRED
+        self._state = AccountState.UNLINKED
         self._detail = ""
         self._task: asyncio.Task[None] | None = None
         self._asked = asyncio.Event()
@@ -124,7 +124,7 @@ class Supervisor:
             self.enter(AccountState.FAILED, f"{error.message} {error.hint}")
             raise
         self.enter(
-            AccountState.UNPAIRED,
+            AccountState.UNLINKED,
             "The keys on this machine are deleted; now remove the device on the phone as well "
             "(WhatsApp > Linked devices).",
         )
@@ -188,7 +188,7 @@ class Supervisor:
             failures = 0 if was_connected else failures + 1
             is_waiting = self._state is AccountState.WAITING_FOR_SCAN
             if is_waiting and _now() - self._looked_at > _LOOKED_FOR:
-                self.enter(AccountState.UNPAIRED, "Nobody scanned the QR code.")
+                self.enter(AccountState.UNLINKED, "Nobody scanned the QR code.")
             goes_on = self._state in {*UNDER_WAY, AccountState.FAILED}
             if await self._is_asked_within(self._pause(max(failures, 1)) if goes_on else None):
                 failures = 0

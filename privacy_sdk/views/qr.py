@@ -1,0 +1,40 @@
+"""QR codes, as text for a terminal and as an image for a notebook."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from privacy_sdk.errors import PrivacyError
+
+
+def qr_text(payload: str) -> str:
+    """A QR code as lines of half blocks, which are light where they are drawn.
+
+    Raises:
+        PrivacyError: segno is not installed.
+    """
+    out = io.StringIO()
+    _qr(payload).terminal(out, border=2, compact=True)
+    return out.getvalue().rstrip("\n")
+
+
+def qr_image(payload: str) -> str:
+    """A QR code as the address of a PNG image (``data:``).
+
+    Raises:
+        PrivacyError: segno is not installed.
+    """
+    address: str = _qr(payload).png_data_uri(scale=5, border=4)
+    return address
+
+
+def _qr(payload: str) -> Any:
+    try:
+        import segno
+    except ModuleNotFoundError:
+        raise PrivacyError(
+            "A QR code needs segno, which is not installed.",
+            hint='pip install "privacy-sdk[whatsapp]"',
+        ) from None
+    return segno.make(payload, error="l", micro=False)
