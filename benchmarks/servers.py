@@ -15,9 +15,9 @@ TOKEN = "only-for-benchmarks"
 BARE = """
 import sys, uvicorn
 from fastapi import FastAPI, Response
-from privacy_sdk.gateway.guard import Guard, InFlight
+from privacy_sdk.gateway.guard import RequestGuard, RequestTracker
 from privacy_sdk.gateway.log import log_to_stderr
-from privacy_sdk.gateway.connections import BoundedProtocol
+from privacy_sdk.gateway.connections import ConnectionLimits
 
 body, token = sys.argv[1].encode(), sys.argv[2]
 app = FastAPI()
@@ -33,9 +33,9 @@ class Server(uvicorn.Server):
 
 config = uvicorn.Config(app, port=0, log_config=None)
 if token:
-    app.add_middleware(Guard, token=token, allowed_hosts=(), in_flight=InFlight())
+    app.add_middleware(RequestGuard, token=token, allowed_hosts=(), in_flight=RequestTracker())
     log_to_stderr()
-    config.http = BoundedProtocol
+    config.http = ConnectionLimits
 else:
     log = uvicorn.config.LOGGING_CONFIG
     log["handlers"]["access"]["stream"] = "ext://sys.stderr"  # stdout says the port

@@ -14,7 +14,7 @@ import httpx2
 from privacy_sdk.accounts.base import Account
 from privacy_sdk.accounts.emulated.account import EmulatedAccount
 from privacy_sdk.gateway import create_app
-from privacy_sdk.gateway.schemas import Problem
+from privacy_sdk.gateway.schemas import ProblemBody
 from privacy_sdk.support.tokens import stored_token
 
 TOKEN = "only-for-tests"
@@ -57,7 +57,7 @@ def problem(answer: httpx2.Response, status: int, kind: str) -> dict[str, Any]:
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
     document: dict[str, Any] = answer.json()
-    Problem.model_validate(document)
+    ProblemBody.model_validate(document)
     assert document["type"] == f"urn:privacy-sdk:{kind}"
     assert document["status"] == status
     return document

@@ -66,7 +66,7 @@ async def linked(request: pytest.FixtureRequest) -> AsyncIterator[Account]:
 @asynccontextmanager
 async def linked_over_http(request: pytest.FixtureRequest) -> AsyncIterator[Account]:
     async with linked(request) as account:
-        app = create_app({"me": account}, token=None, pace=None)
+        app = create_app({"me": account}, token=None, rate=None)
         remote = HttpAccount(account="me", transport=httpx2.ASGITransport(app))
         try:
             yield remote

@@ -18,8 +18,8 @@ from asking import (
 
 from privacy_sdk.accounts.emulated.account import EmulatedAccount
 from privacy_sdk.errors import PrivacyError
-from privacy_sdk.gateway import create_app, served
-from privacy_sdk.gateway.pace import Pace
+from privacy_sdk.gateway import create_app
+from privacy_sdk.gateway.rate import Rate
 from privacy_sdk.model.types import DisallowedListUpdate, PrivacyCategory, SetPrivacySettingResponse
 
 
@@ -31,7 +31,7 @@ async def client() -> AsyncIterator[httpx2.AsyncClient]:
 
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(served, "ANSWER_DUE", 0.05)
+    monkeypatch.setattr(limits, "ANSWER_DUE", 0.05)
     return None
 
 
@@ -98,7 +98,7 @@ async def test_fifty_writers_without_a_dhash_lose_nobody() -> None:
 
 
 async def test_a_live_account_is_asked_no_faster_than_its_pace() -> None:
-    async with client_of({"demo": Live()}, token=None, pace=Pace(2, per_minute=0.6)) as client:
+    async with client_of({"demo": Live()}, token=None, rate=Rate(2, per_minute=0.6)) as client:
         answers = [await client.get(PRIVACY) for _ in range(3)]
         listing = await client.get("/v1/accounts")
     assert [answer.status_code for answer in answers] == [200, 200, 429]

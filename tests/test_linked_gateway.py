@@ -14,8 +14,8 @@ from offline_gateway import LID, NAME, without_network
 from offline_gateway import NUMBER as SESSIONS_NUMBER
 
 from privacy_sdk.accounts.base import AccountState as State
-from privacy_sdk.gateway.pace import Pace
-from privacy_sdk.gateway.schemas import Account, LinkStatus
+from privacy_sdk.gateway.rate import Rate
+from privacy_sdk.gateway.schemas import AccountBody, LinkStatusBody
 
 LINK = "/v1/accounts/me/link"
 
@@ -29,7 +29,7 @@ async def test_a_phone_is_linked_and_unlinked_over_http(tmp_path):
         client_of({"me": account}, token=TOKEN) as http,
     ):
         started = (await http.post(LINK)).json()
-        LinkStatus.model_validate(started)
+        LinkStatusBody.model_validate(started)
         assert started["state"] == "waiting_for_scan"
         assert (started["qr"], started["expires_in"]) == (payload(1), 59)
         assert started["linked_as"] is None
@@ -54,7 +54,7 @@ async def test_the_list_of_accounts_says_where_each_stands_and_what_to_do(tmp_pa
         client_of({"me": account}, token=TOKEN) as http,
     ):
         (row,) = (await http.get("/v1/accounts")).json()["accounts"]
-        Account.model_validate(row)
+        AccountBody.model_validate(row)
         assert row["state"] == "waiting_for_scan"
         assert "Linked devices" in row["hint"]
 
@@ -70,7 +70,7 @@ async def test_looking_at_the_code_is_no_request_to_whatsapp_and_not_paced(tmp_p
     phone = FakePhone(is_linked=False)
     async with (
         account_of(phone, tmp_path) as account,
-        client_of({"me": account}, token=TOKEN, pace=Pace(burst=1, per_minute=1)) as http,
+        client_of({"me": account}, token=TOKEN, rate=Rate(burst=1, per_minute=1)) as http,
     ):
         assert {(await http.get(LINK)).status_code for _ in range(5)} == {200}
     assert phone.sent == []

@@ -15,7 +15,7 @@ from privacy_sdk.errors import PrivacyWarning
 from privacy_sdk.gateway import create_app
 from privacy_sdk.gateway import schemas as documents
 from privacy_sdk.gateway.routes import ACCOUNT_PROBLEMS
-from privacy_sdk.gateway.schemas import Document, Problem
+from privacy_sdk.gateway.schemas import Document, ProblemBody
 from privacy_sdk.gateway.server import running_gateway
 
 
@@ -31,7 +31,7 @@ def operations(openapi: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def test_every_error_of_the_wire_is_declared_with_its_members() -> None:
-    members = {*Problem.model_fields, "backoff"}  # which travels as retry_after
+    members = {*ProblemBody.model_fields, "backoff"}  # which travels as retry_after
     for error, (_, status) in PROBLEMS.items():
         assert status in ACCOUNT_PROBLEMS, error
         assert members.issuperset(error.fields), error

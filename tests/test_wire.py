@@ -245,6 +245,13 @@ def test_a_setting_that_cannot_be_read_is_left_out_with_a_warning(row, said):
     assert [(r.category, r.value) for r in response] == [("last", "all"), ("status", "brand_new")]
 
 
+ACCOUNT = {
+    "id": "demo",
+    "backend": "emulated",
+    "state": "connected",
+    "capabilities": ["emulate"],
+    "hint": "",
+}
 ANSWERS = {
     wire.settings_from_json: {"settings": [{"category": "last", "value": "all"}]},
     wire.set_response_from_json: {"dhash": "1790000000000"},
@@ -267,13 +274,6 @@ REQUESTS = {
         "users": [{"action": "add", "jid": LID, "pn_jid": PHONE}],
     },
     wire.event_from_json: {"event": "next_answer", "fault": "refused", "code": 429},
-}
-ACCOUNT = {
-    "id": "demo",
-    "backend": "emulated",
-    "state": "connected",
-    "capabilities": ["emulate"],
-    "hint": "",
 }
 READERS = ANSWERS | REQUESTS
 

@@ -11,12 +11,12 @@ from fastapi import FastAPI
 
 from privacy_sdk.accounts.base import Account
 from privacy_sdk.errors.masks import mask_text
-from privacy_sdk.gateway.guard import OPEN_PATH, Guard, InFlight, logger
-from privacy_sdk.gateway.pace import Pace
+from privacy_sdk.gateway.guard import OPEN_PATH, RequestGuard, RequestTracker, logger
+from privacy_sdk.gateway.limits import LimitedAccount
 from privacy_sdk.gateway.problems import PROBLEM_JSON, install_problems
+from privacy_sdk.gateway.rate import Rate
 from privacy_sdk.gateway.routes import GATEWAY_PROBLEMS, router
 from privacy_sdk.gateway.schemas import Health
-from privacy_sdk.gateway.served import ServedAccount
 from privacy_sdk.support.connection import checked_account
 from privacy_sdk.support.tokens import checked_token
 
@@ -52,7 +52,7 @@ def create_app(
     *,
     token: str | None,
     allowed_hosts: Collection[str] = (),
-    pace: Pace | None = Pace(),  # noqa: B008
+    rate: Rate | None = Rate(),  # noqa: B008
 ) -> FastAPI:
     """An ASGI application that serves accounts over HTTP.
 
@@ -62,7 +62,7 @@ def create_app(
         accounts: The accounts, by the names that they have in URLs.
         token: The bearer token that every request must have; None lets everybody in.
         allowed_hosts: Names of this machine that clients may use beside localhost.
-        pace: How fast a live account may be asked; None sets no limit. Emulated accounts have
+        rate: How fast a live account may be asked; None sets no limit. Emulated accounts have
             none.
 
     Returns:
@@ -81,8 +81,8 @@ def create_app(
     if token is not None:
         checked_token(token, "token=…")
     served = {
-        str(checked_account(name)): ServedAccount(
-            account, None if hasattr(account, "emulate") else pace
+        str(checked_account(name)): LimitedAccount(
+            account, None if hasattr(account, "emulate") else rate
         )
         for name, account in accounts.items()
     }
@@ -106,14 +106,14 @@ def create_app(
     )
     app.state.served = served
     app.state.asks_for_token = token is not None
-    app.state.in_flight = InFlight()
+    app.state.in_flight = RequestTracker()
     install_problems(app)
     app.include_router(router)
     app.add_api_route(
         OPEN_PATH, _healthz, responses=GATEWAY_PROBLEMS, response_model=Health, name="healthz"
     )
     app.add_middleware(
-        Guard, token=token, allowed_hosts=allowed_hosts, in_flight=app.state.in_flight
+        RequestGuard, token=token, allowed_hosts=allowed_hosts, in_flight=app.state.in_flight
     )
     return app
 

@@ -23,7 +23,7 @@ MAX_HEADERS = 32 * 1024
 """How much of a request line and its headers is kept while the rest is awaited [bytes]."""
 
 
-class BoundedProtocol(H11Protocol):
+class ConnectionLimits(H11Protocol):
     """uvicorn's protocol with two more bounds.
 
     uvicorn leaves a connection open for as long as it says nothing, or says it slowly. Here a
@@ -51,10 +51,10 @@ class BoundedProtocol(H11Protocol):
         # socket.create_server() leaves out; without it every answer is 40 ms late.
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._watch()
-        held = [one for one in self.connections if isinstance(one, BoundedProtocol)]
+        held = [one for one in self.connections if isinstance(one, ConnectionLimits)]
         held = [one for one in held if not one.transport.is_closing()]
         if len(held) > MAX_CONNECTIONS:
-            min(held, key=BoundedProtocol._worth).transport.abort()
+            min(held, key=ConnectionLimits._worth).transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Read on; the first piece of a request starts the clock afresh."""

@@ -34,7 +34,7 @@ OPEN_PATH = "/healthz"
 """The only path that needs no token."""
 
 
-class InFlight:
+class RequestTracker:
     """The requests that are being answered, and the end of them."""
 
     def __init__(self) -> None:
@@ -50,7 +50,7 @@ class InFlight:
             task.cancel()
 
 
-class Guard:
+class RequestGuard:
     """ASGI middleware around the whole gateway.
 
     Starlette's own middleware for hosts and sizes answers in plain text; here every refusal is
@@ -69,7 +69,7 @@ class Guard:
         *,
         token: str | None,
         allowed_hosts: Collection[str],
-        in_flight: InFlight,
+        in_flight: RequestTracker,
     ) -> None:
         self.app = app
         self._token = token

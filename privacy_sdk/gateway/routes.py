@@ -11,9 +11,9 @@ from fastapi import APIRouter, Depends, Path, Request
 
 from privacy_sdk.accounts import wire, wire_plans
 from privacy_sdk.accounts.wire import Json
-from privacy_sdk.errors import InvalidContactError, NotSupportedError, UnknownAccountError, shown
-from privacy_sdk.gateway import schemas as documents
-from privacy_sdk.gateway.served import ServedAccount
+from privacy_sdk.errors import InvalidContactError, NotSupportedError, UnknownAccountError
+from privacy_sdk.gateway import schemas
+from privacy_sdk.gateway.limits import LimitedAccount
 from privacy_sdk.model.arguments import as_list_category, as_pair, as_seconds
 from privacy_sdk.model.changes import ListChange
 from privacy_sdk.model.types import PrivacyCategory, PrivacyValue
@@ -21,7 +21,7 @@ from privacy_sdk.policies import run as applying
 from privacy_sdk.policies.lists import change_list
 
 GATEWAY_PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"model": documents.Problem, "description": description}
+    status: {"model": schemas.ProblemBody, "description": description}
     for status, description in {
         401: "The token is missing or wrong.",
         413: "The body is longer than 1 MiB.",
@@ -36,7 +36,7 @@ GATEWAY_PROBLEMS: dict[int | str, dict[str, Any]] = {
 ACCOUNT_PROBLEMS: dict[int | str, dict[str, Any]] = {
     **GATEWAY_PROBLEMS,
     **{
-        status: {"model": documents.Problem, "description": description}
+        status: {"model": schemas.ProblemBody, "description": description}
         for status, description in {
             400: "The body cannot be read, or WhatsApp cannot read the request.",
             404: "There is no such account, or WhatsApp knows no such thing.",
@@ -58,41 +58,41 @@ router = APIRouter(prefix="/v1/accounts", tags=["accounts"])
 async def _served(
     request: Request,
     account_id: Annotated[str, Path(description="A name of GET /v1/accounts.", examples=["demo"])],
-) -> ServedAccount:
-    served: Mapping[str, ServedAccount] = request.app.state.served
+) -> LimitedAccount:
+    served: Mapping[str, LimitedAccount] = request.app.state.served
     if account_id in served:
         return served[account_id]
     raise UnknownAccountError(
-        f"The gateway has no account {shown(account_id)}.", hint=f"It serves: {', '.join(served)}."
+        "The gateway has no account of that name.", hint=f"It serves: {', '.join(served)}."
     )
 
 
-Served = Annotated[ServedAccount, Depends(_served)]
-Category = Annotated[documents.CategoryName, Path(description="A category's wire name.")]
-ListCategory = Annotated[documents.ListCategoryName, Path(description="A category with a list.")]
+Served = Annotated[LimitedAccount, Depends(_served)]
+Category = Annotated[schemas.CategoryName, Path(description="A category's wire name.")]
+ListCategory = Annotated[schemas.ListCategoryName, Path(description="A category with a list.")]
 
 
-@router.get("", responses=GATEWAY_PROBLEMS, response_model=documents.Accounts)
+@router.get("", responses=GATEWAY_PROBLEMS, response_model=schemas.AccountsBody)
 async def list_accounts(request: Request) -> Json:
     """Every account of this gateway, its state, and what it can do."""
-    served: Mapping[str, ServedAccount] = request.app.state.served
+    served: Mapping[str, LimitedAccount] = request.app.state.served
     return {"accounts": [await _info(name, each) for name, each in served.items()]}
 
 
-@router.get("/{account_id}", responses=ACCOUNT_PROBLEMS, response_model=documents.Account)
+@router.get("/{account_id}", responses=ACCOUNT_PROBLEMS, response_model=schemas.AccountBody)
 async def fetch_account(account_id: str, served: Served) -> Json:
     """One account: its state, and what it can do."""
     return await _info(account_id, served)
 
 
-async def _info(name: str, served: ServedAccount) -> Json:
+async def _info(name: str, served: LimitedAccount) -> Json:
     return wire.account_to_json(replace(await served.account.info(), id=name))
 
 
 @router.get(
     "/{account_id}/privacy",
     responses=ACCOUNT_PROBLEMS,
-    response_model=documents.Settings,
+    response_model=schemas.SettingsBody,
     response_model_exclude_defaults=True,
 )
 async def fetch_privacy_settings(served: Served) -> Json:
@@ -102,9 +102,9 @@ async def fetch_privacy_settings(served: Served) -> Json:
 
 
 @router.patch(
-    "/{account_id}/privacy", responses=ACCOUNT_PROBLEMS, response_model=documents.Outcomes
+    "/{account_id}/privacy", responses=ACCOUNT_PROBLEMS, response_model=schemas.OutcomesBody
 )
-async def apply_changes(served: Served, body: documents.Changes) -> Json:
+async def apply_changes(served: Served, body: schemas.ChangesBody) -> Json:
     """Make several changes in a safe order, and read back what became of each.
 
     409, and nothing changed, when the settings are not as expected.
@@ -118,9 +118,11 @@ async def apply_changes(served: Served, body: documents.Changes) -> Json:
 @router.put(
     "/{account_id}/privacy/{category}",
     responses=ACCOUNT_PROBLEMS,
-    response_model=documents.Changed,
+    response_model=schemas.ChangedBody,
 )
-async def set_privacy_setting(served: Served, category: Category, body: documents.NewValue) -> Json:
+async def set_privacy_setting(
+    served: Served, category: Category, body: schemas.NewValueBody
+) -> Json:
     """Change one setting; a category that is not known takes any value."""
     pair = as_pair(PrivacyCategory.other(category), PrivacyValue.other(body.value))
     async with served.changing() as account:
@@ -130,7 +132,7 @@ async def set_privacy_setting(served: Served, category: Category, body: document
 @router.get(
     "/{account_id}/privacy/{category}/disallowed-list",
     responses=ACCOUNT_PROBLEMS,
-    response_model=documents.DisallowedList,
+    response_model=schemas.DisallowedListBody,
 )
 async def fetch_disallowed_list(served: Served, category: ListCategory) -> Json:
     """The people excepted in a category."""
@@ -142,10 +144,10 @@ async def fetch_disallowed_list(served: Served, category: ListCategory) -> Json:
 @router.patch(
     "/{account_id}/privacy/{category}/disallowed-list",
     responses=ACCOUNT_PROBLEMS,
-    response_model=documents.Changed,
+    response_model=schemas.ChangedBody,
 )
 async def set_privacy_disallowed_list(
-    served: Served, category: ListCategory, body: documents.ListChange
+    served: Served, category: ListCategory, body: schemas.ListChangeBody
 ) -> Json:
     """Add people to a list and remove others.
 
@@ -160,7 +162,9 @@ async def set_privacy_disallowed_list(
 
 
 @router.get(
-    "/{account_id}/disappearing-mode", responses=ACCOUNT_PROBLEMS, response_model=documents.Duration
+    "/{account_id}/disappearing-mode",
+    responses=ACCOUNT_PROBLEMS,
+    response_model=schemas.DurationBody,
 )
 async def fetch_default_disappearing_mode(served: Served) -> Json:
     """The default disappearing time of new chats."""
@@ -169,9 +173,11 @@ async def fetch_default_disappearing_mode(served: Served) -> Json:
 
 
 @router.put(
-    "/{account_id}/disappearing-mode", responses=ACCOUNT_PROBLEMS, response_model=documents.Duration
+    "/{account_id}/disappearing-mode",
+    responses=ACCOUNT_PROBLEMS,
+    response_model=schemas.DurationBody,
 )
-async def set_default_disappearing_mode(served: Served, body: documents.Duration) -> Json:
+async def set_default_disappearing_mode(served: Served, body: schemas.DurationBody) -> Json:
     """Set the default disappearing time of new chats."""
     seconds = as_seconds(body.duration)
     async with served.changing() as account:
@@ -180,9 +186,9 @@ async def set_default_disappearing_mode(served: Served, body: documents.Duration
 
 
 @router.post(
-    "/{account_id}/contacts", responses=ACCOUNT_PROBLEMS, response_model=documents.Contacts
+    "/{account_id}/contacts", responses=ACCOUNT_PROBLEMS, response_model=schemas.ContactsBody
 )
-async def find_contacts(served: Served, body: documents.Phones) -> Json:
+async def find_contacts(served: Served, body: schemas.PhonesBody) -> Json:
     """The addresses of phone numbers, which are in the body because URLs are logged."""
     for phone in body.phones:
         if not re.fullmatch("[0-9]{5,15}", phone):
@@ -194,27 +200,29 @@ async def find_contacts(served: Served, body: documents.Phones) -> Json:
         return wire.contacts_to_json(await account.find_contacts(body.phones))
 
 
-@router.get("/{account_id}/link", responses=ACCOUNT_PROBLEMS, response_model=documents.LinkStatus)
+@router.get("/{account_id}/link", responses=ACCOUNT_PROBLEMS, response_model=schemas.LinkStatusBody)
 async def link_status(served: Served) -> Json:
     """How far a phone is linked, and the QR code of the moment."""
     return await _link_status(served, "link_status")
 
 
-@router.post("/{account_id}/link", responses=ACCOUNT_PROBLEMS, response_model=documents.LinkStatus)
+@router.post(
+    "/{account_id}/link", responses=ACCOUNT_PROBLEMS, response_model=schemas.LinkStatusBody
+)
 async def link(served: Served) -> Json:
     """Link a phone: connect, and offer a QR code if none is linked yet."""
     return await _link_status(served, "link")
 
 
 @router.delete(
-    "/{account_id}/link", responses=ACCOUNT_PROBLEMS, response_model=documents.LinkStatus
+    "/{account_id}/link", responses=ACCOUNT_PROBLEMS, response_model=schemas.LinkStatusBody
 )
 async def unlink(served: Served) -> Json:
     """Delete the keys of the linked phone; the device is to be removed on the phone as well."""
     return await _link_status(served, "unlink")
 
 
-async def _link_status(served: ServedAccount, operation: str) -> Json:
+async def _link_status(served: LimitedAccount, operation: str) -> Json:
     ask = getattr(served.account, operation, None)
     if ask is None:
         raise NotSupportedError("This account is no phone's, so there is nothing to link.")
@@ -222,7 +230,7 @@ async def _link_status(served: ServedAccount, operation: str) -> Json:
 
 
 @router.post("/{account_id}/emulator", responses=ACCOUNT_PROBLEMS, status_code=204)
-async def emulate(served: Served, body: documents.Event) -> None:
+async def emulate(served: Served, body: schemas.EventBody) -> None:
     """Make something happen to an emulated account."""
     happen = getattr(served.account, "emulate", None)
     if happen is None:

@@ -58,7 +58,7 @@ _DEMO = {
 }
 
 
-class Account(Document):
+class AccountBody(Document):
     """An account that the gateway serves."""
 
     model_config = _example(**_DEMO)
@@ -69,58 +69,58 @@ class Account(Document):
     hint: str
 
 
-class Accounts(Document):
+class AccountsBody(Document):
     """Every account that the gateway serves."""
 
     model_config = _example(accounts=[_DEMO])
-    accounts: list[Account]
+    accounts: list[AccountBody]
 
 
-class Setting(Document):
+class SettingBody(Document):
     """A category and what it is set to."""
 
     category: str
     value: str
 
 
-class Settings(Document):
+class SettingsBody(Document):
     """All settings that WhatsApp reports; unknown names are normal."""
 
     model_config = _example(settings=[{"category": "last", "value": "contacts"}])
-    settings: list[Setting]
+    settings: list[SettingBody]
     unreadable: int = Field(default=0, description="How many more the account cannot name.")
 
 
-class NewValue(Document):
+class NewValueBody(Document):
     """What to set a category to."""
 
     model_config = _example(value="contacts")
     value: Name
 
 
-class Changed(Document):
+class ChangedBody(Document):
     """That a change was made; ``dhash`` is the new version of the list, if there is one."""
 
     model_config = _example(dhash=None)
     dhash: str | None
 
 
-class ListedPerson(Document):
+class ListedPersonBody(Document):
     """A person on a disallowed list."""
 
     jid: str
     pn_jid: str | None
 
 
-class DisallowedList(Document):
+class DisallowedListBody(Document):
     """The people excepted in a category."""
 
     model_config = _example(dhash="1763827200000", users=[{"jid": _LID, "pn_jid": _PHONE}])
     dhash: str | None
-    users: list[ListedPerson]
+    users: list[ListedPersonBody]
 
 
-class PersonChange(Document):
+class PersonChangeBody(Document):
     """A person to add to a disallowed list, or to remove from it."""
 
     action: Annotated[str, Field(max_length=16), _told(enum=[*DisallowedListAction])] = "add"
@@ -128,52 +128,52 @@ class PersonChange(Document):
     pn_jid: Address | None = None
 
 
-class ExpectedSetting(Document):
+class ExpectedSettingBody(Document):
     """What a category must be set to."""
 
     category: CategoryName
     value: Name
 
 
-class ListVersion(Document):
+class ListVersionBody(Document):
     """The version of a list; none while its category is not on ``contact_blacklist``."""
 
     category: str
     dhash: str | None
 
 
-class SettingsState(Document):
+class SettingsStateBody(Document):
     """How settings stand, as far as they were read."""
 
-    settings: list[Setting]
-    lists: list[ListVersion]
+    settings: list[SettingBody]
+    lists: list[ListVersionBody]
     duration: int | None
 
 
-class ListChange(Document):
+class ListChangeBody(Document):
     """A change of a disallowed list: of the version ``dhash``, else of the list as it stands."""
 
     model_config = _example(users=[{"action": "add", "jid": _LID, "pn_jid": _PHONE}])
     dhash: Hash | None = None
-    users: Annotated[list[PersonChange], _told(minItems=1)]
+    users: Annotated[list[PersonChangeBody], _told(minItems=1)]
 
 
-class ExpectedList(Document):
+class ExpectedListBody(Document):
     """The version that a list must have."""
 
     category: ListCategoryName
     dhash: Hash | None
 
 
-class Expected(Document):
+class ExpectedBody(Document):
     """What must hold for anything to be changed; what is left out may be anything."""
 
-    settings: list[ExpectedSetting] = []
-    lists: list[ExpectedList] = []
+    settings: list[ExpectedSettingBody] = []
+    lists: list[ExpectedListBody] = []
     duration: Seconds | None = None
 
 
-class SettingChange(Document):
+class SettingChangeBody(Document):
     """A category gets a value."""
 
     change: Literal["setting"]
@@ -181,25 +181,27 @@ class SettingChange(Document):
     value: Name
 
 
-class PeopleChange(Document):
+class PeopleChangeBody(Document):
     """People are added to a category's list, or removed from it; not both in one change."""
 
     change: Literal["list"]
     category: ListCategoryName
-    users: Annotated[list[PersonChange], _told(minItems=1)]
+    users: Annotated[list[PersonChangeBody], _told(minItems=1)]
 
 
-class DurationChange(Document):
+class DurationChangeBody(Document):
     """The default disappearing time gets a value [s]."""
 
     change: Literal["timer"]
     duration: Seconds
 
 
-Change = Annotated[SettingChange | PeopleChange | DurationChange, Field(discriminator="change")]
+ChangeBody = Annotated[
+    SettingChangeBody | PeopleChangeBody | DurationChangeBody, Field(discriminator="change")
+]
 
 
-class Changes(Document):
+class ChangesBody(Document):
     """What to change, and what must hold before; each thing is changed once."""
 
     model_config = _example(
@@ -209,11 +211,11 @@ class Changes(Document):
             {"change": "timer", "duration": 604_800},
         ],
     )
-    expected: Expected = Expected()
-    changes: Annotated[list[Change], Field(min_length=1, max_length=100)]
+    expected: ExpectedBody = ExpectedBody()
+    changes: Annotated[list[ChangeBody], Field(min_length=1, max_length=100)]
 
 
-class Outcome(Document):
+class OutcomeBody(Document):
     """What became of a change; ``missed`` are the people for whom it did not take."""
 
     outcome: str
@@ -221,7 +223,7 @@ class Outcome(Document):
     missed: list[str]
 
 
-class Outcomes(Document):
+class OutcomesBody(Document):
     """What became of each change, in the order asked, and what was read back."""
 
     model_config = _example(
@@ -235,25 +237,25 @@ class Outcomes(Document):
             "duration": None,
         },
     )
-    outcomes: list[Outcome]
-    found: SettingsState
+    outcomes: list[OutcomeBody]
+    found: SettingsStateBody
 
 
-class Duration(Document):
+class DurationBody(Document):
     """The default disappearing time of new chats [s]; 0 is off."""
 
     model_config = _example(duration=604_800)
     duration: Seconds
 
 
-class Phones(Document):
+class PhonesBody(Document):
     """Phone numbers to look up, as digits with the country code."""
 
     model_config = _example(phones=["999115550101"])
     phones: Annotated[list[PhoneDigits], Field(min_length=1, max_length=1_000)]
 
 
-class Contact(Document):
+class ContactBody(Document):
     """Whose a phone number is; without addresses when nobody on WhatsApp has it."""
 
     phone: str
@@ -261,14 +263,14 @@ class Contact(Document):
     pn_jid: str | None
 
 
-class Contacts(Document):
+class ContactsBody(Document):
     """Whose the phone numbers are, in the order asked."""
 
     model_config = _example(contacts=[{"phone": "999115550101", "jid": _LID, "pn_jid": _PHONE}])
-    contacts: list[Contact]
+    contacts: list[ContactBody]
 
 
-class LinkStatus(Document):
+class LinkStatusBody(Document):
     """How far a phone is linked; ``qr`` is what its camera has to see, and a secret."""
 
     model_config = _example(
@@ -281,7 +283,7 @@ class LinkStatus(Document):
     linked_as: str | None
 
 
-class PhoneSets(Document):
+class PhoneSetsBody(Document):
     """The owner changes a setting on the phone."""
 
     model_config = _example(event="phone_sets", category="last", value="all")
@@ -290,16 +292,16 @@ class PhoneSets(Document):
     value: Name
 
 
-class PhoneLists(Document):
+class PhoneListsBody(Document):
     """The owner changes a disallowed list on the phone."""
 
     model_config = _example(event="phone_lists", category="last", users=[{"jid": _LID}])
     event: Literal["phone_lists"]
     category: Name
-    users: Annotated[list[PersonChange], _told(minItems=1)]
+    users: Annotated[list[PersonChangeBody], _told(minItems=1)]
 
 
-class NextAnswer(Document):
+class NextAnswerBody(Document):
     """What happens to the account's next answers."""
 
     model_config = _example(event="next_answer", fault="refused", code=429, text="rate-overlimit")
@@ -315,10 +317,10 @@ class NextAnswer(Document):
     times: Annotated[int, Field(ge=1, le=1_000)] = 1
 
 
-Event = Annotated[PhoneSets | PhoneLists | NextAnswer, Field(discriminator="event")]
+EventBody = Annotated[PhoneSetsBody | PhoneListsBody | NextAnswerBody, Field(discriminator="event")]
 
 
-class Problem(Document):
+class ProblemBody(Document):
     """Why a request failed (RFC 9457); ``type`` decides, and ``hint`` says what to do next."""
 
     model_config = _example(

@@ -182,7 +182,7 @@ def _server(
         import uvicorn
 
         from privacy_sdk.gateway import create_app
-        from privacy_sdk.gateway.connections import MAX_HEADERS, BoundedProtocol
+        from privacy_sdk.gateway.connections import MAX_HEADERS, ConnectionLimits
     except ModuleNotFoundError as error:
         raise PrivacyError(
             f"The gateway needs {error.name}, which is not installed.",
@@ -205,7 +205,7 @@ def _server(
     return Server(
         uvicorn.Config(
             app,
-            http=BoundedProtocol,
+            http=ConnectionLimits,
             ws="none",
             lifespan="on",
             log_config=None,

@@ -1,4 +1,4 @@
-"""An account as the gateway serves it: paced, bounded in time, its lists changed one at a time."""
+"""An account as the gateway serves it: limited in rate and time, its lists changed in turn."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from privacy_sdk.accounts.base import Account
 from privacy_sdk.errors import AnswerTimeoutError, OutcomeUnknownError, PrivacyError
-from privacy_sdk.gateway.pace import Pace, Pacer
+from privacy_sdk.gateway.rate import Rate, RateLimiter
 from privacy_sdk.model.types import PrivacyCategory
 
 ANSWER_DUE = 25.0
@@ -17,17 +17,17 @@ ANSWER_DUE = 25.0
 the client's."""
 
 
-class ServedAccount:
+class LimitedAccount:
     """One account and the rules that protect it.
 
     Args:
         account: The account.
-        pace: How fast it may be asked; None for as fast as it answers.
+        rate: How fast it may be asked; None for as fast as it answers.
     """
 
-    def __init__(self, account: Account, pace: Pace | None = None) -> None:
+    def __init__(self, account: Account, rate: Rate | None = None) -> None:
         self.account = account
-        self._pacer = Pacer(pace) if pace else None
+        self._limiter = RateLimiter(rate) if rate else None
         self._lists: defaultdict[PrivacyCategory, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._plans = asyncio.Lock()
 
@@ -83,5 +83,5 @@ class ServedAccount:
             yield await stack.enter_async_context(self.changing(requests))
 
     def _take(self, requests: int = 1) -> None:
-        if self._pacer:
-            self._pacer.take(requests)
+        if self._limiter:
+            self._limiter.take(requests)

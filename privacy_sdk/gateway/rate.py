@@ -1,4 +1,4 @@
-"""How fast an account may be asked: what keeps a live one from being banned for haste."""
+"""How fast an account may be asked (GCRA): what keeps a live one from being banned for haste."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from privacy_sdk.errors import TooManyRequestsError
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class Rate:
     """How many requests an account takes at once, and how fast more are allowed.
 
     Attributes:
@@ -26,23 +26,23 @@ class Pace:
     per_minute: float = 30.0
 
 
-class Pacer:
-    """The requests that one account has left.
+class RateLimiter:
+    """The requests that one account has left, by the generic cell rate algorithm.
 
     Example:
         >>> now = 0.0
-        >>> pacer = Pacer(Pace(burst=1, per_minute=60), clock=lambda: now)
-        >>> pacer.take()
+        >>> limiter = RateLimiter(Rate(burst=1, per_minute=60), clock=lambda: now)
+        >>> limiter.take()
         >>> try:
-        ...     pacer.take()
+        ...     limiter.take()
         ... except TooManyRequestsError as error:
         ...     print(error.backoff)
         1.0
     """
 
-    def __init__(self, pace: Pace, clock: Callable[[], float] = time.monotonic) -> None:
-        self._cost = 60.0 / pace.per_minute
-        self._limit = pace.burst * self._cost
+    def __init__(self, rate: Rate, clock: Callable[[], float] = time.monotonic) -> None:
+        self._cost = 60.0 / rate.per_minute
+        self._limit = rate.burst * self._cost
         self._owed = 0.0
         self._clock = clock
         self._counted_at = clock()
