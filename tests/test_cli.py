@@ -14,6 +14,7 @@ import pytest
 import privacy_sdk as ps
 from privacy_sdk.cli import main as cli
 from privacy_sdk.cli import output as terminal
+from privacy_sdk.cli.options import FIRST_STEPS
 from privacy_sdk.gateway.server import running_gateway
 
 TOKEN = "only-for-tests"
@@ -63,8 +64,8 @@ def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 def test_without_arguments_it_shows_what_to_do_first(run: Command) -> None:
-    assert run.out() == cli.FIRST_STEPS
-    for line in re.findall("privacy-sdk [a-z]+", cli.FIRST_STEPS):
+    assert run.out() == FIRST_STEPS
+    for line in re.findall("privacy-sdk [a-z]+", FIRST_STEPS):
         assert line.split()[1] in cli.build().commands
 
 

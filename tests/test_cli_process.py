@@ -16,7 +16,7 @@ import pytest
 from relay import PATIENCE, relay_to
 
 import privacy_sdk as ps
-from privacy_sdk.cli import main as cli
+from privacy_sdk.cli.options import FIRST_STEPS
 from privacy_sdk.gateway.server import running_gateway
 
 COMMAND = [sys.executable, "-m", "privacy_sdk"]
@@ -241,4 +241,4 @@ def test_nothing_heavy_is_imported_to_show_help_or_an_error() -> None:
 def test_the_installed_script_is_the_same_command() -> None:
     script = Path(sys.executable).with_name("privacy-sdk")
     ended = run([str(script)])
-    assert ended.stdout.decode().rstrip() == cli.FIRST_STEPS
+    assert ended.stdout.decode().rstrip() == FIRST_STEPS

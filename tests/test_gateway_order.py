@@ -18,7 +18,7 @@ from asking import (
 
 from privacy_sdk.accounts.emulated.account import EmulatedAccount
 from privacy_sdk.errors import PrivacyError
-from privacy_sdk.gateway import create_app
+from privacy_sdk.gateway import create_app, limits
 from privacy_sdk.gateway.rate import Rate
 from privacy_sdk.model.types import DisallowedListUpdate, PrivacyCategory, SetPrivacySettingResponse
 
