@@ -185,7 +185,7 @@ class Client:
         response = BRIDGE.run(self._async.fetch_privacy_settings())
         return settings_frame(response, account=self._async.account.id)
 
-    def exceptions(self, category: CategoryLike, *, masked: bool = True) -> pd.DataFrame:
+    def excluded(self, category: CategoryLike, *, masked: bool = True) -> pd.DataFrame:
         """Who is excepted in a category, as a table.
 
         Args:
@@ -210,14 +210,14 @@ class Client:
             >>> import privacy_sdk as ps
             >>> client = ps.Client.emulated()
             >>> response = client.exclude("last", "+999 11 555 0101")
-            >>> client.exceptions("last")
+            >>> client.excluded("last")
                 number          jid
             0  99•••01  99•••01@lid
         """
-        from privacy_sdk.views.frames import exceptions_frame
+        from privacy_sdk.views.frames import excluded_frame
 
-        people = BRIDGE.run(self._async.exceptions(category))
-        return exceptions_frame(
+        people = BRIDGE.run(self._async.excluded(category))
+        return excluded_frame(
             people, masked=masked, account=self._async.account.id, category=str(category)
         )
 

@@ -205,10 +205,10 @@ class WantedSettings:
             >>> import privacy_sdk as ps
             >>> client = ps.Client.emulated()
             >>> response = client.exclude("profile", ["+999 11 555 0101", "+999 11 555 0102"])
-            >>> client.exceptions("profile")["number"].tolist()
+            >>> client.excluded("profile")["number"].tolist()
             ['99•••01', '99•••02']
         """
-        return await self._change_exceptions(category, people, DisallowedListAction.ADD)
+        return await self._change_excluded(category, people, DisallowedListAction.ADD)
 
     async def include(
         self, category: CategoryLike, people: PeopleLike
@@ -233,12 +233,12 @@ class WantedSettings:
             >>> client = ps.Client.emulated()
             >>> response = client.exclude("profile", ["+999 11 555 0101", "+999 11 555 0102"])
             >>> response = client.include("profile", "+999 11 555 0101")
-            >>> client.exceptions("profile")["number"].tolist()
+            >>> client.excluded("profile")["number"].tolist()
             ['99•••02']
         """
-        return await self._change_exceptions(category, people, DisallowedListAction.REMOVE)
+        return await self._change_excluded(category, people, DisallowedListAction.REMOVE)
 
-    async def exceptions(self, category: CategoryLike) -> DisallowedList:
+    async def excluded(self, category: CategoryLike) -> DisallowedList:
         """Who is excepted in a category; nobody while it is not on ``contact_blacklist``.
 
         Args:
@@ -253,7 +253,7 @@ class WantedSettings:
     async def _can(self, capability: Capability) -> bool:
         return await self._confirming.can(capability)
 
-    async def _change_exceptions(
+    async def _change_excluded(
         self, category: CategoryLike, people: PeopleLike, action: DisallowedListAction
     ) -> SetPrivacySettingResponse:
         from privacy_sdk.policies.people import as_people, find_people

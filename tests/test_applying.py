@@ -42,7 +42,7 @@ async def settings_of(client: ps.AsyncClient) -> dict[str, str]:
 
 
 async def listed(client: ps.AsyncClient, category: str) -> list[str]:
-    return [str(user.jid) for user in await client.exceptions(category)]
+    return [str(user.jid) for user in await client.excluded(category)]
 
 
 def outcomes(applied: ps.ApplyResult) -> dict[object, ps.Outcome]:

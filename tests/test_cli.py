@@ -71,7 +71,7 @@ def test_without_arguments_it_shows_what_to_do_first(run: Command) -> None:
 
 def test_help_names_every_command_and_exit_code(run: Command) -> None:
     shown = run.out("--help")
-    for name in ("demo", "show", "set", "list", "timer", "gateway", "doctor"):
+    for name in ("demo", "show", "set", "excluded", "timer", "gateway", "doctor"):
         assert re.search(rf"│ {name} ", shown)
     words = " ".join(shown.split())
     for code, meaning in terminal.EXIT_CODES.values():
@@ -118,12 +118,12 @@ def test_set_changes_a_setting_and_says_what_it_was(run: Command, gateway: str) 
 
 
 def test_list_masks_numbers_unless_asked(run: Command, gateway: str) -> None:
-    assert run.out("list", "last") == "Last seen: nobody is excepted."
+    assert run.out("excluded", "last") == "Last seen: nobody is excepted."
     with ps.Client(gateway) as client:
         client.exclude("last", f"+{NUMBER}")
-    assert NUMBER not in run.out("list", "last") + json.dumps(run.json("list", "last"))
-    assert f"{NUMBER}@s.whatsapp.net" in run.out("list", "last", "--show-numbers")
-    shown = run.json("list", "last", "--show-numbers")
+    assert NUMBER not in run.out("excluded", "last") + json.dumps(run.json("excluded", "last"))
+    assert f"{NUMBER}@s.whatsapp.net" in run.out("excluded", "last", "--show-numbers")
+    shown = run.json("excluded", "last", "--show-numbers")
     assert shown["users"] == [{"jid": "999000000000001@lid", "pn_jid": f"{NUMBER}@s.whatsapp.net"}]
     assert shown["dhash"]
 
@@ -198,7 +198,7 @@ def test_the_tour_can_be_read_and_changed_as_it_was_recorded(run: Command) -> No
     replay = ("--replay", "tour")
     assert run.out("set", "last", "contacts", *replay) == "Last seen: my contacts (was: everyone)"
     assert run.out("timer", "7d", *replay).endswith("7 days (was: off)")
-    assert run.out("list", "last", *replay) == "Last seen: nobody is excepted."
+    assert run.out("excluded", "last", *replay) == "Last seen: nobody is excepted."
 
 
 @pytest.mark.parametrize(
@@ -221,7 +221,7 @@ def test_the_tour_can_be_read_and_changed_as_it_was_recorded(run: Command) -> No
             "'online' cannot be set to 'none'. Allowed for 'online': all, match_last_seen.",
         ),
         (
-            ["list", "online"],
+            ["excluded", "online"],
             "'online' has no list of excepted people. Categories that have one: last, profile,"
             " status, groupadd.",
         ),

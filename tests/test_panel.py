@@ -241,13 +241,13 @@ def test_people_are_excepted_by_number_and_removed(client, panel):
     assert labelled(panel, "Profile photo: except the phone number").value == ""
     panel.apply()
     assert "1 person is excepted." in row_of(panel, "profile")
-    assert client.exceptions("profile", masked=False)["number"].tolist() == ["+999115550101"]
+    assert client.excluded("profile", masked=False)["number"].tolist() == ["+999115550101"]
     people = labelled(panel, "Profile photo: people excepted")
     people.index = (0,)
     press(panel, "Remove")
     assert "1 to be removed" in row_of(panel, "profile")
     panel.apply()
-    assert len(client.exceptions("profile")) == 0
+    assert len(client.excluded("profile")) == 0
 
 
 def test_numbers_are_masked_until_whole_ones_are_wanted(client):
@@ -297,7 +297,7 @@ def test_people_can_be_chosen_from_code(client, panel):
     panel.apply()
     panel.include("profile", OTHER)
     panel.apply()
-    assert client.exceptions("profile", masked=False)["number"].tolist() == ["+999115550101"]
+    assert client.excluded("profile", masked=False)["number"].tolist() == ["+999115550101"]
     with pytest.raises(ps.InvalidContactError):
         panel.exclude("profile", "+999 11 555 0999")
     with pytest.raises(ps.NoDisallowedListError):
@@ -316,7 +316,7 @@ def test_a_list_changed_on_the_phone_is_shown_and_choices_stay(client):
     assert "2 people are excepted; 1 to be added." in said
     assert "Who is excepted was changed elsewhere." in said
     panel.apply()
-    assert len(client.exceptions("profile")) == 3
+    assert len(client.excluded("profile")) == 3
 
 
 def test_an_account_that_cannot_read_lists_and_timer_says_so():

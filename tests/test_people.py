@@ -17,7 +17,7 @@ from privacy_sdk.accounts.http import HttpAccount
 from privacy_sdk.gateway.server import running_gateway
 from privacy_sdk.model.types import MAX_LISTED
 from privacy_sdk.policies.people import as_people, as_person
-from privacy_sdk.views.frames import EXCEPTIONS_COLUMNS
+from privacy_sdk.views.frames import EXCLUDED_COLUMNS
 
 NUMBERS = [f"+99911555010{n}" for n in range(1, 9)]
 LIDS = [f"99900000000000{n}@lid" for n in range(1, 9)]
@@ -43,7 +43,7 @@ async def client(request):
 
 
 async def listed(client: ps.AsyncClient, category: str) -> list[str]:
-    return [str(user.jid) for user in await client.exceptions(category)]
+    return [str(user.jid) for user in await client.excluded(category)]
 
 
 async def value_of(client: ps.AsyncClient, category: str) -> str:
@@ -169,7 +169,7 @@ async def test_people_are_excepted_and_no_longer_excepted(client):
     await client.exclude("profile", [NUMBERS[0], LIDS[1]])
     assert await listed(client, "profile") == LIDS[:2]
     response = await client.exclude("profile", NUMBERS[2])
-    assert response.dhash == (await client.exceptions("profile")).dhash
+    assert response.dhash == (await client.excluded("profile")).dhash
     await client.include("profile", [LIDS[0], NUMBERS[2]])
     assert await listed(client, "profile") == [LIDS[1]]
 
@@ -228,7 +228,7 @@ async def test_a_category_without_a_list_is_refused_first(client, category):
         with pytest.raises(ps.InvalidInputError):
             await call(category, NUMBERS)
     with pytest.raises(ps.InvalidInputError):
-        await client.exceptions(category)
+        await client.excluded(category)
 
 
 async def test_a_refused_exclusion_is_an_error(client):
@@ -320,7 +320,7 @@ async def test_an_account_that_cannot_read_lists_says_what_it_cannot_know(tmp_pa
             await client.exclude("last", NUMBERS[2])
         assert "it cannot read lists" in caught.value.hint
         with pytest.raises(ps.NotSupportedError):
-            await client.exceptions("last")
+            await client.excluded("last")
     assert [operation for operation, *_ in phone.sent].count("list") == 3
     assert [str(user.jid) for user in phone.server._held("last")] == [*LIDS[:2], LIDS[4]]
 
@@ -330,12 +330,12 @@ async def test_an_account_that_cannot_read_lists_says_what_it_cannot_know(tmp_pa
 
 def test_exceptions_are_a_table_of_masked_numbers():
     client = ps.Client.emulated()
-    empty = client.exceptions("last")
+    empty = client.excluded("last")
     client.exclude("last", [NUMBERS[0], "999000000000099@lid"])
-    frame = client.exceptions("last")
+    frame = client.excluded("last")
     for table in (empty, frame):
         assert {name: str(dtype) for name, dtype in table.dtypes.items()} == {
-            column.name: column.dtype for column in EXCEPTIONS_COLUMNS
+            column.name: column.dtype for column in EXCLUDED_COLUMNS
         }
     assert (len(empty), len(frame)) == (0, 2)
     assert frame["jid"].tolist() == ["99•••01@lid", "99•••99@lid"]
@@ -348,11 +348,11 @@ def test_exceptions_are_a_table_of_masked_numbers():
 def test_whole_numbers_are_shown_on_demand_and_can_be_given_back():
     client = ps.Client.emulated()
     client.exclude("last", NUMBERS)
-    frame = client.exceptions("last", masked=False)
+    frame = client.excluded("last", masked=False)
     assert frame["number"].tolist() == NUMBERS
     client.include("last", frame["number"].head(4))
     client.include("last", frame["jid"].tail(4))
-    assert client.exceptions("last").empty
+    assert client.excluded("last").empty
     with pytest.raises(ps.InvalidContactError, match="is a masked number"):
         client.include("last", ["99•••01"])
 

@@ -22,7 +22,7 @@ from privacy_sdk.gateway.server import running_gateway
 TWINS = {"close": "aclose"}
 """Methods that are called otherwise than their awaited twins."""
 
-TABLES = {"fetch_privacy_settings", "exceptions"}
+TABLES = {"fetch_privacy_settings", "excluded"}
 """Methods that make a table of what their awaited twins return, and say so in their words."""
 
 ALONE = {"panel", "link"}
@@ -57,7 +57,7 @@ def test_the_two_clients_have_the_same_methods() -> None:
 @pytest.mark.parametrize("name", ["__init__", *sorted(public(ps.Client) - ALONE)])
 def test_a_method_has_the_signature_of_its_awaited_twin(name: str) -> None:
     mine, its = getattr(ps.Client, name), getattr(ps.AsyncClient, TWINS.get(name, name))
-    added = {"masked": "masked: 'bool' = True"} if name == "exceptions" else {}
+    added = {"masked": "masked: 'bool' = True"} if name == "excluded" else {}
     assert parameters(mine) == parameters(its) | added
     if not inspect.ismethod(mine) and name not in TABLES | {"__init__"}:
         assert inspect.getdoc(mine) == inspect.getdoc(its)

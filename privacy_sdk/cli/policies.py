@@ -1,4 +1,4 @@
-"""The commands for wanted settings: plan, apply, snapshot; exclude, include, exceptions."""
+"""The commands for wanted settings: plan, apply, snapshot; exclude, include."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import typer
 
 from privacy_sdk.cli import output as terminal
 from privacy_sdk.cli.options import app, given_to
-from privacy_sdk.cli.settings import list_, list_categories
+from privacy_sdk.cli.settings import list_categories
 from privacy_sdk.errors import InvalidInputError, NotAppliedError, OutcomeUnknownError
 from privacy_sdk.model.arguments import as_list_category
 from privacy_sdk.model.changes import Change, ListChange, SettingChange, TimerChange
@@ -119,9 +119,6 @@ def include(
 ) -> None:
     """No longer except people from a category."""
     _change_people(context, category, people, "no longer excepted")
-
-
-app.command("exceptions", help="The same as list.")(list_)
 
 
 def _change_people(context: typer.Context, category: str, people: list[str], done: str) -> None:

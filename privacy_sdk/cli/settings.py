@@ -1,4 +1,4 @@
-"""The commands that read and change settings: show, set, list, timer."""
+"""The commands that read and change settings: show, set, excluded, timer."""
 
 from __future__ import annotations
 
@@ -102,8 +102,8 @@ def set_(
         terminal.write(terminal.printable(f"{label(chosen)}: {audience(wanted)}{was}"))
 
 
-@app.command("list")
-def list_(
+@app.command()
+def excluded(
     context: typer.Context,
     category: Annotated[
         str, typer.Argument(metavar="CATEGORY", autocompletion=list_categories, show_default=False)

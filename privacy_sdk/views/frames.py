@@ -65,7 +65,7 @@ APPLIED_COLUMNS = (
 )
 """The columns of the table of what became of a plan."""
 
-EXCEPTIONS_COLUMNS = (
+EXCLUDED_COLUMNS = (
     Column("number", "str", "the person's phone number, masked by default; <NA> when not known"),
     Column("jid", "str", "the person's address, a LID, masked likewise"),
 )
@@ -171,10 +171,10 @@ def applied_frame(results: Iterable[ChangeResult], *, account: str | None = None
     return _plain(APPLIED_COLUMNS, rows, account=account)
 
 
-def exceptions_frame(
+def excluded_frame(
     people: DisallowedList, *, masked: bool = True, **attributes: str | None
 ) -> pd.DataFrame:
-    """DataFrame (n, 2), one row per person, with :data:`EXCEPTIONS_COLUMNS`.
+    """DataFrame (n, 2), one row per person, with :data:`EXCLUDED_COLUMNS`.
 
     Args:
         people: Who is on the list.
@@ -186,7 +186,7 @@ def exceptions_frame(
         (None if user.pn_jid is None else shown(f"+{user.pn_jid.user}"), shown(str(user.jid)))
         for user in people
     ]
-    return _plain(EXCEPTIONS_COLUMNS, rows, **attributes, dhash=people.dhash)
+    return _plain(EXCLUDED_COLUMNS, rows, **attributes, dhash=people.dhash)
 
 
 def _cells(change: Change) -> tuple[str | None, ...]:

@@ -100,7 +100,7 @@ def test_choose_read_the_summary_and_apply(voila, page, accessible, client_of):
     now = client.fetch_privacy_settings()["value"]
     assert (now["last"], now["groupadd"]) == ("none", "all")
     assert client.fetch_default_disappearing_mode() == 604_800
-    assert len(client.exceptions("profile")) == 1
+    assert len(client.excluded("profile")) == 1
 
     panel.get_by_role("button", name="Revert").click()
     expect(panel.get_by_label("Groups")).to_have_value("everyone")

@@ -46,7 +46,7 @@ def facade(client: ps.Client) -> None:
     assert_type(client.snapshot(), ps.Policy)
     assert_type(client.exclude("last", "+999115550101"), ps.SetPrivacySettingResponse)
     assert_type(client.include("last", ["999000000000001@lid"]), ps.SetPrivacySettingResponse)
-    assert_type(client.exceptions("last", masked=False), pd.DataFrame)
+    assert_type(client.excluded("last", masked=False), pd.DataFrame)
     with client as same:
         assert_type(same, ps.Client)
 

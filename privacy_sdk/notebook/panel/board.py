@@ -14,7 +14,7 @@ from privacy_sdk.model.types import (
     PrivacySetting,
     PrivacyValue,
 )
-from privacy_sdk.notebook.panel.exceptions import ExceptionsEditor
+from privacy_sdk.notebook.panel.excluded import ExcludedEditor
 from privacy_sdk.notebook.panel.look import Look
 from privacy_sdk.notebook.panel.reading import TIMER, Reading
 from privacy_sdk.notebook.panel.rows import Row, SettingRow, TimerRow
@@ -156,7 +156,7 @@ class Board:
     def _made(self, category: PrivacyCategory, value: PrivacyValue) -> SettingRow:
         editor = None
         if category.supports_disallowed_list():
-            editor = ExceptionsEditor(
+            editor = ExcludedEditor(
                 category,
                 self._look,
                 lambda number: self._add(row, number),

@@ -16,7 +16,7 @@ from privacy_sdk.model.types import (
     PrivacyCategory,
     PrivacyValue,
 )
-from privacy_sdk.notebook.panel.exceptions import ExceptionsEditor
+from privacy_sdk.notebook.panel.excluded import ExcludedEditor
 from privacy_sdk.notebook.panel.look import Look, mark
 from privacy_sdk.notebook.panel.reading import TIMER
 from privacy_sdk.views.display import error_text, short, text_html
@@ -144,7 +144,7 @@ class SettingRow(Row[PrivacyValue]):
         value: PrivacyValue,
         look: Look,
         changed: Callable[[str], object],
-        editor: ExceptionsEditor | None,
+        editor: ExcludedEditor | None,
     ) -> None:
         self.category, self.editor = category, editor
         super().__init__(category.value, wording.label(category), value, look, changed)
@@ -155,7 +155,7 @@ class SettingRow(Row[PrivacyValue]):
         return PrivacyValue(self.control.value)
 
     @property
-    def exceptions(self) -> ExceptionsEditor | None:
+    def exceptions(self) -> ExcludedEditor | None:
         """Who is excepted, if the choice is one that excepts people."""
         return self.editor if self.wanted is PrivacyValue.CONTACT_BLACKLIST else None
 

@@ -13,7 +13,7 @@ from privacy_sdk.notebook.panel.look import Look
 MOST_SHOWN = 500
 
 
-class ExceptionsEditor:
+class ExcludedEditor:
     """Who is excepted in a category, who is to join them, and who is to leave.
 
     Its widgets are made when they are first shown.
