@@ -77,7 +77,7 @@ def run_cell(cell: Any, names: dict[str, Any]) -> None:
 
 def linked_phone() -> ps.Account:
     """An account over the fake runtime of the tests, whose phone scans the first code it sees."""
-    sys.path.insert(0, str(ROOT / "tests"))
+    sys.path.insert(0, str(ROOT / "tests" / "support"))
     from fake_tryx import FakePhone
 
     phone = FakePhone(is_linked=False)

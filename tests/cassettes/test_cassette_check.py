@@ -14,7 +14,7 @@ from privacy_sdk.cassettes.check import Finding, Row, check, show
 from privacy_sdk.cassettes.file import HEADER, bundled_recordings, recording_path, written
 from privacy_sdk.errors import RecordingError
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture

@@ -25,6 +25,8 @@ from privacy_sdk.gateway.server import running_gateway
 from privacy_sdk.model.types import Contact, Jid
 from privacy_sdk.sync import Client
 
+SUPPORT = str(Path(__file__).parents[1] / "support")
+
 
 @pytest.fixture
 def path(tmp_path):
@@ -47,7 +49,7 @@ def start(code, *arguments, environment=None):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parent)} | (environment or {}),
+        env=os.environ | {"PYTHONPATH": SUPPORT} | (environment or {}),
     )
 
 

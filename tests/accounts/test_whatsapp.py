@@ -15,7 +15,7 @@ from privacy_sdk import PrivacyCategory as Category
 from privacy_sdk import PrivacyValue as Value
 from privacy_sdk.accounts.base import AccountState, Capability
 from privacy_sdk.accounts.whatsapp.account import ANSWER_DUE, tryx_names
-from privacy_sdk.gateway import served
+from privacy_sdk.gateway import limits
 from privacy_sdk.support.connection import DEFAULT_TIMEOUT
 
 SOMEBODY = ps.DisallowedListUserEntry("999000000000001@lid", "999115550101@s.whatsapp.net")
@@ -249,7 +249,7 @@ async def test_a_change_that_is_cut_short_leaves_no_dhash_that_could_be_wrong(ph
 
 
 def test_its_own_time_out_comes_before_the_gateways_and_that_before_the_clients():
-    assert 0 < ANSWER_DUE == 20.0 < served.ANSWER_DUE < DEFAULT_TIMEOUT
+    assert 0 < ANSWER_DUE == 20.0 < limits.ANSWER_DUE < DEFAULT_TIMEOUT
 
 
 async def test_any_exception_of_the_library_is_an_error_of_the_tree(phone, account):

@@ -300,7 +300,7 @@ def test_the_command_finds_the_gateway_that_serves_the_account(phone, gateway, r
 def test_the_code_is_read_back_from_a_real_terminal_and_turns_into_words(phone, gateway, tmp_path):
     tmux = [need("tmux", "tmux"), "-L", f"privacy-sdk-{os.getpid()}", "-f", os.devnull]
     program = [sys.executable, "-m", "privacy_sdk", "link", "me", "--url", gateway]
-    root = Path(__file__).parents[1]
+    root = Path(__file__).parents[2]
     command = f"cd {shlex.quote(str(root))} && {shlex.join(program)}; sleep 60"
     subprocess.run(
         [*tmux, "new-session", "-d", "-x", "100", "-y", "50", command],

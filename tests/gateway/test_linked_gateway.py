@@ -111,8 +111,8 @@ def seen(request, tmp_path_factory):
     if prefix is None:
         pytest.skip("the network cannot be cut off here (unshare), and WhatsApp is not asked")
     folder = tmp_path_factory.mktemp("session") / "me"
-    program = Path(__file__).with_name("offline_gateway.py")
-    environment = os.environ | {"PYTHONPATH": str(program.parents[1])}
+    program = Path(__file__).parents[1] / "support" / "offline_gateway.py"
+    environment = os.environ | {"PYTHONPATH": str(program.parents[2])}
     if request.param == "linked":
         environment["RUST_LOG"] = "trace"
     done = subprocess.run(

@@ -10,7 +10,7 @@ import pytest
 import privacy_sdk as ps
 from privacy_sdk.cassettes.transport import CassetteTransport
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 CASSETTES = sorted((ROOT / "cassettes").rglob("*.yaml"))
 
 
