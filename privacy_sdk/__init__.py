@@ -64,7 +64,15 @@ if TYPE_CHECKING:
     )
     from privacy_sdk.model import words as wording
     from privacy_sdk.model.arguments import CategoryLike, DurationLike, ValueLike
-    from privacy_sdk.model.changes import Change, Direction, ListChange, SettingChange, TimerChange
+    from privacy_sdk.model.changes import (
+        Change,
+        ChangeResult,
+        Direction,
+        ListChange,
+        Outcome,
+        SettingChange,
+        TimerChange,
+    )
     from privacy_sdk.model.state import SettingsState
     from privacy_sdk.model.types import (
         Contact,
@@ -85,7 +93,7 @@ if TYPE_CHECKING:
     from privacy_sdk.policies.people import PeopleLike, PersonLike
     from privacy_sdk.policies.plan import Plan
     from privacy_sdk.policies.policy import Policy, PolicyLike
-    from privacy_sdk.policies.result import ApplyResult, ChangeResult, Outcome
+    from privacy_sdk.policies.result import ApplyResult
     from privacy_sdk.sync import Client
     from privacy_sdk.views import frames
 
@@ -113,7 +121,7 @@ _HOMES = {
     "HttpAccount": "accounts.http",
     "ListChange": "model.changes",
     "NextAnswer": "accounts.emulated.events",
-    "Outcome": "policies.result",
+    "Outcome": "model.changes",
     "LinkStatus": "accounts.base",
     "Panel": "notebook.panel",
     "PeopleLike": "policies.people",
@@ -123,7 +131,7 @@ _HOMES = {
     "Plan": "policies.plan",
     "Policy": "policies.policy",
     "PolicyLike": "policies.policy",
-    "ChangeResult": "policies.result",
+    "ChangeResult": "model.changes",
     "SettingChange": "model.changes",
     "SettingsState": "model.state",
     "TimerChange": "model.changes",

@@ -144,8 +144,9 @@ class WantedSettings:
             >>> applied.is_complete, len(client.apply(applied.undo()))
             (True, 7)
         """
+        from privacy_sdk.model.changes import ChangeResult, Outcome, Report
         from privacy_sdk.policies.plan import Plan
-        from privacy_sdk.policies.result import ApplyResult, ChangeResult, Outcome, Report
+        from privacy_sdk.policies.result import ApplyResult
         from privacy_sdk.policies.run import apply_changes
 
         if not isinstance(plan, Plan):

@@ -18,9 +18,8 @@ from privacy_sdk.model.types import (
 )
 
 if TYPE_CHECKING:
-    from privacy_sdk.model.changes import Change
+    from privacy_sdk.model.changes import Change, Report
     from privacy_sdk.model.state import SettingsState
-    from privacy_sdk.policies.result import Report
 
 
 class Capability(StrEnum):

@@ -54,9 +54,8 @@ from privacy_sdk.support.connection import (
 from privacy_sdk.support.tokens import checked_token, is_loopback
 
 if TYPE_CHECKING:
-    from privacy_sdk.model.changes import Change
+    from privacy_sdk.model.changes import Change, Report
     from privacy_sdk.model.state import SettingsState
-    from privacy_sdk.policies.result import Report
 
 MAX_ANSWER = 16 * 2**20
 """The longest answer that is read [bytes]; a full list of 64,000 people is about a third."""

@@ -15,7 +15,15 @@ from privacy_sdk.accounts.wire import (
 )
 from privacy_sdk.errors import InvalidRequestError, UnreadableAnswerError
 from privacy_sdk.model.arguments import as_list_category, as_pair, as_seconds
-from privacy_sdk.model.changes import Change, ListChange, SettingChange, TimerChange
+from privacy_sdk.model.changes import (
+    Change,
+    ChangeResult,
+    ListChange,
+    Outcome,
+    Report,
+    SettingChange,
+    TimerChange,
+)
 from privacy_sdk.model.state import SettingsState
 from privacy_sdk.model.types import (
     DisallowedList,
@@ -25,7 +33,6 @@ from privacy_sdk.model.types import (
     PrivacyCategory,
     PrivacyValue,
 )
-from privacy_sdk.policies.result import ChangeResult, Outcome, Report
 
 
 def standing_to_json(standing: SettingsState) -> Json:

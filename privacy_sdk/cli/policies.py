@@ -15,11 +15,11 @@ from privacy_sdk.cli.options import app, given_to
 from privacy_sdk.cli.settings import list_categories
 from privacy_sdk.errors import InvalidInputError, NotAppliedError, OutcomeUnknownError
 from privacy_sdk.model.arguments import as_list_category
-from privacy_sdk.model.changes import Change, ListChange, SettingChange, TimerChange
+from privacy_sdk.model.changes import Change, ListChange, Outcome, SettingChange, TimerChange
 from privacy_sdk.model.words import label
 from privacy_sdk.model.words import people as people_words
 from privacy_sdk.policies.plan import Plan
-from privacy_sdk.policies.result import ApplyResult, Outcome
+from privacy_sdk.policies.result import ApplyResult
 from privacy_sdk.policies.run import Progress
 from privacy_sdk.views.tables import Table
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Self
 
-from privacy_sdk.errors import InvalidInputError, UnknownNameError, shown
+from privacy_sdk.errors import InvalidInputError, InvalidJidError, UnknownNameError, shown
 from privacy_sdk.errors.masks import mask_digits
-from privacy_sdk.model.jid import Jid as Jid
 
 
 class _WireName(StrEnum):
@@ -156,6 +156,143 @@ LIST_CATEGORIES: tuple[PrivacyCategory, ...] = tuple(
 
 MAX_LISTED = 64_000
 """How many people a disallowed list holds at most, by WhatsApp Web's interface."""
+
+LOCKED_BY_DEFENSE = frozenset(
+    {
+        PrivacyCategory.LAST,
+        PrivacyCategory.ONLINE,
+        PrivacyCategory.PROFILE,
+        PrivacyCategory.STATUS,
+        PrivacyCategory.GROUP_ADD,
+        PrivacyCategory.CALL_ADD,
+        PrivacyCategory.MESSAGES,
+    }
+)
+"""Categories that cannot be set while defense mode is on.
+
+Source:
+    WhatsApp Web's code, as read by others; observed nowhere by us.
+"""
+
+_EXPOSURE = {
+    PrivacyValue.ALL: 4,
+    PrivacyValue.KNOWN: 3,
+    PrivacyValue.CONTACTS: 2,
+    PrivacyValue.CONTACT_BLACKLIST: 1,
+    PrivacyValue.NONE: 0,
+}
+
+
+def exposure(
+    category: PrivacyCategory, value: PrivacyValue, last: PrivacyValue | None = None
+) -> int | None:
+    """How many people a setting lets in, from 4 (all) to 0 (none); None where that has no sense.
+
+    Args:
+        category: Which setting.
+        value: What it is set to.
+        last: What last seen is set to, which ``match_last_seen`` follows.
+
+    Example:
+        >>> exposure(PrivacyCategory.LAST, PrivacyValue.CONTACTS)
+        2
+    """
+    if category is PrivacyCategory.DEFENSE_MODE or not category.is_known:
+        return None
+    if value is PrivacyValue.MATCH_LAST_SEEN:
+        return None if last is None else _EXPOSURE.get(last)
+    return _EXPOSURE.get(value)
+
+
+_JID = re.compile(
+    r"(?P<user>\d{1,20})(?:\.(?P<agent>\d{1,3}))?(?::(?P<device>\d{1,5}))?@(?P<server>[a-z][a-z.]{1,30})",
+    re.ASCII,
+)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Jid:
+    """A WhatsApp address, ``user@server`` or ``user:device@server``.
+
+    ``str()`` gives the whole address, ``repr()`` a masked one, so that printing a list of
+    records in a notebook shows nobody's number.
+
+    Attributes:
+        user: Digits of a phone number or of a LID (WhatsApp's number-free identity).
+        server: ``s.whatsapp.net`` for phone numbers, ``lid`` for LIDs.
+        device: Number of the linked device; 0 is the phone itself.
+
+    Source:
+        ``Jid`` of the specification.
+
+    Example:
+        >>> jid = Jid.parse("999115550101:3@s.whatsapp.net")
+        >>> jid.device, jid.is_phone, str(jid)
+        (3, True, '999115550101:3@s.whatsapp.net')
+        >>> jid
+        Jid('99•••01:3@s.whatsapp.net')
+    """
+
+    user: str
+    server: str
+    device: int = 0
+
+    LID = "lid"
+    PHONE = "s.whatsapp.net"
+
+    def __post_init__(self) -> None:
+        if not (
+            isinstance(self.user, str)
+            and isinstance(self.server, str)
+            and isinstance(self.device, int)
+            and not isinstance(self.device, bool)
+            and 0 <= self.device < 100_000
+            and _JID.fullmatch(str(self))
+        ):
+            given = self.user, self.server, self.device
+            raise InvalidJidError(f"{shown(given)} is not a WhatsApp address.")
+
+    @classmethod
+    def parse(cls, text: str | Jid) -> Self:
+        """Read an address.
+
+        Raises:
+            InvalidJidError: Anything but ``digits@server`` with an optional agent and device.
+        """
+        if isinstance(text, cls):
+            return text
+        match = _JID.fullmatch(text) if isinstance(text, str) else None
+        if match is None:
+            raise InvalidJidError(f"{shown(text)} is not a WhatsApp address.")
+        user = match["user"] + (f".{match['agent']}" if match["agent"] else "")
+        return cls(user, match["server"], int(match["device"] or 0))
+
+    @classmethod
+    def phone(cls, number: str) -> Self:
+        """The address of a phone number, given as digits with the country code."""
+        return cls(number, cls.PHONE)
+
+    @property
+    def is_lid(self) -> bool:
+        """Whether it is a LID."""
+        return self.server == self.LID
+
+    @property
+    def is_phone(self) -> bool:
+        """Whether it is a phone number."""
+        return self.server == self.PHONE
+
+    def _written(self, user: str) -> str:
+        return f"{user}{f':{self.device}' if self.device else ''}@{self.server}"
+
+    def _masked(self) -> str:
+        return self._written(mask_digits(str(self.user).partition(".")[0]))
+
+    def __str__(self) -> str:
+        return self._written(self.user)
+
+    def __repr__(self) -> str:
+        return f"Jid({self._masked()!r})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from privacy_sdk.accounts.emulated.server import LOCKED_BY_DEFENSE
 from privacy_sdk.model.changes import (
     Change,
     Direction,
@@ -20,6 +19,7 @@ from privacy_sdk.model.changes import (
 )
 from privacy_sdk.model.state import SettingsState
 from privacy_sdk.model.types import (
+    LOCKED_BY_DEFENSE,
     DisallowedListAction,
     DisallowedListUser,
     Jid,

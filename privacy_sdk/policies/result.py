@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from privacy_sdk.model.changes import (
     Change,
+    ChangeResult,
     ListChange,
+    Outcome,
     SettingChange,
     TimerChange,
     in_safe_order,
@@ -20,8 +21,6 @@ from privacy_sdk.model.changes import (
 from privacy_sdk.model.state import SettingsState
 from privacy_sdk.model.types import (
     DisallowedListAction,
-    DisallowedListUser,
-    Jid,
     PrivacyCategory,
     PrivacyValue,
 )
@@ -33,57 +32,6 @@ if TYPE_CHECKING:
 
 
 _ADD, _REMOVE = DisallowedListAction.ADD, DisallowedListAction.REMOVE
-
-
-class Outcome(StrEnum):
-    """What became of a change."""
-
-    APPLIED = "applied"
-    """It was made; it was read back where the account can."""
-    REFUSED = "refused"
-    """It was not made, whatever WhatsApp answered."""
-    UNKNOWN = "unknown"
-    """It was sent, and whether it was made could not be read."""
-    NOT_TRIED = "not_tried"
-    """It was not sent."""
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeResult:
-    """A change and what became of it.
-
-    Attributes:
-        change: The change.
-        outcome: What became of it.
-        reason: Why it was not applied, or what is not known of it; else empty.
-        missed: The people of a list change for whom it did not take.
-    """
-
-    change: Change
-    outcome: Outcome
-    reason: str = ""
-    missed: frozenset[Jid] = frozenset()
-
-    @property
-    def people(self) -> tuple[DisallowedListUser, ...]:
-        """The people of a list change for whom it took."""
-        is_known = self.outcome is Outcome.APPLIED or self.missed
-        if not (isinstance(self.change, ListChange) and is_known):
-            return ()
-        return tuple(user for user in self.change.people if user.jid not in self.missed)
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What an account says of changes that it was asked to make.
-
-    Attributes:
-        results: One for each change, in the order in which they were given.
-        found: What the settings are afterwards, as far as they could be read.
-    """
-
-    results: tuple[ChangeResult, ...] = ()
-    found: SettingsState = field(default_factory=SettingsState)
 
 
 _TONES = {

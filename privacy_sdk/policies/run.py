@@ -20,7 +20,10 @@ from privacy_sdk.errors import (
 )
 from privacy_sdk.model.changes import (
     Change,
+    ChangeResult,
     ListChange,
+    Outcome,
+    Report,
     SettingChange,
     TimerChange,
     safe_order,
@@ -35,7 +38,6 @@ from privacy_sdk.model.types import (
     PrivacyCategory,
     PrivacyValue,
 )
-from privacy_sdk.policies.result import ChangeResult, Outcome, Report
 
 T = TypeVar("T")
 

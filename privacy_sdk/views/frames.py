@@ -11,19 +11,18 @@ import pandas as pd
 
 from privacy_sdk.errors.masks import mask_text
 from privacy_sdk.model import words as wording
-from privacy_sdk.model.exposure import exposure
 from privacy_sdk.model.types import (
     DisallowedList,
     PrivacyCategory,
     PrivacySettingsResponse,
     PrivacyValue,
+    exposure,
 )
 
 if TYPE_CHECKING:
     from pandas.api.extensions import ExtensionArray
 
-    from privacy_sdk.model.changes import Change
-    from privacy_sdk.policies.result import ChangeResult
+    from privacy_sdk.model.changes import Change, ChangeResult
 
 
 class Column(NamedTuple):

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 import privacy_sdk as ps
-from privacy_sdk.model.exposure import exposure
+from privacy_sdk.model.types import exposure
 from privacy_sdk.views.frames import COLUMNS, accounts_frame, settings_frame
 
 DTYPES = {column.name: column.dtype for column in COLUMNS}

@@ -13,6 +13,7 @@ from xml.etree.ElementTree import Element
 
 from privacy_sdk.accounts.emulated.events import Fault, NextAnswer
 from privacy_sdk.model.types import (
+    LOCKED_BY_DEFENSE,
     MAX_LISTED,
     Contact,
     DisallowedList,
@@ -23,9 +24,6 @@ from privacy_sdk.model.types import (
     PrivacyValue,
 )
 
-LOCKED_BY_DEFENSE = frozenset(
-    {"profile", "status", "groupadd", "last", "online", "messages", "calladd"}
-)
 _ON_LIST = PrivacyValue.CONTACT_BLACKLIST.value
 _FIRST_DHASH = 1_790_000_000_000
 

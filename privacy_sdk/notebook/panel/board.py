@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from typing import Any
 
-from privacy_sdk.model.changes import Change, ListChange, TimerChange
+from privacy_sdk.model.changes import Change, ListChange, Outcome, TimerChange
 from privacy_sdk.model.types import (
     DisallowedList,
     Jid,
@@ -20,7 +20,7 @@ from privacy_sdk.notebook.panel.reading import TIMER, Reading
 from privacy_sdk.notebook.panel.rows import Row, SettingRow, TimerRow
 from privacy_sdk.policies.plan import Plan, make_plan
 from privacy_sdk.policies.policy import Policy
-from privacy_sdk.policies.result import ApplyResult, Outcome
+from privacy_sdk.policies.result import ApplyResult
 from privacy_sdk.views.tables import Tone
 
 _SAID = {
