@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from privacy_sdk.cassettes.yaml import Reader, cut_off, wrong
-from privacy_sdk.errors import InvalidInputError, RecordingError, shown
+from privacy_sdk.errors import RecordingError
+from privacy_sdk.support.files import as_path
 
 if TYPE_CHECKING:
     from vcr.cassette import Cassette
@@ -62,21 +63,6 @@ def recording_path(name_or_path: str | os.PathLike[str]) -> Path:
         f"There is no {what}.",
         hint=f"Bundled recordings: {bundled}. Anything else is the path of a cassette, "
         'such as "cassettes/mine.yaml".',
-    )
-
-
-def as_path(given: str | os.PathLike[str]) -> Path:
-    """The path that is meant.
-
-    Raises:
-        InvalidInputError: Not a path.
-    """
-    if isinstance(given, (str, os.PathLike)):
-        path = os.fspath(given)
-        if isinstance(path, str) and path and "\0" not in path:
-            return Path(path)
-    raise InvalidInputError(
-        f"{shown(given)} is not a path.", hint='Pass one such as "cassettes/mine.yaml".'
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Self, TypeAlias, TypedDict, TypeVar, Unpack
 
@@ -23,6 +22,7 @@ from privacy_sdk.model.durations import parse_duration
 from privacy_sdk.model.state import SettingsState
 from privacy_sdk.model.types import Jid, PrivacyCategory, PrivacyValue
 from privacy_sdk.policies.people import PeopleLike, read_people
+from privacy_sdk.support.files import as_path, write_private
 
 T = TypeVar("T")
 
@@ -131,12 +131,13 @@ class Policy:
         """The policy of a YAML file.
 
         Raises:
+            InvalidInputError: Not a path.
             InvalidPolicyError: No such file, another program's file, or a policy with
                 faults; each fault is named with its line.
         """
         from privacy_sdk.policies.files import read_text
 
-        return cls.from_yaml(read_text(Path(path)), source=str(path))
+        return cls.from_yaml(read_text(as_path(path)), source=str(path))
 
     @classmethod
     def from_yaml(cls, text: str, *, source: str = "the text") -> Self:
@@ -181,11 +182,22 @@ class Policy:
         return write_document(self)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the policy to a YAML file, which its owner alone can read: it names people."""
-        text = self.to_yaml()
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        """Write the policy to a YAML file that its owner alone can read, for it names people.
+
+        A file that exists is replaced, whole or not at all, whoever could read it before.
+
+        Raises:
+            InvalidInputError: A category or value that this version does not know, or a path
+                that is none or cannot be written; what was there is untouched.
+        """
+        path, text = as_path(path), self.to_yaml()
+        try:
+            write_private(path, text.encode())
+        except OSError as error:
+            raise InvalidInputError(
+                f"{str(path)!r} cannot be written: {error.strerror}.",
+                hint="Pass the path of a file of your own, in a folder that exists.",
+            ) from None
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Policy) and self._parts() == other._parts()
