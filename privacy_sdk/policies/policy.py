@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Final, Self, TypeAlias, TypedDict, TypeVar, Unpack
 
@@ -162,8 +163,13 @@ class Policy:
 
         if not isinstance(text, str):
             raise InvalidPolicyError([f"{shown(text)} is not a text."])
+        document, line, faults = read_document(text, source, KEYS)
+
+        def place(*path: object) -> str:
+            return f"{source}, line {line(*path)}, {_place(*path)}"
+
         policy = cls.__new__(cls)
-        policy._use(*read_document(text, source, KEYS))
+        policy._use(document, place, faults)
         return policy
 
     def to_yaml(self) -> str:
@@ -179,7 +185,24 @@ class Policy:
         """
         from privacy_sdk.policies.files import write_document
 
-        return write_document(self)
+        if unknown := [
+            name.value for pair in self._settings.items() for name in pair if not name.is_known
+        ]:
+            raise InvalidInputError(
+                f"A policy file cannot hold {', '.join(map(repr, unknown))}.",
+                hint="This version does not know it, and would refuse the file.",
+            )
+        document: dict[str, Any] = {
+            category.value: value.value for category, value in self._settings.items()
+        }
+        if self._exceptions:
+            document["exceptions"] = {
+                category.value: [f"+{jid.user}" if jid.is_phone else str(jid) for jid in people]
+                for category, people in self._exceptions.items()
+            }
+        if self._timer is not None:
+            document["timer"] = self._timer
+        return write_document(document, self._notes)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the policy to a YAML file that its owner alone can read, for it names people.
@@ -265,7 +288,8 @@ def policy_of(standing: SettingsState) -> Policy:
 
 
 def _place(*path: object) -> str:
-    return ".".join(map(str, path))
+    """Return where a part of a policy is: a key, a category of ``exceptions``, a person there."""
+    return ".".join(map(str, path[:2])) + "".join(f"[{index}]" for index in path[2:])
 
 
 class _Check:
@@ -316,7 +340,7 @@ class _Check:
                     f"is to be {value.value!r}.",
                     f"Leave that out, or make it {PrivacyValue.CONTACT_BLACKLIST.value!r}.",
                 )
-            exceptions[category] = read_people(people, self._place(*path), self.faults)
+            exceptions[category] = read_people(people, partial(self._place, *path), self.faults)
         return exceptions
 
     def _fault(self, path: tuple[object, ...], *sentences: str) -> None:
