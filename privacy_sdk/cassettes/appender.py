@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import secrets
-from contextlib import suppress
-from errno import EEXIST, ENOSPC, ENOSYS, ENOTSUP, EPERM
+from errno import ENOSPC
 from io import FileIO
 from pathlib import Path
 
 from privacy_sdk.errors import RecordingError
+from privacy_sdk.support.files import write_atomic
 
 
 class Appender:
@@ -49,7 +48,7 @@ class Appender:
             RecordingError: Somebody else changed the file.
         """
         if self._file is None:
-            write_whole(self._path, self._header + data)
+            write_atomic(self._path, self._header + data, replace=False)
             self.take_over(self._header + data)
             return len(self._header)
         self._check_unchanged()
@@ -84,7 +83,7 @@ class Appender:
                 for start, end in sorted(self._blanks):
                     content += self.read(at, start)
                     at = end
-                write_whole(self._path, bytes(content) + self.read(at, self._size), replace=True)
+                write_atomic(self._path, bytes(content) + self.read(at, self._size))
         finally:
             self._file.close()
             self._file, self._blanks = None, []
@@ -107,41 +106,3 @@ class Appender:
                 f"{self._path} was changed by somebody else while it was recorded.",
                 hint="Record to another path, or close the clients that record here first.",
             )
-
-
-def write_whole(path: Path, content: bytes, *, replace: bool = False) -> None:
-    """Write a file so that it is there whole or not at all.
-
-    Args:
-        path: The file.
-        content: What it shall hold.
-        replace: Whether it may exist.
-
-    Raises:
-        FileExistsError: It exists and may not.
-        OSError: It cannot be written; what was there is untouched.
-    """
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with draft.open("xb") as file:
-            file.write(content)
-        if replace:
-            draft.replace(path)
-        else:
-            _name(draft, path)
-    finally:
-        with suppress(FileNotFoundError):
-            draft.unlink()
-
-
-def _name(draft: Path, path: Path) -> None:
-    try:
-        os.link(draft, path)  # fails if the name exists, unlike a rename
-    except FileExistsError:
-        raise
-    except OSError as error:
-        if error.errno not in (EPERM, ENOTSUP, ENOSYS):
-            raise
-        if path.exists():  # a file system without links
-            raise FileExistsError(EEXIST, os.strerror(EEXIST)) from None
-        draft.rename(path)

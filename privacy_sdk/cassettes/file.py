@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from privacy_sdk.cassettes.yaml import Reader, cut_off, wrong
-from privacy_sdk.errors import InvalidInputError, RecordingError, shown
+from privacy_sdk.errors import RecordingError, shown
+from privacy_sdk.support.files import as_path
+from privacy_sdk.support.yaml import Dialect, YamlError, YamlList, YamlMapping, read_yaml
 
 if TYPE_CHECKING:
     from vcr.cassette import Cassette
 
 HEADER = "version: 1\ninteractions:\n"
+_DIALECT = Dialect("cassette", max_depth=50, is_typed=True, has_aliases=True)
 _SafeDumper: type[Any] = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
@@ -65,21 +67,6 @@ def recording_path(name_or_path: str | os.PathLike[str]) -> Path:
     )
 
 
-def as_path(given: str | os.PathLike[str]) -> Path:
-    """The path that is meant.
-
-    Raises:
-        InvalidInputError: Not a path.
-    """
-    if isinstance(given, (str, os.PathLike)):
-        path = os.fspath(given)
-        if isinstance(path, str) and path and "\0" not in path:
-            return Path(path)
-    raise InvalidInputError(
-        f"{shown(given)} is not a path.", hint='Pass one such as "cassettes/mine.yaml".'
-    )
-
-
 def is_bare_name(given: object) -> bool:
     """Whether the name of a bundled recording is meant, not a path."""
     return isinstance(given, str) and re.fullmatch(r"[\w-]+", given) is not None
@@ -113,15 +100,14 @@ def read_recording(path: Path) -> Recording:
     except OSError as error:
         raise RecordingError(f"{path} cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError as error:
-        raise wrong(path, error.object[: error.start].count(b"\n") + 1, "not UTF-8") from None
+        raise _wrong(path, error.object[: error.start].count(b"\n") + 1, "Not UTF-8.") from None
     if not text.strip("\ufeff \t\r\n"):
         raise RecordingError(
             f"{path} is empty.", hint="Delete the file and record again, or restore it."
         )
-    document, lines = Reader(path).read(text)
-    recording = _checked(path, document, lines)
+    recording = _checked(path, _document(path, text))
     if text.startswith(HEADER) and not text.endswith("\n"):
-        raise cut_off(path, lines[-1])
+        raise _cut_off(path, recording.lines[-1])
     return recording
 
 
@@ -196,34 +182,66 @@ def as_text(interaction: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _checked(path: Path, document: object, lines: list[int]) -> Recording:
+def _document(path: Path, text: str) -> object:
+    try:
+        document = read_yaml(text, _DIALECT)
+    except YamlError as error:
+        begun = _entry_lines(error.document)
+        if error.is_syntax and begun and error.line > text.count("\n"):
+            raise _cut_off(path, begun[-1]) from None
+        raise _wrong(path, error.line, error.problem) from None
+    for line, problem in document.repeated:
+        raise _wrong(path, line, problem)
+    return document.value
+
+
+def _entry_lines(document: object) -> list[int]:
+    entries = document.get("interactions") if isinstance(document, YamlMapping) else None
+    return entries.lines if isinstance(entries, YamlList) else []
+
+
+def _checked(path: Path, document: object) -> Recording:
     if isinstance(document, list):
         raise RecordingError(
             f"{path} is in the format that vcrpy wrote before its version 1.",
             hint="Record again, or convert it with: python -m vcr.migration PATH",
         )
-    if not isinstance(document, dict) or "interactions" not in document:
-        raise wrong(path, 1, "not a cassette, which holds `version` and `interactions`")
+    if not isinstance(document, YamlMapping) or "interactions" not in document:
+        raise _wrong(path, 1, "Not a cassette, which holds `version` and `interactions`.")
     version = document.get("version", 1)
+    if not isinstance(version, int | str):
+        raise _wrong(path, document.lines["version"], "The version of a cassette is a number.")
     if version != 1:
         raise RecordingError(
-            f"{path} has format version {version!r}; this package reads version 1.",
+            f"{path} has format version {shown(version)}; this package reads version 1.",
             hint="Record again with this version, or update privacy-sdk.",
         )
     entries = document["interactions"]
     if not isinstance(entries, list) or not entries:
-        raise wrong(path, 1, "a cassette without exchanges")
-    recording = Recording(path, lines=lines)
-    for entry, line in zip(entries, lines, strict=True):
+        raise _wrong(path, 1, "A cassette without exchanges.")
+    recording = Recording(path, lines=_entry_lines(document))
+    for entry, line in zip(entries, recording.lines, strict=True):
         try:
             recording.interactions.append(_interaction(entry))
+            recording.people.update(_people(entry.get("people")))
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             if entry is entries[-1]:
-                raise cut_off(path, line, _missing(error)) from None
-            raise wrong(path, line, f"not a whole exchange ({_missing(error)})") from None
-        if isinstance(people := entry.get("people"), dict):
-            recording.people.update(people)
+                raise _cut_off(path, line, _missing(error)) from None
+            raise _wrong(path, line, f"Not a whole exchange ({_missing(error)}).") from None
     return recording
+
+
+def _wrong(path: Path, line: int, problem: str) -> RecordingError:
+    return RecordingError(
+        f"{path}, line {line}: {problem}", hint="Repair that line, or record again."
+    )
+
+
+def _cut_off(path: Path, line: int, why: str = "it was cut off") -> RecordingError:
+    return RecordingError(
+        f"{path}, line {line}: The last exchange is not whole ({why}).",
+        hint="Delete the file from that line on and it is whole again, or record again.",
+    )
 
 
 def _missing(error: Exception) -> str:
@@ -243,7 +261,7 @@ def _interaction(entry: dict[str, Any]) -> dict[str, Any]:
         "response": {
             "status": {
                 "code": _code(status["code"]),
-                "message": status.get("message") or "",
+                "message": _text(status.get("message") or ""),
             },
             "headers": _headers(response.get("headers")),
             "body": {"string": _body(response["body"]["string"]) or b""},
@@ -273,6 +291,15 @@ def _body(value: object) -> bytes | None:
 
 def _headers(value: Any) -> dict[str, list[str]]:
     return {
-        name: [str(item) for item in (values if isinstance(values, list) else [values])]
+        name: [_header(item) for item in (values if isinstance(values, list) else [values])]
         for name, values in (value or {}).items()
     }
+
+
+def _header(value: object) -> str:
+    # Nothing else: the text of lists of aliases of lists has no end.
+    return str(value) if isinstance(value, int) else _text(value)
+
+
+def _people(value: object) -> dict[str, str]:
+    return {name: _text(tag) for name, tag in value.items()} if isinstance(value, dict) else {}

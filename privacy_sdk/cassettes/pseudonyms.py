@@ -12,12 +12,18 @@ import re
 import secrets
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
 from privacy_sdk.errors import RecordingError
 from privacy_sdk.errors.masks import DOTS, NOBODY, mask_digits
-from privacy_sdk.support.owner_only import SharedFileError, create_owner_only, read_owner_only
+from privacy_sdk.support.files import (
+    SharedFileError,
+    make_private_folder,
+    read_private,
+    write_private,
+)
 
 _PSEUDONYM = re.compile(r"(?<!\d)9999(?:\d{11}|\d{8})(?!\d)")
 _PERSON = re.compile(r"\bPerson \d+\b")
@@ -40,8 +46,10 @@ def machine_key(*, create: bool = False) -> bytes | None:
     path = key_path()
     try:
         if create and not path.exists():
-            create_owner_only(path, secrets.token_bytes(_KEY_BYTES))
-        key = read_owner_only(path)
+            make_private_folder(path.parent)
+            with suppress(FileExistsError):  # another process was faster
+                write_private(path, secrets.token_bytes(_KEY_BYTES), replace=False)
+        key = read_private(path)
     except SharedFileError as error:
         raise RecordingError(
             f"{error}.",

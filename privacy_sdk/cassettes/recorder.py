@@ -21,12 +21,13 @@ from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from privacy_sdk.cassettes.appender import Appender, write_whole
+from privacy_sdk.cassettes.appender import Appender
 from privacy_sdk.cassettes.file import HEADER, Recording, as_text, read_recording, written
 from privacy_sdk.cassettes.matching import Key
 from privacy_sdk.cassettes.pseudonyms import People, machine_key
 from privacy_sdk.cassettes.redactor import Redactor
 from privacy_sdk.errors import PrivacyWarning, RecordingError
+from privacy_sdk.support.files import write_atomic
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -206,7 +207,7 @@ class Recorder:
         if not _OUR_LAYOUT.fullmatch(content.decode()) or len(starts) != len(found.interactions):
             entries = self._converted(found)
             content = HEADER.encode() + b"".join(entries)
-            write_whole(self.path, content, replace=True)
+            write_atomic(self.path, content)
             starts = list(accumulate(map(len, entries[:-1]), initial=len(HEADER)))
         self._file.take_over(content)
         for interaction, start, end in zip(

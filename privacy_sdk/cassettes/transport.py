@@ -13,7 +13,6 @@ from urllib.parse import unquote
 import httpx2
 
 from privacy_sdk.cassettes.file import (
-    as_path,
     is_bare_name,
     load_cassette,
     read_recording,
@@ -24,6 +23,7 @@ from privacy_sdk.cassettes.pseudonyms import People, Strangers, machine_key
 from privacy_sdk.cassettes.recorder import REQUEST_HEADERS, RESPONSE_HEADERS, Recorder
 from privacy_sdk.cassettes.redactor import Redactor
 from privacy_sdk.errors import NotRecordedError, RecordingError, UnknownNameError, UsageError
+from privacy_sdk.support.files import as_path
 
 if TYPE_CHECKING:
     from vcr.cassette import Cassette

@@ -89,12 +89,7 @@ def snapshot(
     given = given_to(context)
     policy = given.run(lambda client: client.snapshot())
     if output is not None:
-        try:
-            policy.save(output)
-        except OSError as error:
-            raise InvalidInputError(
-                f"{str(output)!r} cannot be written: {error.strerror}."
-            ) from None
+        policy.save(output)
     if given.json:
         terminal.write_json({"policy": policy.to_yaml(), "saved": output and str(output)})
     else:

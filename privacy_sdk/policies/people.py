@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeAlias, TypeVar
 
 from privacy_sdk.accounts.base import Account
@@ -79,27 +79,32 @@ def _digits(number: str) -> str:
     return digits.removeprefix("+")
 
 
-def read_people(people: object, place: str, faults: list[str]) -> tuple[Jid, ...]:
-    """Addresses of people; whatever is wrong with them is added to ``faults`` with its place."""
+def read_people(people: object, place: Callable[..., str], faults: list[str]) -> tuple[Jid, ...]:
+    """Return the addresses of people.
+
+    Args:
+        people: One person or several.
+        place: Says where they were named; with an index, where that person was.
+        faults: Where to add a sentence for whatever is wrong with them.
+    """
     if isinstance(people, str | Jid):
         people = [people]
     if not isinstance(people, Iterable) or isinstance(people, Mapping):
-        faults.append(f"{place}: {shown(people)} is not a list of people.")
+        faults.append(f"{place()}: {shown(people)} is not a list of people.")
         return ()
-    read: dict[Jid, str] = {}
-    for count, person in enumerate(people):
-        here = f"{place}[{count}]"
-        if count >= MAX_LISTED:
-            faults.append(f"{place}: a list holds at most {MAX_LISTED:,} people.")
+    read: dict[Jid, int] = {}
+    for index, person in enumerate(people):
+        if index >= MAX_LISTED:
+            faults.append(f"{place()}: a list holds at most {MAX_LISTED:,} people.")
             break
         try:
             jid = as_person(person)
         except InvalidInputError as error:
-            faults.append(f"{here}: {error.message} {error.hint}".rstrip())
+            faults.append(f"{place(index)}: {error.message} {error.hint}".rstrip())
             continue
         if jid in read:
-            faults.append(f"{here}: the same person as {read[jid]}.")
-        read.setdefault(jid, here)
+            faults.append(f"{place(index)}: the same person as {place(read[jid])}.")
+        read.setdefault(jid, index)
     return tuple(read)
 
 
@@ -115,7 +120,7 @@ def as_people(people: PeopleLike) -> tuple[Jid, ...]:
         (Jid('99•••01@s.whatsapp.net'), Jid('99•••02@lid'))
     """
     faults: list[str] = []
-    read = read_people(people, "people", faults)
+    read = read_people(people, _place, faults)
     if not read and not faults:
         faults.append("people: nobody is named.")
     _raise_if(faults)
@@ -169,6 +174,10 @@ def _known(
             user = DisallowedListUser(lid, contact.pn_jid if contact else None)
             known[lid] = here, user
     return tuple(user for _, user in known.values())
+
+
+def _place(*index: int) -> str:
+    return "people" + "".join(f"[{each}]" for each in index)
 
 
 def _raise_if(faults: Sequence[str]) -> None:

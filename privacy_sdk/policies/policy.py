@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Final, Self, TypeAlias, TypedDict, TypeVar, Unpack
 
@@ -23,6 +23,7 @@ from privacy_sdk.model.durations import parse_duration
 from privacy_sdk.model.state import SettingsState
 from privacy_sdk.model.types import Jid, PrivacyCategory, PrivacyValue
 from privacy_sdk.policies.people import PeopleLike, read_people
+from privacy_sdk.support.files import as_path, write_private
 
 T = TypeVar("T")
 
@@ -131,12 +132,13 @@ class Policy:
         """The policy of a YAML file.
 
         Raises:
+            InvalidInputError: Not a path.
             InvalidPolicyError: No such file, another program's file, or a policy with
                 faults; each fault is named with its line.
         """
         from privacy_sdk.policies.files import read_text
 
-        return cls.from_yaml(read_text(Path(path)), source=str(path))
+        return cls.from_yaml(read_text(as_path(path)), source=str(path))
 
     @classmethod
     def from_yaml(cls, text: str, *, source: str = "the text") -> Self:
@@ -161,8 +163,13 @@ class Policy:
 
         if not isinstance(text, str):
             raise InvalidPolicyError([f"{shown(text)} is not a text."])
+        document, line, faults = read_document(text, source, KEYS)
+
+        def place(*path: object) -> str:
+            return f"{source}, line {line(*path)}, {_place(*path)}"
+
         policy = cls.__new__(cls)
-        policy._use(*read_document(text, source, KEYS))
+        policy._use(document, place, faults)
         return policy
 
     def to_yaml(self) -> str:
@@ -178,14 +185,42 @@ class Policy:
         """
         from privacy_sdk.policies.files import write_document
 
-        return write_document(self)
+        if unknown := [
+            name.value for pair in self._settings.items() for name in pair if not name.is_known
+        ]:
+            raise InvalidInputError(
+                f"A policy file cannot hold {', '.join(map(repr, unknown))}.",
+                hint="This version does not know it, and would refuse the file.",
+            )
+        document: dict[str, Any] = {
+            category.value: value.value for category, value in self._settings.items()
+        }
+        if self._exceptions:
+            document["exceptions"] = {
+                category.value: [f"+{jid.user}" if jid.is_phone else str(jid) for jid in people]
+                for category, people in self._exceptions.items()
+            }
+        if self._timer is not None:
+            document["timer"] = self._timer
+        return write_document(document, self._notes)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the policy to a YAML file, which its owner alone can read: it names people."""
-        text = self.to_yaml()
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        """Write the policy to a YAML file that its owner alone can read, for it names people.
+
+        A file that exists is replaced, whole or not at all, whoever could read it before.
+
+        Raises:
+            InvalidInputError: A category or value that this version does not know, or a path
+                that is none or cannot be written; what was there is untouched.
+        """
+        path, text = as_path(path), self.to_yaml()
+        try:
+            write_private(path, text.encode())
+        except OSError as error:
+            raise InvalidInputError(
+                f"{str(path)!r} cannot be written: {error.strerror}.",
+                hint="Pass the path of a file of your own, in a folder that exists.",
+            ) from None
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Policy) and self._parts() == other._parts()
@@ -253,7 +288,8 @@ def policy_of(standing: SettingsState) -> Policy:
 
 
 def _place(*path: object) -> str:
-    return ".".join(map(str, path))
+    """Return where a part of a policy is: a key, a category of ``exceptions``, a person there."""
+    return ".".join(map(str, path[:2])) + "".join(f"[{index}]" for index in path[2:])
 
 
 class _Check:
@@ -304,7 +340,7 @@ class _Check:
                     f"is to be {value.value!r}.",
                     f"Leave that out, or make it {PrivacyValue.CONTACT_BLACKLIST.value!r}.",
                 )
-            exceptions[category] = read_people(people, self._place(*path), self.faults)
+            exceptions[category] = read_people(people, partial(self._place, *path), self.faults)
         return exceptions
 
     def _fault(self, path: tuple[object, ...], *sentences: str) -> None:

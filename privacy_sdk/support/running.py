@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,6 +9,7 @@ from urllib.parse import urlsplit
 
 from privacy_sdk.errors import NotConnectedError
 from privacy_sdk.support.connection import checked_url
+from privacy_sdk.support.files import make_private_folder, write_private
 from privacy_sdk.support.tokens import is_loopback
 
 
@@ -55,11 +54,8 @@ def announced(url: str) -> Iterator[None]:
     """Let clients find ``url`` meanwhile, if it is one of this machine and can be written down."""
     path = _path()
     with suppress(OSError):
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(prefix=".url-", dir=path.parent)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(url)
-        Path(name).replace(path)
+        make_private_folder(path.parent)
+        write_private(path, url.encode())
     try:
         yield
     finally:

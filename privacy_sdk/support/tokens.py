@@ -14,7 +14,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from privacy_sdk.errors import InvalidTokenError
-from privacy_sdk.support.owner_only import SharedFileError, create_owner_only, read_owner_only
+from privacy_sdk.support.files import (
+    SharedFileError,
+    make_private_folder,
+    read_private,
+    write_private,
+)
 
 ENVIRONMENT = "PRIVACY_SDK_TOKEN"
 _TOKEN = re.compile(r"[!-~]{1,512}")
@@ -70,7 +75,7 @@ def stored_token() -> str | None:
     """
     path = token_path()
     try:
-        content = read_owner_only(path)
+        content = read_private(path)
     except SharedFileError as error:
         raise InvalidTokenError(
             f"{error}.", hint=f"Delete it, and the gateway makes a new one: rm {str(path)!r}"
@@ -117,10 +122,13 @@ def _create() -> str:
     """Write a new token; of several gateways that start at once, one makes it for all."""
     path, token = token_path(), secrets.token_urlsafe(32)
     try:
-        created = create_owner_only(path, f"{token}\n".encode())
+        make_private_folder(path.parent)
+        write_private(path, f"{token}\n".encode(), replace=False)
+    except FileExistsError:
+        return stored_token() or _create()
     except OSError as error:
         raise InvalidTokenError(
             f"The gateway's token cannot be kept in {path}: {error.strerror}.",
             hint=f"Make that folder writable, or set {ENVIRONMENT}.",
         ) from None
-    return token if created else stored_token() or _create()
+    return token

@@ -450,7 +450,7 @@ async def test_a_truncated_cassette_is_refused_and_left_as_it_is(path):
     cut = path.read_bytes()
     for mode in ("once", "new_episodes", "all"):
         with pytest.raises(
-            RecordingError, match=r"my\.yaml, line 17: the last exchange is not whole"
+            RecordingError, match=r"my\.yaml, line 17: The last exchange is not whole"
         ):
             recording(path, mode)
     assert path.read_bytes() == cut

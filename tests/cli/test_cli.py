@@ -412,7 +412,7 @@ def test_a_cassette_can_be_checked_for_people(run: Command, tmp_path: Path) -> N
     broken.write_text("interactions: [\n")
     code, out, err = run("cassette", "check", "tour", str(broken))
     assert (code, err) == (1, "")
-    assert out.startswith(f"wrong {broken}: line 2: not readable as YAML")
+    assert out.startswith(f"wrong {broken}: line 2: This is not readable as YAML")
     code, out, err = run("cassette", "check", str(broken), "--json")
     assert (code, err) == (1, "")
     assert json.loads(out)["findings"][0]["is_wrong"] is True

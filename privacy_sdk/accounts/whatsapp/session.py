@@ -12,7 +12,12 @@ from typing import TYPE_CHECKING
 
 from privacy_sdk.errors import PrivacyError
 from privacy_sdk.support.connection import checked_account
-from privacy_sdk.support.owner_only import SharedFileError, refuse_shared
+from privacy_sdk.support.files import (
+    SharedFileError,
+    make_private_folder,
+    refuse_shared,
+    write_private,
+)
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -54,7 +59,7 @@ class Session:
                 written, or its database is broken or of another program.
         """
         try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private_folder(self.folder)
             refuse_shared(self.folder, self.folder.stat())
             self._take_lock()
             database = self.folder / DATABASE
@@ -123,7 +128,7 @@ class Session:
     def write_dhashes(self, dhashes: Mapping[str, str]) -> None:
         """Keep the versions of the lists; that it fails is no reason to fail a change."""
         try:
-            (self.folder / _DHASHES).write_text(json.dumps(dhashes), "utf-8")
+            write_private(self.folder / _DHASHES, json.dumps(dhashes).encode())
         except OSError as error:
             logger.warning("dhashes not kept", extra={"fields": {"reason": str(error.strerror)}})
 

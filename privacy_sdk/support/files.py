@@ -1,0 +1,176 @@
+"""Write files whole or not at all, and those that are private for their owner alone."""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import suppress
+from errno import EACCES, EEXIST, EINVAL, ELOOP, ENOSYS, ENOTSUP, EPERM
+from pathlib import Path
+
+from privacy_sdk.errors import InvalidInputError, shown
+
+
+class SharedFileError(OSError):
+    """Others may have read a file that should be its owner's alone."""
+
+
+def as_path(given: str | os.PathLike[str]) -> Path:
+    """Return the path that is meant.
+
+    Raises:
+        InvalidInputError: Not a path.
+
+    Example:
+        >>> as_path("")
+        Traceback (most recent call last):
+        privacy_sdk.errors.InvalidInputError: '' is not a path.
+        Pass one such as "folder/mine.yaml".
+    """
+    if isinstance(given, (str, os.PathLike)):
+        path = os.fspath(given)
+        if isinstance(path, str) and path and "\0" not in path:
+            return Path(path)
+    raise InvalidInputError(
+        f"{shown(given)} is not a path.", hint='Pass one such as "folder/mine.yaml".'
+    )
+
+
+def make_private_folder(folder: Path) -> None:
+    """Make a folder for private files, and those above it; one that exists stays as it is."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def write_private(path: Path, content: bytes, *, replace: bool = True) -> None:
+    """Write a file that its owner alone can read, whole or not at all.
+
+    A file that exists is replaced, not overwritten: whoever has the old one open, or a hard
+    link to it, does not see the new content. A symbolic link is refused.
+
+    Args:
+        path: The file; its folder exists.
+        content: All of it.
+        replace: Whether the file may exist.
+
+    Raises:
+        FileExistsError: It exists and may not; also when another process was faster.
+        OSError: It cannot be written, or is a link or no regular file; nothing is changed.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     write_private(path := Path(folder, "mine"), b"secret")
+        ...     oct(path.stat().st_mode & 0o777)
+        '0o600'
+    """
+    if replace and path.is_symlink():
+        raise OSError(ELOOP, "It is a link, and a private file is not written through one")
+    _write(path, content, 0o600, replace=replace)
+
+
+def write_atomic(path: Path, content: bytes, *, replace: bool = True) -> None:
+    """Write a file as an editor does, whole or not at all: it keeps its mode and its links.
+
+    Args:
+        path: The file; its folder exists. Of a symbolic link, what it points to is replaced.
+        content: All of it.
+        replace: Whether the file may exist.
+
+    Raises:
+        FileExistsError: It exists and may not; also when another process was faster.
+        OSError: It cannot be written, or is no regular file; what was there is untouched.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     write_atomic(path := Path(folder, "notes"), b"old")
+        ...     write_atomic(path, b"new")
+        ...     path.read_bytes()
+        b'new'
+    """
+    _write(path.resolve() if replace else path, content, None, replace=replace)
+
+
+def read_private(path: Path, longest: int = 4096) -> bytes | None:
+    """Return the content of a private file; None when there is none.
+
+    Args:
+        path: The file.
+        longest: How much to read [bytes].
+
+    Raises:
+        SharedFileError: The file's mode or owner is such that others may have read it.
+        OSError: It cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            refuse_shared(path, os.fstat(file.fileno()))
+            return file.read(longest)
+    except FileNotFoundError:
+        return None
+
+
+def refuse_shared(path: Path, status: os.stat_result) -> None:
+    """Accept a file or folder only if nobody but its owner, who is us, could get at it.
+
+    Raises:
+        SharedFileError: Its mode or owner is such that others may have read it.
+    """
+    # Elsewhere than on POSIX the data folder is the user's own, and modes say nothing.
+    if os.name == "posix" and (
+        stat.S_IMODE(status.st_mode) & 0o077 or status.st_uid != os.getuid()
+    ):
+        raise SharedFileError(f"{path} may have been read by other users of this machine")
+
+
+def _write(path: Path, content: bytes, mode: int | None, *, replace: bool) -> None:
+    """Write a draft beside the file and give it the file's name; ``mode`` None keeps its mode."""
+    there = _replaceable(path) if replace else None
+    if mode is None and there is not None:
+        mode = stat.S_IMODE(there.st_mode)
+    draft = path.with_name(f".privacy-sdk-{os.urandom(8).hex()}")  # fits, however long the name
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    # A new file gets what the umask leaves; else at no moment more than it gets in the end.
+    descriptor = os.open(draft, flags, 0o666 if mode is None else mode & 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        if mode is not None:
+            draft.chmod(mode)
+        if replace:
+            draft.replace(path)
+        else:
+            _name(draft, path)
+    finally:
+        with suppress(FileNotFoundError):
+            draft.unlink()
+
+
+def _replaceable(path: Path) -> os.stat_result | None:
+    """Return the status of a file that may be replaced; None when there is none.
+
+    A replacement needs the folder's permission only, so what writing into the file would
+    refuse is asked here, and a device such as /dev/null stays one.
+    """
+    try:
+        there = path.stat()
+    except FileNotFoundError:
+        return None
+    if not stat.S_ISREG(there.st_mode):
+        raise OSError(EINVAL, "It is no regular file")
+    if not os.access(path, os.W_OK):
+        raise PermissionError(EACCES, os.strerror(EACCES))
+    return there
+
+
+def _name(draft: Path, path: Path) -> None:
+    try:
+        os.link(draft, path)  # fails if the name exists, unlike a rename
+    except FileExistsError:
+        raise FileExistsError(EEXIST, os.strerror(EEXIST)) from None
+    except OSError as error:
+        if error.errno not in (EPERM, ENOTSUP, ENOSYS):
+            raise
+        if path.exists():  # a file system without links
+            raise FileExistsError(EEXIST, os.strerror(EEXIST)) from None
+        draft.rename(path)
