@@ -1,4 +1,4 @@
-"""A fetch over loopback, and the bridge it crosses."""
+"""A fetch over loopback, and the loop thread that it crosses."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import privacy_sdk as ps
 from benchmarks import Row, in_turn
 from benchmarks.servers import TOKEN, gateway
 from privacy_sdk.accounts.wire import settings_from_json
-from privacy_sdk.bridge import BRIDGE
+from privacy_sdk.support.loop import LOOP
 from privacy_sdk.views.frames import settings_frame
 
 PATH = "/v1/accounts/demo/privacy"
@@ -20,7 +20,7 @@ PATH = "/v1/accounts/demo/privacy"
 
 def rows(quick: bool) -> Iterator[Row]:
     yield from _fetches(30 if quick else 1_500)
-    yield _bridge(100 if quick else 5_000)
+    yield _loop_thread(100 if quick else 5_000)
 
 
 def _fetches(rounds: int) -> Iterator[Row]:
@@ -34,7 +34,7 @@ def _fetches(rounds: int) -> Iterator[Row]:
             return (await floor.get(PATH)).json()
 
         def on_the_floor() -> pd.DataFrame:
-            return settings_frame(settings_from_json(BRIDGE.run(get())), account="demo")
+            return settings_frame(settings_from_json(LOOP.run(get)), account="demo")
 
         def written_by_hand() -> pd.DataFrame:
             return pd.DataFrame(by_hand.get(PATH).json()["settings"])
@@ -47,13 +47,13 @@ def _fetches(rounds: int) -> Iterator[Row]:
         )
         client.close()
         by_hand.close()
-        BRIDGE.run(floor.aclose())
+        LOOP.run(floor.aclose)
     what = "fetch to DataFrame"
     yield Row(what, ours, "httpx2's sync client by hand", hand, "ms", "<= 2.0")
-    yield Row(what, ours, "its floor: bridge + httpx2 async + frame", least, "ms", "<= 1.15")
+    yield Row(what, ours, "its floor: loop thread + httpx2 async + frame", least, "ms", "<= 1.15")
 
 
-def _bridge(rounds: int) -> Row:
+def _loop_thread(rounds: int) -> Row:
     async def nothing() -> None:
         pass
 
@@ -61,7 +61,7 @@ def _bridge(rounds: int) -> Row:
         ours, theirs = (
             sorted(times)[rounds // 2] * 1e6
             for times in in_turn(
-                lambda: BRIDGE.run(nothing()), lambda: portal.call(nothing), rounds=rounds
+                lambda: LOOP.run(nothing), lambda: portal.call(nothing), rounds=rounds
             )
         )
     return Row("a call that does nothing", ours, "anyio's portal", theirs, "µs", "<= 0.8")

@@ -10,18 +10,16 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 
 from privacy_sdk.accounts.base import Account
-from privacy_sdk.bridge import BRIDGE
 from privacy_sdk.client import AsyncClient
 from privacy_sdk.model.arguments import CategoryLike
 from privacy_sdk.notebook.link import PATIENCE
+from privacy_sdk.support.loop import LOOP
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from privacy_sdk.notebook.link import Link
     from privacy_sdk.notebook.panel import Panel
-
-__all__ = ["BRIDGE", "Client"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -40,7 +38,7 @@ def _blocking(
 
     @functools.wraps(method)
     def call(self: Client, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return BRIDGE.run(method(self._async, *args, **kwargs), on_interrupt=note)
+        return LOOP.run(lambda: method(self._async, *args, **kwargs), on_interrupt=note)
 
     return call
 
@@ -182,7 +180,7 @@ class Client:
         """
         from privacy_sdk.views.frames import settings_frame
 
-        response = BRIDGE.run(self._async.fetch_privacy_settings())
+        response = LOOP.run(self._async.fetch_privacy_settings)
         return settings_frame(response, account=self._async.account.id)
 
     def excluded(self, category: CategoryLike, *, masked: bool = True) -> pd.DataFrame:
@@ -216,7 +214,7 @@ class Client:
         """
         from privacy_sdk.views.frames import excluded_frame
 
-        people = BRIDGE.run(self._async.excluded(category))
+        people = LOOP.run(lambda: self._async.excluded(category))
         return excluded_frame(
             people, masked=masked, account=self._async.account.id, category=str(category)
         )
@@ -302,10 +300,10 @@ class Client:
         """The settings, where a notebook shows what a cell ends with."""
         from privacy_sdk.views.display import client_html
 
-        return BRIDGE.run(client_html(self._async))
+        return LOOP.run(lambda: client_html(self._async))
 
     def __del__(self) -> None:
         client: AsyncClient | None = self.__dict__.get("_async")
         if client is not None and client.is_open:
-            BRIDGE.drop(client.aclose())
+            LOOP.discard(client.aclose)
             warnings.warn(f"unclosed {self!r}", ResourceWarning, stacklevel=2, source=self)

@@ -8,7 +8,7 @@ import inspect
 import pickle
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -16,8 +16,8 @@ import pytest
 from relay import Relay, relay_to
 
 import privacy_sdk as ps
-from privacy_sdk.bridge import BRIDGE
 from privacy_sdk.gateway.server import running_gateway
+from privacy_sdk.support.loop import LOOP
 
 TWINS = {"close": "aclose"}
 """Methods that are called otherwise than their awaited twins."""
@@ -79,7 +79,7 @@ def test_a_call_on_the_loops_own_thread_is_an_error_instead_of_a_wait_for_ever()
         client.fetch_privacy_settings()
 
     with pytest.raises(ps.UsageError, match="thread that would have to answer") as raised:
-        BRIDGE.run(work())
+        LOOP.run(work)
     assert raised.value.hint == "Await the AsyncClient there instead."
     assert client.fetch_default_disappearing_mode() == 0
 
@@ -99,8 +99,8 @@ def test_threads_share_one_loop_and_get_their_own_answers(gateway: str) -> None:
         with ThreadPoolExecutor(8) as threads:
             answers = list(threads.map(use, range(8)))
     assert answers == [[1_000 * place + turn for turn in range(25)] for place in range(8)]
-    bridges = [thread for thread in threading.enumerate() if thread.name == "privacy-sdk"]
-    assert len(bridges) == 1
+    loops = [thread for thread in threading.enumerate() if thread.name == "privacy-sdk"]
+    assert len(loops) == 1
 
 
 def test_fifty_calls_from_each_of_eight_threads_over_one_client_are_all_answered(
@@ -142,7 +142,7 @@ def test_the_context_of_the_caller_reaches_the_account() -> None:
         return variable.get()
 
     variable.set(7)
-    assert BRIDGE.run(work()) == 7
+    assert LOOP.run(work) == 7
 
 
 def test_work_that_cancels_itself_raises_what_except_exception_catches() -> None:
@@ -150,7 +150,7 @@ def test_work_that_cancels_itself_raises_what_except_exception_catches() -> None
         raise asyncio.CancelledError
 
     with pytest.raises(concurrent.futures.CancelledError):
-        BRIDGE.run(work())
+        LOOP.run(work)
 
 
 def test_an_error_holds_no_frames_in_a_cycle() -> None:
@@ -163,7 +163,7 @@ def test_an_error_holds_no_frames_in_a_cycle() -> None:
     def call() -> weakref.ref[Local]:
         local = Local()
         with pytest.raises(ValueError, match="mine"):
-            BRIDGE.run(work())
+            LOOP.run(work)
         return weakref.ref(local)
 
     gc.collect()
@@ -178,24 +178,51 @@ def test_an_error_holds_no_frames_in_a_cycle() -> None:
 def test_ctrl_c_at_the_moment_of_handing_over_still_ends_the_work(
     moment: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    BRIDGE.run(asyncio.sleep(0))
-    loop = BRIDGE._loop
-    assert loop is not None
-    hand_over = loop.call_soon_threadsafe
+    hand_over = LOOP._hand_over
 
-    def interrupted(*args: Any) -> Any:
-        monkeypatch.setattr(loop, "call_soon_threadsafe", hand_over)
+    def interrupted(job: Callable[[], object]) -> None:
+        monkeypatch.setattr(LOOP, "_hand_over", hand_over)
         if moment == "after":
-            hand_over(*args)
+            hand_over(job)
         raise KeyboardInterrupt
 
-    coroutine = asyncio.Event().wait()
-    monkeypatch.setattr(loop, "call_soon_threadsafe", interrupted)
+    begun: list[Coroutine[Any, Any, object]] = []
+
+    def work() -> Coroutine[Any, Any, object]:
+        begun.append(asyncio.Event().wait())
+        return begun[0]
+
+    monkeypatch.setattr(LOOP, "_hand_over", interrupted)
     with pytest.raises(KeyboardInterrupt) as raised:
-        BRIDGE.run(coroutine, on_interrupt="Look again.")
+        LOOP.run(work, on_interrupt="Look again.")
     assert raised.value.__notes__ == ["Look again."]
-    assert inspect.getcoroutinestate(coroutine) == inspect.CORO_CLOSED
-    assert BRIDGE.run(asyncio.sleep(0, "works")) == "works"
+    assert all(inspect.getcoroutinestate(each) == inspect.CORO_CLOSED for each in begun)
+    assert LOOP.run(lambda: asyncio.sleep(0, "works")) == "works"
+
+
+def test_submitted_work_gives_its_result_or_error_later() -> None:
+    async def fail() -> None:
+        raise ValueError("mine")
+
+    assert LOOP.submit(lambda: asyncio.sleep(0, "works")).result(10) == "works"
+    with pytest.raises(ValueError, match="mine"):
+        LOOP.submit(fail).result(10)
+
+
+def test_submitted_work_ends_when_its_future_is_cancelled() -> None:
+    begun, ended = threading.Event(), threading.Event()
+
+    async def work() -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    future = LOOP.submit(work)
+    assert begun.wait(10)
+    assert future.cancel()
+    assert ended.wait(10)
 
 
 @pytest.mark.parametrize(

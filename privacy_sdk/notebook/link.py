@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from privacy_sdk.accounts.base import AccountState, LinkStatus
-from privacy_sdk.bridge import BRIDGE
 from privacy_sdk.errors import AnswerTimeoutError, NotConnectedError, PrivacyError
+from privacy_sdk.support.loop import LOOP
 from privacy_sdk.views.display import error_text, text_html
 from privacy_sdk.views.qr import qr_image, qr_text
 
@@ -38,10 +38,10 @@ class Link:
         self._widget = _widget() if _is_notebook() else None
         self._linked: concurrent.futures.Future[LinkStatus]
         if self._widget is not None:
-            self._linked = BRIDGE.submit(self._follow(client, timeout))
+            self._linked = LOOP.submit(lambda: self._follow(client, timeout))
         else:
             self._linked = concurrent.futures.Future()
-            self._linked.set_result(BRIDGE.run(self._follow(client, timeout)))
+            self._linked.set_result(LOOP.run(lambda: self._follow(client, timeout)))
 
     def wait(self, timeout: float | None = None) -> LinkStatus:
         """The status of the linked phone, once it is connected.

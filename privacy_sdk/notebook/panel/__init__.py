@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self
 
-from privacy_sdk.bridge import BRIDGE
 from privacy_sdk.model.arguments import CategoryLike
 from privacy_sdk.model.types import PrivacySetting, PrivacySettingsResponse
 from privacy_sdk.notebook.panel.reading import Reading, read
@@ -13,6 +12,7 @@ from privacy_sdk.notebook.panel.work import MAY_STILL_TAKE, READING, Work
 from privacy_sdk.policies.people import PeopleLike, as_people
 from privacy_sdk.policies.plan import Plan
 from privacy_sdk.policies.result import ApplyResult
+from privacy_sdk.support.loop import LOOP
 from privacy_sdk.views.display import settings_table
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Panel:
         Raises:
             PrivacyError: The settings cannot be read.
         """
-        return cls(client, BRIDGE.run(read(client.account)), owner)
+        return cls(client, LOOP.run(lambda: read(client.account)), owner)
 
     @property
     def widget(self) -> Any:
@@ -105,7 +105,7 @@ class Panel:
             UsageError: The panel is at work, or closed.
         """
         plan = self._work.begin_to_apply()
-        return BRIDGE.run(self._work.applying(plan), on_interrupt=MAY_STILL_TAKE)
+        return LOOP.run(lambda: self._work.applying(plan), on_interrupt=MAY_STILL_TAKE)
 
     def refresh(self) -> None:
         """Read what is set now; choices that were not applied yet stay.
@@ -115,7 +115,7 @@ class Panel:
             UsageError: The panel is at work, or closed.
         """
         self._work.begin(READING)
-        BRIDGE.run(self._work.refreshing())
+        LOOP.run(self._work.refreshing)
 
     def revert(self) -> None:
         """Choose what is set; nothing is sent."""
@@ -143,13 +143,13 @@ class Panel:
               Profile photo          everyone  my contacts except some  tighter
               Profile photo: except  0 people  1 person                 tighter
         """
-        row = self._work.row(category)
-        BRIDGE.run(self._work.finding(row, as_people(people), is_to_join=True))
+        row, jids = self._work.row(category), as_people(people)
+        LOOP.run(lambda: self._work.finding(row, jids, is_to_join=True))
 
     def include(self, category: CategoryLike, people: PeopleLike) -> None:
         """Choose to except people no longer, with the next :meth:`apply`; see :meth:`exclude`."""
-        row = self._work.row(category)
-        BRIDGE.run(self._work.finding(row, as_people(people), is_to_join=False))
+        row, jids = self._work.row(category), as_people(people)
+        LOOP.run(lambda: self._work.finding(row, jids, is_to_join=False))
 
     def close(self) -> None:
         """Take the panel away. Changes that were sent go on; what is only chosen is forgotten."""

@@ -1,6 +1,6 @@
 """What the panel does when something is chosen or pressed, and what it shows meanwhile.
 
-Callbacks come in any thread, and requests are made on the bridge's. So whoever touches the
+Callbacks come in any thread, and requests are made on the loop's. So whoever touches the
 board or the view holds the lock, and nobody waits for an answer while holding it.
 """
 
@@ -13,7 +13,6 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary, WeakSet
 
-from privacy_sdk.bridge import BRIDGE
 from privacy_sdk.errors import (
     InvalidInputError,
     NotRecordedError,
@@ -32,6 +31,7 @@ from privacy_sdk.notebook.panel.view import View
 from privacy_sdk.policies.people import as_people, find_people
 from privacy_sdk.policies.plan import Plan
 from privacy_sdk.policies.result import ApplyResult
+from privacy_sdk.support.loop import LOOP
 from privacy_sdk.views.display import error_text
 from privacy_sdk.views.tables import Tone
 
@@ -205,12 +205,16 @@ class Work:
                     self._say(error_text(error), Tone.BAD)
 
     def _press_apply(self) -> None:
-        self._press(lambda: BRIDGE.submit(self.applying(self.begin_to_apply())))
+        def start() -> None:
+            plan = self.begin_to_apply()
+            LOOP.submit(lambda: self.applying(plan))
+
+        self._press(start)
 
     def _press_refresh(self) -> None:
         def start() -> None:
             self.begin(READING)
-            BRIDGE.submit(self.refreshing())
+            LOOP.submit(self.refreshing)
 
         self._press(start)
 
@@ -221,14 +225,14 @@ class Work:
             except PrivacyError as error:
                 self._remark(row, error)
             else:
-                BRIDGE.submit(self.finding(row, jids, is_to_join=True))
+                LOOP.submit(lambda: self.finding(row, jids, is_to_join=True))
 
         self._press(start)
 
     def _press_remove(self, row: SettingRow, people: tuple[Jid, ...]) -> None:
         self._press(lambda: self._except(row, leaving=people))
 
-    # Done on the bridge. After a click nobody sees what is raised, so all of it is shown.
+    # Done on the loop's thread. After a click nobody sees what is raised, so all of it is shown.
 
     async def applying(self, plan: Plan) -> ApplyResult:
         """Send a plan, and show what became of it."""
@@ -236,7 +240,8 @@ class Work:
             applied = await self._client.apply(plan, progress=self._progress)
         except asyncio.CancelledError:
             self.doing = READING
-            BRIDGE.submit(self.refreshing(f"Interrupted. {MAY_STILL_TAKE}", Tone.CAREFUL))
+            said = f"Interrupted. {MAY_STILL_TAKE}"
+            LOOP.submit(lambda: self.refreshing(said, Tone.CAREFUL))
             raise
         except OutdatedPlanError:
             with suppress(PrivacyError):

@@ -1,4 +1,4 @@
-"""The bridge's edges, each in a process of its own, proven by the order of events."""
+"""The loop thread's edges, each in a process of its own, proven by the order of events."""
 
 import os
 import signal
@@ -24,7 +24,8 @@ def value(client):  # of the timer, for a table would import pandas
     return client.fetch_default_disappearing_mode()
 
 if __name__ == "__main__":
-    client = ps.Client(os.environ["RELAY"])
+    relay = os.environ.get("RELAY")
+    client = ps.Client(relay) if relay else ps.Client.emulated()
 """
 
 
@@ -278,3 +279,46 @@ def test_a_signal_handler_can_call_while_a_call_waits(relay: Relay) -> None:
     process.send_signal(signal.SIGTERM)
     relay.expect("closed")
     assert outcome(process) == (0, "0\nmine\n", "")
+
+
+ALARMS = """
+import random
+
+alarms, heard = int(sys.argv[1]), 0
+rung = 0
+def ring(*_):
+    global rung
+    rung += 1
+    raise TimeoutError
+signal.signal(signal.SIGALRM, ring)
+value(client)
+for turn in range(alarms):
+    try:
+        signal.setitimer(signal.ITIMER_REAL, random.uniform(1e-5, 2e-3))
+        while rung == turn:
+            value(client)
+    except TimeoutError:
+        heard += 1
+print(rung, heard)
+"""
+
+
+@posix
+@pytest.mark.parametrize(
+    ("alarms", "busy"), [(200, 0), pytest.param(2_000, 2, marks=pytest.mark.slow)]
+)
+def test_what_a_signal_handler_raises_during_a_call_is_never_lost(alarms: int, busy: int) -> None:
+    load = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(busy)]
+    try:
+        ended = subprocess.run(
+            [sys.executable, "-c", PRELUDE + ALARMS, str(alarms)],
+            capture_output=True,
+            text=True,
+            timeout=10 * PATIENCE,
+            check=False,
+        )
+    finally:
+        for process in load:
+            process.kill()
+            process.wait()
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, f"{alarms} {alarms}\n", "")
