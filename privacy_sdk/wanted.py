@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from privacy_sdk.accounts.base import Account, Capability
-from privacy_sdk.errors import InvalidInputError, PrivacyWarning, shown
+from privacy_sdk.errors import InvalidInputError, shown
 from privacy_sdk.model.arguments import CategoryLike, as_list_category
 from privacy_sdk.model.types import (
     LIST_CATEGORIES,
@@ -21,6 +20,7 @@ from privacy_sdk.model.types import (
     SetPrivacySettingResponse,
 )
 from privacy_sdk.policies.verify import Confirming
+from privacy_sdk.support.caller_warnings import warn_caller
 
 if TYPE_CHECKING:
     from privacy_sdk.policies.people import PeopleLike
@@ -272,11 +272,9 @@ class WantedSettings:
         for update in _updates(users, action):
             response = await self._confirming.set_privacy_disallowed_list(category, update)
         if not await self._can(Capability.READ_DISALLOWED_LIST):
-            warnings.warn(
+            warn_caller(
                 f"The change of the list of {category.value!r} was accepted; this account "
-                "cannot read lists, so who is excepted now is not known.",
-                PrivacyWarning,
-                stacklevel=2,
+                "cannot read lists, so who is excepted now is not known."
             )
         return response
 

@@ -7,7 +7,6 @@ is an :class:`~privacy_sdk.UnreadableAnswerError`.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from functools import lru_cache
@@ -18,7 +17,6 @@ from privacy_sdk.accounts.emulated.events import Event, NextAnswer, PhoneLists, 
 from privacy_sdk.errors import (
     InvalidInputError,
     InvalidRequestError,
-    PrivacyWarning,
     UnreadableAnswerError,
     shown,
 )
@@ -36,6 +34,7 @@ from privacy_sdk.model.types import (
     PrivacyValue,
     SetPrivacySettingResponse,
 )
+from privacy_sdk.support.caller_warnings import warn_caller
 
 Json: TypeAlias = dict[str, Any]
 
@@ -95,10 +94,8 @@ def _setting(name: str, value: str) -> PrivacySetting:
 
 def warn_unreadable(count: int) -> None:
     """Say how many settings an account could not name."""
-    warnings.warn(
-        f"WhatsApp reported {count} more settings under names that this account cannot read.",
-        PrivacyWarning,
-        stacklevel=3,
+    warn_caller(
+        f"WhatsApp reported {count} more settings under names that this account cannot read."
     )
 
 
@@ -113,7 +110,7 @@ def _is_wire_name(name: object) -> TypeGuard[str]:
 
 
 def _warn(message: str) -> None:
-    warnings.warn(f"{message} That row is left out.", PrivacyWarning, stacklevel=2)
+    warn_caller(f"{message} That row is left out.")
 
 
 def set_response_to_json(response: SetPrivacySettingResponse) -> Json:

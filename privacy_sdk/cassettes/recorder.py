@@ -11,7 +11,6 @@ import atexit
 import os
 import re
 import threading
-import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -26,7 +25,8 @@ from privacy_sdk.cassettes.file import HEADER, Recording, as_text, read_recordin
 from privacy_sdk.cassettes.matching import Key
 from privacy_sdk.cassettes.pseudonyms import People, machine_key
 from privacy_sdk.cassettes.redactor import Redactor
-from privacy_sdk.errors import PrivacyWarning, RecordingError
+from privacy_sdk.errors import RecordingError
+from privacy_sdk.support.caller_warnings import warn_caller
 from privacy_sdk.support.files import write_atomic
 
 if TYPE_CHECKING:
@@ -260,11 +260,7 @@ def _key() -> bytes | None:
     try:
         return machine_key(create=True)
     except RecordingError as error:
-        warnings.warn(
-            f"People will not be recognised in this recording again: {error}",
-            PrivacyWarning,
-            stacklevel=2,
-        )
+        warn_caller(f"People will not be recognised in this recording again: {error}")
         return None
 
 
