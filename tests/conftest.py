@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import tempfile
 
 import pytest
@@ -27,6 +28,9 @@ def pytest_configure(config: pytest.Config) -> None:
     data = tempfile.TemporaryDirectory(prefix="privacy-sdk-tests-")
     config.add_cleanup(data.cleanup)
     patch.setenv("XDG_DATA_HOME", data.name)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # As in a background job or under cron. Children would inherit it, and Ctrl-C is tested.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

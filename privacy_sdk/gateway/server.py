@@ -74,6 +74,8 @@ def serve(
 ) -> None:
     """Serve accounts until Ctrl-C or SIGTERM, in a process that does nothing else.
 
+    Where SIGINT is ignored, as in a background job, only SIGTERM stops it.
+
     Logs JSON lines to stderr. When it is to stop it is gone within a second: requests in flight
     have a moment to end, and a change that does not is answered 503, outcome unknown.
 
@@ -197,6 +199,15 @@ def _server(
             if self.started:
                 on_ready()
 
+        @contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            """Leave signals alone.
+
+            uvicorn would take those that are ignored, and raise them again once it is done, which
+            would end a well-stopped gateway with a traceback or the status of a killed process.
+            """
+            yield
+
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
             stopping = asyncio.ensure_future(app.state.in_flight.stop(_GRACE))
             await super().shutdown(sockets)
@@ -260,13 +271,14 @@ def _written(host: str, listener: socket.socket) -> str:
 
 @contextmanager
 def _stopped_by_signals(server: uvicorn.Server) -> Iterator[None]:
-    """Let signals stop ``server`` and nothing else.
+    """Let signals stop ``server`` and nothing else; one that is ignored stays ignored.
 
-    uvicorn handles them while it runs and raises them again once it is done, which would end
-    a well-stopped gateway with a traceback or the status of a killed process.
+    A shell has background jobs ignore SIGINT, so that Ctrl-C ends only what is in front.
     """
     before = {
-        name: signal.signal(name, server.handle_exit) for name in (signal.SIGINT, signal.SIGTERM)
+        name: signal.signal(name, server.handle_exit)
+        for name in (signal.SIGINT, signal.SIGTERM)
+        if signal.getsignal(name) is not signal.SIG_IGN
     }
     try:
         yield

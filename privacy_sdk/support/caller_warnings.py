@@ -13,7 +13,14 @@ from contextvars import ContextVar
 
 from privacy_sdk.errors import PrivacyWarning
 
-_MACHINERY = {__name__.partition(".")[0], "anyio", "asyncio", "concurrent", "contextlib", "threading"}
+_MACHINERY = {
+    __name__.partition(".")[0],
+    "anyio",
+    "asyncio",
+    "concurrent",
+    "contextlib",
+    "threading",
+}
 """Packages whose frames are nobody's who calls this one."""
 
 
@@ -57,7 +64,6 @@ def warn_caller(message: str) -> None:
 
 
 def _warn(message: str) -> None:
-    """With ``skip_file_prefixes`` of Python 3.12 this would be one line."""
     frame, level = sys._getframe(1), 2
     while frame.f_back is not None and _is_machinery(frame.f_globals.get("__name__", "")):
         frame, level = frame.f_back, level + 1

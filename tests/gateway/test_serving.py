@@ -203,7 +203,7 @@ def serve_until(ready: Callable[[Listening], None], **options: object) -> None:
         except BaseException as error:
             failures.append(error)
         finally:
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGTERM)
 
     logging_before = logging_state()
     serve(
@@ -215,6 +215,20 @@ def serve_until(ready: Callable[[Listening], None], **options: object) -> None:
     logging_before()
     if failures:
         raise failures[0]
+
+
+@pytest.mark.parametrize("before", [signal.SIG_IGN, signal.default_int_handler])
+def test_sigint_stops_it_unless_it_is_ignored_and_is_then_as_it_was(
+    before: signal.Handlers | Callable[..., object],
+) -> None:
+    found: list[object] = []
+    outer = signal.signal(signal.SIGINT, before)
+    try:
+        serve_until(lambda _: found.append(signal.getsignal(signal.SIGINT)))
+        assert (found[0] is signal.SIG_IGN) is (before is signal.SIG_IGN)
+        assert signal.getsignal(signal.SIGINT) is before
+    finally:
+        signal.signal(signal.SIGINT, outer)
 
 
 def logging_state() -> Callable[[], None]:

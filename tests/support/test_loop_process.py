@@ -16,6 +16,9 @@ from privacy_sdk.gateway.server import running_gateway
 
 posix = pytest.mark.skipif(os.name != "posix", reason="forks and signals of POSIX")
 
+FORKS = ("-W", "ignore:This process:DeprecationWarning")
+"""Python 3.12 and later warn of a fork where threads run, as the loop's does; it is meant."""
+
 PRELUDE = """
 import os, signal, sys, threading
 import privacy_sdk as ps
@@ -129,6 +132,7 @@ def test_parent_and_child_of_a_fork_each_go_on_with_connections_of_their_own(rel
         client.close()
         """,
         relay,
+        *FORKS,
     )
     assert outcome(process) == (0, "7 60\n", "")
     assert relay.connections == 2
@@ -151,6 +155,7 @@ def test_a_fork_while_another_thread_waits_for_an_answer_leaves_the_child_free(
         os.wait()
         """,
         relay,
+        *FORKS,
     )
     relay.expect("held")
     assert outcome(process) == (0, "0\n", "")
@@ -284,19 +289,22 @@ def test_a_signal_handler_can_call_while_a_call_waits(relay: Relay) -> None:
 ALARMS = """
 import random
 
-alarms, heard = int(sys.argv[1]), 0
-rung = 0
+alarms, rung, heard = int(sys.argv[1]), 0, 0
 def ring(*_):
     global rung
     rung += 1
     raise TimeoutError
 signal.signal(signal.SIGALRM, ring)
+
+def call_until_it_rings(turn):
+    signal.setitimer(signal.ITIMER_REAL, random.uniform(1e-5, 2e-3))
+    while rung == turn:
+        value(client)
+
 value(client)
 for turn in range(alarms):
     try:
-        signal.setitimer(signal.ITIMER_REAL, random.uniform(1e-5, 2e-3))
-        while rung == turn:
-            value(client)
+        call_until_it_rings(turn)
     except TimeoutError:
         heard += 1
 print(rung, heard)
