@@ -334,11 +334,11 @@ class AsyncClient(WantedSettings):
             NotSupportedError: The account is no phone's.
 
         Example:
-            >>> import privacy_sdk as ps
-            >>> client = ps.Client.replay("live_account")
-            >>> client.link().state
+            >>> import asyncio, privacy_sdk as ps
+            >>> client = ps.AsyncClient.replay("live_account")
+            >>> asyncio.run(client.link()).state
             'connecting'
-            >>> client.link_status()
+            >>> asyncio.run(client.link_status())
             LinkStatus(state='waiting_for_scan', hint='On the phone: ...', expires_in=..., ...)
         """
         return await self._ask_of_phone("link_status")

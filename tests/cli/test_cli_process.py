@@ -215,7 +215,7 @@ def test_the_gateway_serves_until_it_is_stopped(stop: signal.Signals, tmp_path: 
         ("privacy-sdk ti", {"timer"}),
         ("privacy-sdk set on", {"online"}),
         ("privacy-sdk set online ", {"all", "match_last_seen"}),
-        ("privacy-sdk list ", {"last", "profile", "status", "groupadd"}),
+        ("privacy-sdk excluded ", {"last", "profile", "status", "groupadd"}),
         ("privacy-sdk show --re", {"--replay"}),
     ],
 )
