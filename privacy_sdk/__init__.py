@@ -62,7 +62,6 @@ if TYPE_CHECKING:
         UnreadableAnswerError,
         UsageError,
     )
-    from privacy_sdk.model import words as wording
     from privacy_sdk.model.arguments import CategoryLike, DurationLike, ValueLike
     from privacy_sdk.model.changes import (
         Change,
@@ -101,7 +100,6 @@ _MODULES = {
     "errors": "errors",
     "frames": "views.frames",
     "policy": "policies.policy",
-    "wording": "model.words",
 }
 _HOMES = {
     "Account": "accounts.base",
@@ -222,7 +220,6 @@ __all__ = [
     "errors",
     "frames",
     "policy",
-    "wording",
 ]
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias, cast
 from privacy_sdk.accounts.emulated.events import NextAnswer
 from privacy_sdk.errors import PrivacyError
 from privacy_sdk.errors.masks import mask_text
-from privacy_sdk.model import words as wording
+from privacy_sdk.model import words
 from privacy_sdk.model.types import DisallowedList, DisallowedListUpdate, DisallowedListUserEntry
 from privacy_sdk.policies.policy import MAXIMUM
 
@@ -235,7 +235,7 @@ def _texts(shown: Shown) -> dict[str, str]:
         people = ", ".join(mask_text(str(person.jid)) for person in shown)
         return {"excepted": people or "nobody"}
     if isinstance(shown, int):
-        return {"timer": wording.timer(shown)}
+        return {"timer": words.timer(shown)}
     settings = cast("pd.DataFrame", shown)
     return dict(zip(settings["setting"], settings["value"], strict=True))
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TypeAlias
 
-from privacy_sdk.model import words as wording
+from privacy_sdk.model import words
 from privacy_sdk.model.state import SettingsState
 from privacy_sdk.model.types import (
     LOCKED_BY_DEFENSE,
@@ -116,14 +116,14 @@ def in_words(change: Change) -> tuple[str, str, str]:
     """
     match change:
         case SettingChange(category=category, before=value, after=after):
-            was = wording.NOT_KNOWN if value is None else wording.audience(value)
-            return wording.label(category), was, wording.audience(after)
+            was = words.NOT_KNOWN if value is None else words.audience(value)
+            return words.label(category), was, words.audience(after)
         case ListChange(category=category):
-            what = f"{wording.label(category)}: except"
-            return what, wording.people(change.before), wording.people(change.after)
+            what = f"{words.label(category)}: except"
+            return what, words.people(change.before), words.people(change.after)
         case TimerChange(before=seconds, after=wanted):
-            was = wording.NOT_KNOWN if seconds is None else wording.timer(seconds)
-            return "Disappearing messages", was, wording.timer(wanted)
+            was = words.NOT_KNOWN if seconds is None else words.timer(seconds)
+            return "Disappearing messages", was, words.timer(wanted)
 
 
 def needed(changes: Iterable[Change]) -> frozenset[PrivacyCategory]:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from privacy_sdk.accounts.base import Account
-from privacy_sdk.model import words as wording
+from privacy_sdk.model import words
 from privacy_sdk.model.types import DisallowedList, PrivacyCategory, PrivacyValue
 
 
@@ -36,7 +36,7 @@ class SettingsState:
             if listed is not None and listed.dhash != held.dhash:
                 yield (
                     f"The list of {category.value!r} was changed; it holds "
-                    f"{wording.people(len(listed))} now."
+                    f"{words.people(len(listed))} now."
                 )
         if self.timer is not None and now.timer not in (None, self.timer):
             yield f"The disappearing time was {self.timer} s, and is {now.timer} s now."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from privacy_sdk.accounts.base import Account, Capability
 from privacy_sdk.errors import ConflictError
-from privacy_sdk.model import words as wording
+from privacy_sdk.model import words
 from privacy_sdk.model.types import (
     DisallowedList,
     DisallowedListAction,
@@ -55,6 +55,6 @@ def _told(
     added = sum(entry.action is DisallowedListAction.ADD for entry in update.users)
     return (
         f"The list of {category.value!r} was changed on the phone at the same time, twice: it "
-        f"held {wording.people(len(first))}, then {wording.people(len(second))}; {added} to add, "
+        f"held {words.people(len(first))}, then {words.people(len(second))}; {added} to add, "
         f"{len(update.users) - added} to remove. Nothing was changed here: try again."
     )

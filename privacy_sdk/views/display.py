@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from privacy_sdk.errors import AnswerTimeoutError, PrivacyError
 from privacy_sdk.errors.masks import mask_text
-from privacy_sdk.model import words as wording
+from privacy_sdk.model import words
 from privacy_sdk.model.types import PrivacySetting, PrivacySettingsResponse
 from privacy_sdk.views.tables import Cell, Table
 
@@ -51,8 +51,8 @@ def settings_table(settings: Iterable[PrivacySetting], title: str) -> Table:
         tuple(
             Cell(short(text))
             for text in (
-                wording.label(each.category),
-                wording.audience(each.value),
+                words.label(each.category),
+                words.audience(each.value),
                 each.category.value,
                 each.value.value,
             )

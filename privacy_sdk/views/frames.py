@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from privacy_sdk.errors.masks import mask_text
-from privacy_sdk.model import words as wording
+from privacy_sdk.model import words
 from privacy_sdk.model.types import (
     DisallowedList,
     PrivacyCategory,
@@ -150,9 +150,9 @@ def _setting_cells(
 ) -> dict[str, Any]:
     return {
         "category": category.value,
-        "setting": wording.label(category),
+        "setting": words.label(category),
         "value": value.value,
-        "audience": wording.audience(value),
+        "audience": words.audience(value),
         "exposure": exposure(category, value, last),
         "allowed": _ALLOWED.get(category, "any"),
     }

@@ -21,6 +21,7 @@ from panels import (
 )
 
 import privacy_sdk as ps
+from privacy_sdk.model import words
 
 PERSON, OTHER = "+999 11 555 0101", "+999 11 555 0102"
 
@@ -44,10 +45,10 @@ def value_of(client, category):
 def test_each_category_has_a_labelled_control_with_exactly_its_values(panel):
     for category in ps.PrivacyCategory:
         control = panel.controls[category.value]
-        assert control.description == ps.wording.label(category)
+        assert control.description == words.label(category)
         assert [value for _, value in control.options] == [*category.valid_values]
-        assert [words for words, _ in control.options] == [
-            ps.wording.audience(value) for value in category.valid_values
+        assert [text for text, _ in control.options] == [
+            words.audience(value) for value in category.valid_values
         ]
     assert panel.controls["last"].value == "all"
     assert row_of(panel, "last") == "Everyone can see when you were last online."
@@ -206,8 +207,8 @@ def test_a_category_that_is_not_reported_any_more_goes():
 
 def test_the_timer_offers_whatsapps_times_and_another_one(client, panel):
     control = panel.controls["timer"]
-    words = ["off", "24 hours", "7 days", "90 days", "another time"]
-    assert [label for label, _ in control.options] == words
+    offered = ["off", "24 hours", "7 days", "90 days", "another time"]
+    assert [label for label, _ in control.options] == offered
     control.value = "other"
     assert "Write a time below." in text_of(panel)
     assert labelled(panel, "Apply").disabled

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from privacy_sdk.errors.masks import mask_digits
-from privacy_sdk.model import words as wording
+from privacy_sdk.model import words
 from privacy_sdk.model.types import DisallowedList, DisallowedListUser, Jid, PrivacyCategory
 from privacy_sdk.notebook.panel.look import Look
 
@@ -92,7 +92,7 @@ class ExcludedEditor:
             return self.unread
         count = len(self.held)
         are = "is" if count == 1 else "are"
-        parts = [f"{wording.people(count)} {are} excepted" if count else "Nobody is excepted"]
+        parts = [f"{words.people(count)} {are} excepted" if count else "Nobody is excepted"]
         if self._joining:
             parts.append(f"{len(self._joining)} to be added")
         if self._leaving:
@@ -128,7 +128,7 @@ class ExcludedEditor:
         return f"{'+' if jid.is_phone else 'without a known number: '}{number}{state}"
 
     def _make(self) -> Any:
-        name = wording.label(self.category)
+        name = words.label(self.category)
         self._people = self._look.people(f"{name}: people excepted")
         self._number = self._look.text(f"{name}: except the phone number")
         self._adding = self._look.button(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from privacy_sdk.accounts.wire_plans import plan_from_json
 from privacy_sdk.errors import PrivacyError
-from privacy_sdk.model import words as wording
+from privacy_sdk.model import words
 from privacy_sdk.model.changes import Change, ListChange, in_words
 from privacy_sdk.model.types import DisallowedListAction
 from privacy_sdk.policies.plan import Plan
@@ -60,5 +60,5 @@ def _briefly(change: Change) -> str:
     what, before, after = in_words(change)
     if isinstance(change, ListChange):
         more = "more" if change.action is DisallowedListAction.ADD else "fewer"
-        return f"{what} {wording.people(len(change.people))} {more}"
+        return f"{what} {words.people(len(change.people))} {more}"
     return f"{what}: {before} → {after}"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, TypeVar
 
 from privacy_sdk.errors import InvalidInputError
-from privacy_sdk.model import words as wording
+from privacy_sdk.model import words
 from privacy_sdk.model.durations import parse_duration
 from privacy_sdk.model.types import (
     DisallowedList,
@@ -147,7 +147,7 @@ class SettingRow(Row[PrivacyValue]):
         editor: ExcludedEditor | None,
     ) -> None:
         self.category, self.editor = category, editor
-        super().__init__(category.value, wording.label(category), value, look, changed)
+        super().__init__(category.value, words.label(category), value, look, changed)
 
     @property
     def wanted(self) -> PrivacyValue:
@@ -204,7 +204,7 @@ class SettingRow(Row[PrivacyValue]):
             yield self.exceptions.show(enabled=enabled, full=full)
 
     def _options(self) -> list[tuple[str, Any]]:
-        options = [(wording.audience(value), value.value) for value in self.category.valid_values]
+        options = [(words.audience(value), value.value) for value in self.category.valid_values]
         if self.value not in self.category.valid_values:
             options.append((f"{short(self.value.value)} (unknown)", self.value.value))
         return options
@@ -213,11 +213,11 @@ class SettingRow(Row[PrivacyValue]):
         return value.value
 
     def _words(self, value: PrivacyValue) -> str:
-        return wording.audience(value)
+        return words.audience(value)
 
     def _meaning(self) -> str:
         people = f" {self.exceptions.summary()}" if self.exceptions else ""
-        return wording.meaning(self.category, self.wanted) + people
+        return words.meaning(self.category, self.wanted) + people
 
 
 class TimerRow(Row[int | None]):
@@ -280,19 +280,19 @@ class TimerRow(Row[int | None]):
         return self.wanted == value if is_other else super()._is_chosen(value)
 
     def _options(self) -> list[tuple[str, Any]]:
-        times = dict(wording.TIMER_LABELS)
+        times = dict(words.TIMER_LABELS)
         if self.value is not None:
-            times.setdefault(self.value, wording.timer(self.value))
+            times.setdefault(self.value, words.timer(self.value))
         options: list[tuple[str, Any]] = [(label, seconds) for seconds, label in times.items()]
         if self.value is None:
-            options.insert(0, (wording.NOT_KNOWN, None))
+            options.insert(0, (words.NOT_KNOWN, None))
         return [*options, ("another time", OTHER)]
 
     def _chosen(self, value: int | None) -> Any:
         return value
 
     def _words(self, value: int | None) -> str:
-        return wording.NOT_KNOWN if value is None else wording.timer(value)
+        return words.NOT_KNOWN if value is None else words.timer(value)
 
     def _meaning(self) -> str:
         chosen = self.wanted
@@ -301,6 +301,6 @@ class TimerRow(Row[int | None]):
         if chosen == 0:
             return "Messages in new chats stay."
         return (
-            f"Messages in new chats disappear after {wording.timer(chosen)}; "
+            f"Messages in new chats disappear after {words.timer(chosen)}; "
             "chats that exist keep their own time."
         )
