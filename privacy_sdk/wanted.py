@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from privacy_sdk.accounts.base import Account, Capability
-from privacy_sdk.errors import InvalidInputError, shown
+from privacy_sdk.errors import InvalidInputError, short_repr
 from privacy_sdk.model.arguments import CategoryLike, as_list_category
 from privacy_sdk.model.types import (
     LIST_CATEGORIES,
@@ -151,7 +151,7 @@ class WantedSettings:
 
         if not isinstance(plan, Plan):
             raise InvalidInputError(
-                f"{shown(plan)} is no plan.", hint="Make one with client.plan(policy)."
+                f"{short_repr(plan)} is no plan.", hint="Make one with client.plan(policy)."
             )
         if None not in (plan.account, self._account.id) and plan.account != self._account.id:
             raise InvalidInputError(

@@ -93,11 +93,11 @@ def test_every_error_survives_pickling_and_copying(error):
 
 
 def test_no_error_shows_a_number_or_a_token(error):
-    shown = pickle.dumps(error).decode("latin-1") + repr(error) + str(error) + error.hint
-    assert TOKEN not in shown
+    short_repr = pickle.dumps(error).decode("latin-1") + repr(error) + str(error) + error.hint
+    assert TOKEN not in short_repr
     if not isinstance(error, ps.NotRecordedError):  # recordings hold pseudonyms, to be read
         for number in (NUMBER, "999000000000001", "5550 0101"):
-            assert number not in shown
+            assert number not in short_repr
 
 
 def test_what_is_not_recorded_shows_pseudonyms_and_nobody_elses_number():
@@ -169,6 +169,6 @@ def test_the_warning_is_a_warning_and_no_error():
     [pytest.param(10**5000, id="huge"), pytest.param("9" * 10**6, id="long"), [NUMBER] * 500],
 )
 def test_what_was_given_is_shown_short_and_masked(given):
-    text = errors.shown(given)
+    text = errors.short_repr(given)
     assert len(text) <= 100
     assert NUMBER not in text

@@ -18,7 +18,7 @@ from privacy_sdk.errors import (
     InvalidInputError,
     InvalidRequestError,
     UnreadableAnswerError,
-    shown,
+    short_repr,
 )
 from privacy_sdk.model.arguments import as_seconds
 from privacy_sdk.model.types import (
@@ -74,11 +74,11 @@ def settings_from_json(document: object) -> PrivacySettingsResponse:
         if not _is_wire_name(name):
             _warn("The server reported a setting without a name.")
         elif not _is_wire_name(value):
-            _warn(f"The server reported {shown(name)} without a value.")
+            _warn(f"The server reported {short_repr(name)} without a value.")
         elif value == "error":
-            _warn(f"The server reported an error in place of the value of {shown(name)}.")
+            _warn(f"The server reported an error in place of the value of {short_repr(name)}.")
         elif name in settings:
-            _warn(f"The server reported {shown(name)} twice; the first is kept.")
+            _warn(f"The server reported {short_repr(name)} twice; the first is kept.")
         else:
             settings[name] = _setting(name, value)
     unreadable = _count(document, "unreadable")

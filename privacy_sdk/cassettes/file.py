@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from privacy_sdk.errors import RecordingError, shown
+from privacy_sdk.errors import RecordingError, short_repr
 from privacy_sdk.support.files import as_path
 from privacy_sdk.support.yaml import Dialect, YamlError, YamlList, YamlMapping, read_yaml
 
@@ -213,7 +213,7 @@ def _checked(path: Path, document: object) -> Recording:
         raise _wrong(path, document.lines["version"], "The version of a cassette is a number.")
     if version != 1:
         raise RecordingError(
-            f"{path} has format version {shown(version)}; this package reads version 1.",
+            f"{path} has format version {short_repr(version)}; this package reads version 1.",
             hint="Record again with this version, or update privacy-sdk.",
         )
     entries = document["interactions"]

@@ -97,11 +97,11 @@ class PrivacyError(Exception):
         ]
 
 
-def shown(given: object) -> str:
+def short_repr(given: object) -> str:
     """What was passed, masked and short enough for a message.
 
     Example:
-        >>> shown("999115550101"), shown(range(7)), len(shown("x" * 1_000_000))
+        >>> short_repr("999115550101"), short_repr(range(7)), len(short_repr("x" * 1_000_000))
         ("'99•••01'", 'range(0, 7)', 100)
     """
     try:
@@ -136,7 +136,7 @@ class UnknownNameError(InvalidInputError):
 
     def __init__(self, kind: str, given: object, known: Mapping[str, Iterable[str]]) -> None:
         """Describe ``given`` by the ``known`` names, each with the words it also goes by."""
-        self.given = shown(given)
+        self.given = short_repr(given)
         self.nearest = _nearest(given, known)
         what = "" if isinstance(given, str) else f" ({type(given).__name__})"
         meant = f"Did you mean {self.nearest!r}? " if self.nearest else ""
@@ -180,7 +180,7 @@ class InvalidDurationError(InvalidInputError):
     def __init__(self, given: object) -> None:
         readable = type(given) is int and abs(given) < 10**18
         super().__init__(
-            f"{f'{given:_}' if readable else shown(given)} is not a duration.",
+            f"{f'{given:_}' if readable else short_repr(given)} is not a duration.",
             hint=f"Pass whole seconds from 0 (off) to {_MAX_U32:_}, or a timedelta: "
             "86_400 is 24 hours, 604_800 is 7 days, 7_776_000 is 90 days.",
         )
@@ -220,14 +220,14 @@ class InvalidPolicyError(InvalidInputError):
 
     def __init__(self, faults: Iterable[str]) -> None:
         self.faults = tuple(mask_text(fault) for fault in faults)
-        super().__init__(f"The policy cannot be used: {listed(self.faults, 'faults')}")
+        super().__init__(f"The policy cannot be used: {itemize(self.faults, 'faults')}")
 
 
-def listed(sentences: Sequence[str], what: str) -> str:
+def itemize(sentences: Sequence[str], what: str) -> str:
     """Sentences as one text: a single one as it is, several counted and on lines of their own.
 
     Example:
-        >>> print(listed(["last: no.", "online: no."], "faults"))
+        >>> print(itemize(["last: no.", "online: no."], "faults"))
         2 faults.
           last: no.
           online: no.
@@ -346,7 +346,7 @@ class OutdatedPlanError(PrivacyError):
     def __init__(self, changed: Iterable[str]) -> None:
         self.changed = tuple(mask_text(each) for each in changed)
         super().__init__(
-            f"The plan no longer fits, and nothing was changed: {listed(self.changed, 'changes')}"
+            f"The plan no longer fits, and nothing was changed: {itemize(self.changed, 'changes')}"
         )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Self
 
-from privacy_sdk.errors import InvalidInputError, InvalidJidError, UnknownNameError, shown
+from privacy_sdk.errors import InvalidInputError, InvalidJidError, UnknownNameError, short_repr
 from privacy_sdk.errors.masks import mask_digits
 
 
@@ -31,7 +31,7 @@ class _WireName(StrEnum):
             InvalidInputError: Not a string, an empty one, or one that cannot be printed.
         """
         if not _wire_string(wire).isprintable():
-            raise InvalidInputError(f"{shown(wire)} cannot be printed, so it is no wire name.")
+            raise InvalidInputError(f"{short_repr(wire)} cannot be printed, so it is no wire name.")
         return cls(wire)
 
     @property
@@ -45,7 +45,9 @@ class _WireName(StrEnum):
 
 def _wire_string(wire: object) -> str:
     if not isinstance(wire, str) or not wire:
-        raise InvalidInputError(f"{shown(wire)} is not a wire name.", hint="Pass a non-empty one.")
+        raise InvalidInputError(
+            f"{short_repr(wire)} is not a wire name.", hint="Pass a non-empty one."
+        )
     return str(wire)
 
 
@@ -250,7 +252,7 @@ class Jid:
             and _JID.fullmatch(str(self))
         ):
             given = self.user, self.server, self.device
-            raise InvalidJidError(f"{shown(given)} is not a WhatsApp address.")
+            raise InvalidJidError(f"{short_repr(given)} is not a WhatsApp address.")
 
     @classmethod
     def parse(cls, text: str | Jid) -> Self:
@@ -263,7 +265,7 @@ class Jid:
             return text
         match = _JID.fullmatch(text) if isinstance(text, str) else None
         if match is None:
-            raise InvalidJidError(f"{shown(text)} is not a WhatsApp address.")
+            raise InvalidJidError(f"{short_repr(text)} is not a WhatsApp address.")
         user = match["user"] + (f".{match['agent']}" if match["agent"] else "")
         return cls(user, match["server"], int(match["device"] or 0))
 
@@ -433,7 +435,7 @@ class DisallowedListUpdate:
     def __init__(self, dhash: str | None, users: Iterable[DisallowedListUserEntry]) -> None:
         if dhash is not None and not (isinstance(dhash, str) and dhash and dhash.isprintable()):
             raise InvalidInputError(
-                f"{shown(dhash)} is not a dhash.",
+                f"{short_repr(dhash)} is not a dhash.",
                 hint='Pass the dhash of the last answer, "none" if there is none yet, '
                 "or None to change the list as it stands.",
             )

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from privacy_sdk.errors import InvalidPolicyError, shown
+from privacy_sdk.errors import InvalidPolicyError, short_repr
 from privacy_sdk.support.yaml import Dialect, YamlError, YamlMapping, read_yaml
 
 LONGEST = 16 * 2**20
@@ -26,7 +26,7 @@ def read_text(path: Path) -> str:
             raw = file.read(LONGEST + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise InvalidPolicyError([f"{shown(str(path))} cannot be read: {reason}."]) from None
+        raise InvalidPolicyError([f"{short_repr(str(path))} cannot be read: {reason}."]) from None
     if len(raw) > LONGEST:
         raise InvalidPolicyError([f"{path} is longer than {LONGEST // 2**20} MiB."])
     try:
@@ -75,7 +75,7 @@ def _refuse_other(source: str, document: object, keys: Mapping[str, Iterable[str
         if "interactions" in document.lines:
             what = "It is a recording."
         else:
-            what = f"It is another program's: it holds {', '.join(map(shown, first[:4]))}."
+            what = f"It is another program's: it holds {', '.join(map(short_repr, first[:4]))}."
     maps = f"A policy maps some of these: {', '.join(keys)}."
     raise InvalidPolicyError([f"{source} is not a policy. {what} {maps}"])
 

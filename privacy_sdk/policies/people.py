@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeAlias, TypeVar
 
 from privacy_sdk.accounts.base import Account
-from privacy_sdk.errors import InvalidContactError, InvalidInputError, listed, shown
+from privacy_sdk.errors import InvalidContactError, InvalidInputError, itemize, short_repr
 from privacy_sdk.errors.masks import DOTS, mask_digits
 from privacy_sdk.model.types import MAX_LISTED, Contact, DisallowedListUser, Jid
 
@@ -45,13 +45,13 @@ def as_person(person: PersonLike) -> Jid:
     """
     if isinstance(person, str) and DOTS in person:
         raise InvalidContactError(
-            f"{shown(person)} is a masked number.", hint="Pass the whole number, or a JID."
+            f"{short_repr(person)} is a masked number.", hint="Pass the whole number, or a JID."
         )
     if isinstance(person, str) and "@" not in person:
         return Jid.phone(_digits(person))
     if not isinstance(person, str | Jid):
         raise InvalidContactError(
-            f"{shown(person)} ({type(person).__name__}) is nobody.", hint=_HOW
+            f"{short_repr(person)} ({type(person).__name__}) is nobody.", hint=_HOW
         )
     jid = Jid.parse(person)
     if not (jid.is_lid or jid.is_phone):
@@ -73,7 +73,7 @@ def _digits(number: str) -> str:
         parsed = None
     if parsed is None or parsed.extension or not phonenumbers.is_possible_number(parsed):
         has_digits = sum(map(str.isdigit, number)) >= 5
-        given = repr(mask_digits(number)) if has_digits else shown(number)
+        given = repr(mask_digits(number)) if has_digits else short_repr(number)
         raise InvalidContactError(f"{given} is not a phone number with a country code.", hint=_HOW)
     digits: str = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
     return digits.removeprefix("+")
@@ -90,7 +90,7 @@ def read_people(people: object, place: Callable[..., str], faults: list[str]) ->
     if isinstance(people, str | Jid):
         people = [people]
     if not isinstance(people, Iterable) or isinstance(people, Mapping):
-        faults.append(f"{place()}: {shown(people)} is not a list of people.")
+        faults.append(f"{place()}: {short_repr(people)} is not a list of people.")
         return ()
     read: dict[Jid, int] = {}
     for index, person in enumerate(people):
@@ -182,4 +182,4 @@ def _place(*index: int) -> str:
 
 def _raise_if(faults: Sequence[str]) -> None:
     if faults:
-        raise InvalidContactError(listed(faults, "people cannot be used"))
+        raise InvalidContactError(itemize(faults, "people cannot be used"))

@@ -9,7 +9,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, Final, Self, TypeAlias, TypedDict, TypeVar, Unpack
 
-from privacy_sdk.errors import InvalidInputError, InvalidPolicyError, UnknownNameError, shown
+from privacy_sdk.errors import InvalidInputError, InvalidPolicyError, UnknownNameError, short_repr
 from privacy_sdk.model.arguments import (
     CATEGORY_WORDS,
     CategoryLike,
@@ -86,7 +86,7 @@ class Policy:
 
     def __init__(self, wanted: Mapping[Any, Any] | None = None, /, **more: Unpack[Wanted]) -> None:
         if not isinstance(wanted, Mapping | None):
-            raise InvalidPolicyError([f"{shown(wanted)} is not a mapping."])
+            raise InvalidPolicyError([f"{short_repr(wanted)} is not a mapping."])
         self._use({**(wanted or {}), **more}, _place)
 
     def _use(
@@ -162,7 +162,7 @@ class Policy:
         from privacy_sdk.policies.files import read_document
 
         if not isinstance(text, str):
-            raise InvalidPolicyError([f"{shown(text)} is not a text."])
+            raise InvalidPolicyError([f"{short_repr(text)} is not a text."])
         document, line, faults = read_document(text, source, KEYS)
 
         def place(*path: object) -> str:
@@ -258,7 +258,7 @@ def as_policy(policy: PolicyLike) -> Policy:
         return Policy.load(policy)
     if isinstance(policy, Mapping):
         return Policy(policy)
-    raise InvalidPolicyError([f"{shown(policy)} is no policy, mapping or path of one."])
+    raise InvalidPolicyError([f"{short_repr(policy)} is no policy, mapping or path of one."])
 
 
 def policy_of(standing: SettingsState) -> Policy:
@@ -325,7 +325,7 @@ class _Check:
     ) -> dict[PrivacyCategory, tuple[Jid, ...]]:
         """The people to except; their categories are added to ``settings`` if not there."""
         if not isinstance(wanted, Mapping):
-            self._fault(("exceptions",), f"{shown(wanted)} does not map categories to people.")
+            self._fault(("exceptions",), f"{short_repr(wanted)} does not map categories to people.")
             return {}
         exceptions = {}
         for key, people in wanted.items():

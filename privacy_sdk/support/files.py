@@ -8,7 +8,7 @@ from contextlib import suppress
 from errno import EACCES, EEXIST, EINVAL, ELOOP, ENOSYS, ENOTSUP, EPERM
 from pathlib import Path
 
-from privacy_sdk.errors import InvalidInputError, shown
+from privacy_sdk.errors import InvalidInputError, short_repr
 
 
 class SharedFileError(OSError):
@@ -32,7 +32,7 @@ def as_path(given: str | os.PathLike[str]) -> Path:
         if isinstance(path, str) and path and "\0" not in path:
             return Path(path)
     raise InvalidInputError(
-        f"{shown(given)} is not a path.", hint='Pass one such as "folder/mine.yaml".'
+        f"{short_repr(given)} is not a path.", hint='Pass one such as "folder/mine.yaml".'
     )
 
 

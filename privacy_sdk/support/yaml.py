@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from privacy_sdk.errors import shown
+from privacy_sdk.errors import short_repr
 
 _YAML = "tag:yaml.org,2002:"
 _TYPED_TAGS = {_YAML + kind for kind in ("str", "map", "seq", "int", "null", "binary")}
@@ -196,7 +196,7 @@ class _Reader:
             return self._anchors[anchor]
         tag = event.tag
         if tag is not None and tag != "!" and not (self._dialect.is_typed and tag in _TYPED_TAGS):
-            why = f"This tag is not used in a {self._dialect.name}: {shown(tag)}."
+            why = f"This tag is not used in a {self._dialect.name}: {short_repr(tag)}."
             raise self._refused(event, why)
         value: object
         if isinstance(event, yaml.ScalarEvent):
@@ -234,7 +234,7 @@ class _Reader:
             self._keys[-1] = value
             if value in parent.lines:
                 first = parent.lines[value]
-                why = f"{shown(value)} is there a second time; the first is on line {first}."
+                why = f"{short_repr(value)} is there a second time; the first is on line {first}."
                 self.repeated.append((line, why))
             else:
                 parent.lines[value] = line
