@@ -26,7 +26,7 @@ from privacy_sdk.model.types import (
     SetPrivacySettingResponse,
 )
 from privacy_sdk.policies.verify import Confirming
-from privacy_sdk.support.connection import DEFAULT_TIMEOUT, DEFAULT_URL, checked_url, given_or_env
+from privacy_sdk.support.gateways import DEFAULT_TIMEOUT, DEFAULT_URL, checked_url, given_or_env
 from privacy_sdk.wanted import WantedSettings
 
 
@@ -124,7 +124,7 @@ class AsyncClient(WantedSettings):
         Raises:
             NotConnectedError: No gateway runs on this machine.
         """
-        from privacy_sdk.support.running import running_url
+        from privacy_sdk.support.gateways import running_url
 
         return cls(running_url(account), account=account, record=record, record_mode=record_mode)
 

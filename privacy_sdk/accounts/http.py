@@ -44,14 +44,15 @@ from privacy_sdk.model.types import (
     PrivacyValue,
     SetPrivacySettingResponse,
 )
-from privacy_sdk.support.connection import (
+from privacy_sdk.support.gateways import (
     DEFAULT_TIMEOUT,
     DEFAULT_URL,
     checked_account,
     checked_timeout,
     checked_url,
+    is_loopback,
 )
-from privacy_sdk.support.tokens import checked_token, is_loopback
+from privacy_sdk.support.tokens import checked_token
 
 if TYPE_CHECKING:
     from privacy_sdk.model.changes import Change, Report

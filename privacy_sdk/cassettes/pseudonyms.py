@@ -20,6 +20,7 @@ from privacy_sdk.errors import RecordingError
 from privacy_sdk.errors.masks import DOTS, NOBODY, mask_digits
 from privacy_sdk.support.files import (
     SharedFileError,
+    data_folder,
     make_private_folder,
     read_private,
     write_private,
@@ -32,9 +33,7 @@ _KEY_BYTES = 32
 
 def key_path() -> Path:
     """Where this machine's key for recognising people in its own recordings is kept."""
-    import platformdirs
-
-    return platformdirs.user_data_path("privacy-sdk") / "recording-key"
+    return data_folder() / "recording-key"
 
 
 def machine_key(*, create: bool = False) -> bytes | None:

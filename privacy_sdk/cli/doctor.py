@@ -132,7 +132,7 @@ def _recording(given: Given) -> Check:
 
 
 def _token(given: Given) -> Check:
-    from privacy_sdk.support.connection import DEFAULT_URL, given_or_env
+    from privacy_sdk.support.gateways import DEFAULT_URL, given_or_env
     from privacy_sdk.support.tokens import ENVIRONMENT, find_token, token_path
 
     try:

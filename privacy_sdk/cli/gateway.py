@@ -12,6 +12,7 @@ from privacy_sdk.accounts.base import Account
 from privacy_sdk.cli import output as terminal
 from privacy_sdk.cli.options import app, given_to
 from privacy_sdk.errors import InvalidInputError, UnknownNameError
+from privacy_sdk.support.gateways import DEFAULT_PORT
 
 if TYPE_CHECKING:
     from privacy_sdk.gateway.server import Listening
@@ -34,7 +35,7 @@ def gateway(
     host: Annotated[str, typer.Option(rich_help_panel=_LISTEN)] = "127.0.0.1",
     port: Annotated[
         int, typer.Option(help="0 takes any free port.", min=0, max=65535, rich_help_panel=_LISTEN)
-    ] = 8480,
+    ] = DEFAULT_PORT,
     allowed_host: Annotated[
         list[str] | None,
         typer.Option(
@@ -88,7 +89,7 @@ def _announce_json(listening: Listening) -> None:
 
 
 def _account(text: str) -> tuple[str, Account]:
-    from privacy_sdk.support.connection import checked_account
+    from privacy_sdk.support.gateways import checked_account
 
     name, separator, backend = text.partition("=")
     if not separator:

@@ -17,7 +17,7 @@ from privacy_sdk.cli.options import Given, app, given_to
 from privacy_sdk.client import AsyncClient
 from privacy_sdk.errors import NotConnectedError, UnknownAccountError
 from privacy_sdk.notebook.link import follow_link, in_words
-from privacy_sdk.support.running import find_gateway
+from privacy_sdk.support.gateways import find_gateway
 from privacy_sdk.views.qr import qr_text
 
 _Name = Annotated[

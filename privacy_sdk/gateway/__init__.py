@@ -17,7 +17,7 @@ from privacy_sdk.gateway.problems import PROBLEM_JSON, install_problems
 from privacy_sdk.gateway.rate import Rate
 from privacy_sdk.gateway.routes import GATEWAY_PROBLEMS, router
 from privacy_sdk.gateway.schemas import Health
-from privacy_sdk.support.connection import checked_account
+from privacy_sdk.support.gateways import checked_account
 from privacy_sdk.support.tokens import checked_token
 
 __all__ = ["create_app"]

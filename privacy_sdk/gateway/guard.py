@@ -25,7 +25,7 @@ from privacy_sdk.errors import (
 )
 from privacy_sdk.errors.masks import DOTS, mask_text
 from privacy_sdk.gateway.problems import MAX_BODY, http_error, problem_response
-from privacy_sdk.support.tokens import is_loopback
+from privacy_sdk.support.gateways import is_loopback
 
 logger = logging.getLogger("privacy_sdk.gateway")
 

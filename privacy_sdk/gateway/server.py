@@ -16,14 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 from privacy_sdk.accounts.base import Account
 from privacy_sdk.errors import InvalidInputError, PrivacyError, UsageError
-from privacy_sdk.support.connection import DEFAULT_URL
-from privacy_sdk.support.running import announced
+from privacy_sdk.support.gateways import DEFAULT_PORT, DEFAULT_URL, announced
 from privacy_sdk.support.tokens import checked_token, gateway_token
 
 if TYPE_CHECKING:
     import uvicorn
 
-DEFAULT_PORT = 8480
 _GRACE = 0.3
 """How long requests in flight have left when the gateway stops [s]; it is to end in a second."""
 

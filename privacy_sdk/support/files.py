@@ -36,6 +36,13 @@ def as_path(given: str | os.PathLike[str]) -> Path:
     )
 
 
+def data_folder() -> Path:
+    """Return the folder of this user's tokens, sessions and notes, whether it exists or not."""
+    import platformdirs
+
+    return platformdirs.user_data_path("privacy-sdk")
+
+
 def make_private_folder(folder: Path) -> None:
     """Make a folder for private files, and those above it; one that exists stays as it is."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)

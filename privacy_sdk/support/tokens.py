@@ -1,4 +1,4 @@
-"""The gateway's token on this machine: made once, readable by its owner alone, found by clients.
+"""The gateways' token on this machine: created once, private to its owner, found by clients.
 
 Whoever holds the token can change the account's settings, so the file is refused, not
 repaired, when others could have read it.
@@ -6,7 +6,6 @@ repaired, when others could have read it.
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import re
 import secrets
@@ -16,24 +15,24 @@ from urllib.parse import urlsplit
 from privacy_sdk.errors import InvalidTokenError
 from privacy_sdk.support.files import (
     SharedFileError,
+    data_folder,
     make_private_folder,
     read_private,
     write_private,
 )
+from privacy_sdk.support.gateways import is_loopback
 
 ENVIRONMENT = "PRIVACY_SDK_TOKEN"
 _TOKEN = re.compile(r"[!-~]{1,512}")
 
 
 def token_path() -> Path:
-    """Where the token of this user's gateways is kept, whether it is there yet or not."""
-    import platformdirs
-
-    return platformdirs.user_data_path("privacy-sdk") / "gateway-token"
+    """Return the path of the token of this user's gateways, whether it exists or not."""
+    return data_folder() / "gateway-token"
 
 
 def find_token(url: str) -> str | None:
-    """The token to send to a gateway: PRIVACY_SDK_TOKEN, else the file of this machine's gateways.
+    """Return the token to send to a gateway: PRIVACY_SDK_TOKEN, else the token file.
 
     The file's token goes to a loopback address only.
 
@@ -50,25 +49,30 @@ def find_token(url: str) -> str | None:
         >>> find_token("https://gateway.example") is None
         True
     """
-    if token := os.environ.get(ENVIRONMENT):
-        return checked_token(token, ENVIRONMENT)
+    if token := _token_in_environment():
+        return token
     return stored_token() if is_loopback(urlsplit(url).hostname) else None
 
 
 def gateway_token() -> tuple[str, str]:
-    """The token that a gateway asks for, made now if there is none, and where clients find it.
+    """Return the token that a gateway asks for, created if there is none, and where it is.
 
     Raises:
         InvalidTokenError: A token that cannot be sent, or a file that others can read or that
             cannot be written.
     """
-    if token := os.environ.get(ENVIRONMENT):
-        return checked_token(token, ENVIRONMENT), ENVIRONMENT
+    if token := _token_in_environment():
+        return token, ENVIRONMENT
     return stored_token() or _create(), str(token_path())
 
 
+def _token_in_environment() -> str | None:
+    token = os.environ.get(ENVIRONMENT)
+    return checked_token(token, ENVIRONMENT) if token else None
+
+
 def stored_token() -> str | None:
-    """The token in the file; None when there is no file.
+    """Return the token in the file; None when there is no file.
 
     Raises:
         InvalidTokenError: A file that others can read, or that holds no token.
@@ -88,7 +92,7 @@ def stored_token() -> str | None:
 
 
 def checked_token(token: object, source: str) -> str:
-    """A token that an HTTP header can carry.
+    """Return a token that an HTTP header can carry.
 
     Args:
         token: The token.
@@ -105,21 +109,8 @@ def checked_token(token: object, source: str) -> str:
     )
 
 
-def is_loopback(host: str | None) -> bool:
-    """Whether a host, as it stands in a URL, can only be this machine.
-
-    Example:
-        >>> is_loopback("127.0.0.1"), is_loopback("127.0.0.1.evil.example")
-        (True, False)
-    """
-    try:
-        return host == "localhost" or ipaddress.ip_address(host or "").is_loopback
-    except ValueError:
-        return False
-
-
 def _create() -> str:
-    """Write a new token; of several gateways that start at once, one makes it for all."""
+    """Write a new token; of several gateways that start at once, one creates it for all."""
     path, token = token_path(), secrets.token_urlsafe(32)
     try:
         make_private_folder(path.parent)

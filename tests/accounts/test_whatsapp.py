@@ -16,7 +16,7 @@ from privacy_sdk import PrivacyValue as Value
 from privacy_sdk.accounts.base import AccountState, Capability
 from privacy_sdk.accounts.whatsapp.account import ANSWER_DUE, tryx_names
 from privacy_sdk.gateway import limits
-from privacy_sdk.support.connection import DEFAULT_TIMEOUT
+from privacy_sdk.support.gateways import DEFAULT_TIMEOUT
 
 SOMEBODY = ps.DisallowedListUserEntry("999000000000001@lid", "999115550101@s.whatsapp.net")
 

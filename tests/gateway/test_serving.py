@@ -20,7 +20,7 @@ from asking import PRIVACY, TIMER, GatewayProcess, connected, read_all
 from privacy_sdk.accounts.emulated.account import EmulatedAccount
 from privacy_sdk.errors import InvalidInputError, InvalidTokenError, PrivacyError, UsageError
 from privacy_sdk.gateway.server import Listening, running_gateway, serve
-from privacy_sdk.support.running import announced, find_gateway
+from privacy_sdk.support.gateways import announced, find_gateway
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from privacy_sdk.cli import main as cli
 from privacy_sdk.gateway.server import running_gateway
 from privacy_sdk.notebook import link as linking
 from privacy_sdk.notebook.link import follow_link, in_words
-from privacy_sdk.support.running import announced
+from privacy_sdk.support.gateways import announced
 from privacy_sdk.views.qr import qr_image, qr_text
 
 

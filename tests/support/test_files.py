@@ -11,7 +11,7 @@ import privacy_sdk as ps
 from privacy_sdk.accounts.whatsapp.session import Session
 from privacy_sdk.cassettes.appender import Appender
 from privacy_sdk.support.files import write_atomic, write_private
-from privacy_sdk.support.running import announced, find_gateway
+from privacy_sdk.support.gateways import announced, find_gateway
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="modes and links of POSIX")
 

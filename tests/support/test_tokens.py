@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from privacy_sdk.errors import InvalidTokenError
+from privacy_sdk.support.gateways import is_loopback
 from privacy_sdk.support.tokens import (
     checked_token,
     find_token,
     gateway_token,
-    is_loopback,
     stored_token,
     token_path,
 )

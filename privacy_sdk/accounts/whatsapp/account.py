@@ -32,7 +32,7 @@ from privacy_sdk.model.types import (
     PrivacyValue,
     SetPrivacySettingResponse,
 )
-from privacy_sdk.support.connection import checked_timeout
+from privacy_sdk.support.gateways import checked_timeout
 
 T = TypeVar("T")
 

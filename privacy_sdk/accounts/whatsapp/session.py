@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from privacy_sdk.errors import PrivacyError
-from privacy_sdk.support.connection import checked_account
 from privacy_sdk.support.files import (
     SharedFileError,
+    data_folder,
     make_private_folder,
     refuse_shared,
     write_private,
 )
+from privacy_sdk.support.gateways import checked_account
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -41,10 +42,8 @@ class Session:
     """
 
     def __init__(self, account: str, folder: Path | None = None) -> None:
-        import platformdirs
-
         self.account = str(checked_account(account or ""))
-        kept = platformdirs.user_data_path("privacy-sdk") / "sessions"
+        kept = data_folder() / "sessions"
         self.folder = kept / self.account if folder is None else Path(folder).absolute()
         self._lock: BaseFileLock | None = None
 
