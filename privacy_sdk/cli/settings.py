@@ -9,8 +9,7 @@ import typer
 from privacy_sdk.cli import output as terminal
 from privacy_sdk.cli.options import app, given_to
 from privacy_sdk.errors import NotSupportedError
-from privacy_sdk.model.arguments import as_list_category, as_pair
-from privacy_sdk.model.durations import parse_duration
+from privacy_sdk.model.arguments import as_list_category, as_pair, parse_duration
 from privacy_sdk.model.types import LIST_CATEGORIES, PrivacyCategory, PrivacyValue
 from privacy_sdk.model.words import audience, label
 from privacy_sdk.model.words import timer as timer_words

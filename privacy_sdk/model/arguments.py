@@ -1,13 +1,16 @@
-"""What a person writes, checked and made into what is meant."""
+"""Parse arguments: names, pairs, categories with lists, durations."""
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from difflib import get_close_matches
 from operator import index
 from typing import TypeAlias
 
 from privacy_sdk.errors import (
     InvalidDurationError,
+    InvalidInputError,
     InvalidPairError,
     NoDisallowedListError,
     UnknownNameError,
@@ -53,9 +56,12 @@ _VALUE_WORDS = {
     }.items()
 }
 
+_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+_HOW = "Write it as 7d, 24h, 90m, off, or seconds."
+
 
 def as_category(category: CategoryLike) -> PrivacyCategory:
-    """The category that the user means.
+    """Return the category that an argument names.
 
     Raises:
         UnknownNameError: A string that is no known category, with the nearest one.
@@ -72,7 +78,7 @@ def as_category(category: CategoryLike) -> PrivacyCategory:
 
 
 def as_value(value: ValueLike) -> PrivacyValue:
-    """The value that the user means.
+    """Return the value that an argument names.
 
     Raises:
         UnknownNameError: A string that is no known value, with the nearest one.
@@ -89,7 +95,7 @@ def as_value(value: ValueLike) -> PrivacyValue:
 
 
 def as_pair(category: CategoryLike, value: ValueLike) -> tuple[PrivacyCategory, PrivacyValue]:
-    """A category and a value that may be set together.
+    """Return a category and a value that may be set together.
 
     Raises:
         UnknownNameError: A string that names no category or value.
@@ -102,7 +108,7 @@ def as_pair(category: CategoryLike, value: ValueLike) -> tuple[PrivacyCategory, 
 
 
 def as_list_category(category: CategoryLike) -> PrivacyCategory:
-    """A category that has a list of excepted people.
+    """Return a category that has a list of excepted people.
 
     Raises:
         UnknownNameError: A string that names no category.
@@ -115,7 +121,7 @@ def as_list_category(category: CategoryLike) -> PrivacyCategory:
 
 
 def as_seconds(duration: DurationLike) -> int:
-    """A duration in whole seconds that fits an unsigned 32-bit number.
+    """Return a duration in whole seconds that fits an unsigned 32-bit number.
 
     Raises:
         InvalidDurationError: Negative, fractional, too long, a bool, or no duration at all.
@@ -136,3 +142,26 @@ def as_seconds(duration: DurationLike) -> int:
     if isinstance(seconds, bool) or not 0 <= whole < 2**32:
         raise InvalidDurationError(duration)
     return whole
+
+
+def parse_duration(text: str) -> int:
+    """Parse a duration as people write it, into seconds.
+
+    Raises:
+        InvalidInputError: Not a duration; the hint names the one that may be meant.
+        InvalidDurationError: More than 4294967295 seconds.
+
+    Example:
+        >>> parse_duration("7d"), parse_duration("off"), parse_duration("90")
+        (604800, 0, 90)
+    """
+    written = text.strip().lower()
+    if written == "off":
+        return 0
+    if match := re.fullmatch(r"(\d{1,10})([smhdw]?)", written, re.ASCII):
+        return as_seconds(int(match[1]) * _UNITS[match[2] or "s"])
+    nearest = "off" if get_close_matches(written, ["off"]) else None
+    if match := re.match(r"(\d{1,10})\s*([smhdw])", written, re.ASCII):
+        nearest = "".join(match.groups())
+    meant = f"Did you mean {nearest!r}? " if nearest else ""
+    raise InvalidInputError(f"{text!r} is not a duration.", hint=meant + _HOW)

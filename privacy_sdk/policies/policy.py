@@ -18,8 +18,8 @@ from privacy_sdk.model.arguments import (
     as_list_category,
     as_pair,
     as_seconds,
+    parse_duration,
 )
-from privacy_sdk.model.durations import parse_duration
 from privacy_sdk.model.state import SettingsState
 from privacy_sdk.model.types import Jid, PrivacyCategory, PrivacyValue
 from privacy_sdk.policies.people import PeopleLike, read_people

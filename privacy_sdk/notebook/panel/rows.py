@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from privacy_sdk.errors import InvalidInputError
 from privacy_sdk.model import words
-from privacy_sdk.model.durations import parse_duration
+from privacy_sdk.model.arguments import parse_duration
 from privacy_sdk.model.types import (
     DisallowedList,
     DisallowedListUser,
