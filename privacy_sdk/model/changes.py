@@ -1,4 +1,4 @@
-"""Changes: what becomes what, which way that goes, and in which order it is safe."""
+"""Changes: from what to what, in which direction, in which safe order, with what outcome."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from privacy_sdk.model.types import (
 
 
 class Direction(StrEnum):
-    """Whether a change shows less or more to others."""
+    """Whether a change shows less to others, or more."""
 
     TIGHTER = "tighter"
     """Fewer people are let in, or messages stay for a shorter time."""
@@ -108,7 +108,7 @@ Change: TypeAlias = SettingChange | ListChange | TimerChange
 
 
 def in_words(change: Change) -> tuple[str, str, str]:
-    """What is changed, from what, and to what, for people.
+    """Describe a change in words: what is changed, from what, to what.
 
     Example:
         >>> in_words(TimerChange(0, 604_800))
@@ -127,7 +127,7 @@ def in_words(change: Change) -> tuple[str, str, str]:
 
 
 def needed(changes: Iterable[Change]) -> frozenset[PrivacyCategory]:
-    """The categories that changes depend on: their own, and defense mode if it may lock one.
+    """Return the categories that changes depend on: their own, and defense mode if it may lock one.
 
     Example:
         >>> sorted(needed([SettingChange(PrivacyCategory.LAST, None, PrivacyValue.NONE)]))
@@ -138,7 +138,7 @@ def needed(changes: Iterable[Change]) -> frozenset[PrivacyCategory]:
 
 
 def with_directions(changes: Iterable[Change], standing: SettingsState) -> tuple[Change, ...]:
-    """The changes, with the way that each goes from how the settings stand."""
+    """Return the changes with the direction of each, seen from the present settings."""
     changes = tuple(changes)
     before = after = standing.settings.get(PrivacyCategory.LAST)
     for change in changes:
@@ -170,12 +170,12 @@ def _direction(
 
 
 def in_safe_order(changes: Sequence[Change]) -> tuple[Change, ...]:
-    """The changes in their :func:`safe_order`."""
+    """Return the changes in their :func:`safe_order`."""
     return tuple(changes[place] for place in safe_order(changes))
 
 
 def safe_order(changes: Sequence[Change]) -> list[int]:
-    """The places of the changes in the order in which to make them.
+    """Return the indices of the changes in the order in which it is safe to make them.
 
     What tightens comes before what loosens. Defense mode, which locks other settings, goes
     off first and on last. A list exists only while its category is on
@@ -212,7 +212,7 @@ def _rank(change: Change) -> int:
 
 
 class Outcome(StrEnum):
-    """What became of a change."""
+    """The outcome of a change."""
 
     APPLIED = "applied"
     """It was made; it was read back where the account can."""
@@ -226,11 +226,11 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ChangeResult:
-    """A change and what became of it.
+    """A change and its outcome.
 
     Attributes:
         change: The change.
-        outcome: What became of it.
+        outcome: Whether it was applied.
         reason: Why it was not applied, or what is not known of it; else empty.
         missed: The people of a list change for whom it did not take.
     """
@@ -251,7 +251,7 @@ class ChangeResult:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What an account says of changes that it was asked to make.
+    """An account's report of changes that it was asked to make.
 
     Attributes:
         results: One for each change, in the order in which they were given.

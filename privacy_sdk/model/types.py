@@ -1,4 +1,4 @@
-"""The specification's nouns, under their own names, and its table of valid pairs."""
+"""The specification's types, under its names, and its table of valid pairs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from privacy_sdk.errors.masks import mask_digits
 
 
 class _WireName(StrEnum):
-    """A string of the wire protocol; one that is not known keeps its string."""
+    """A string of the wire protocol; an unknown one keeps its string."""
 
     @classmethod
     def _missing_(cls, value: object) -> Self:
@@ -25,7 +25,7 @@ class _WireName(StrEnum):
 
     @classmethod
     def other(cls, wire: str) -> Self:
-        """A name that this version may not know, constructed on purpose.
+        """Return the member for a wire name that this version may not know.
 
         Raises:
             InvalidInputError: Not a string, an empty one, or one that cannot be printed.
@@ -188,7 +188,7 @@ _EXPOSURE = {
 def exposure(
     category: PrivacyCategory, value: PrivacyValue, last: PrivacyValue | None = None
 ) -> int | None:
-    """How many people a setting lets in, from 4 (all) to 0 (none); None where that has no sense.
+    """Rank how many people a setting lets in: 4 (all) to 0 (none); None where there is no rank.
 
     Args:
         category: Which setting.
@@ -256,7 +256,7 @@ class Jid:
 
     @classmethod
     def parse(cls, text: str | Jid) -> Self:
-        """Read an address.
+        """Parse an address.
 
         Raises:
             InvalidJidError: Anything but ``digits@server`` with an optional agent and device.
@@ -271,7 +271,7 @@ class Jid:
 
     @classmethod
     def phone(cls, number: str) -> Self:
-        """The address of a phone number, given as digits with the country code."""
+        """Return the address of a phone number, given as digits with the country code."""
         return cls(number, cls.PHONE)
 
     @property
@@ -284,14 +284,14 @@ class Jid:
         """Whether it is a phone number."""
         return self.server == self.PHONE
 
-    def _written(self, user: str) -> str:
+    def _formatted(self, user: str) -> str:
         return f"{user}{f':{self.device}' if self.device else ''}@{self.server}"
 
     def _masked(self) -> str:
-        return self._written(mask_digits(str(self.user).partition(".")[0]))
+        return self._formatted(mask_digits(str(self.user).partition(".")[0]))
 
     def __str__(self) -> str:
-        return self._written(self.user)
+        return self._formatted(self.user)
 
     def __repr__(self) -> str:
         return f"Jid({self._masked()!r})"
@@ -311,7 +311,7 @@ class PrivacySetting:
 
 @dataclass(frozen=True, slots=True)
 class PrivacySettingsResponse:
-    """All settings that the server reported, in its order; iterable, with ``len`` and ``in``.
+    """All settings that the server reported, in its order: a collection by category.
 
     Attributes:
         settings: One for each category.
@@ -338,11 +338,11 @@ class PrivacySettingsResponse:
         object.__setattr__(self, "unreadable", unreadable)
 
     def get(self, category: PrivacyCategory | str) -> PrivacySetting | None:
-        """The setting of a category; None when the server did not report it."""
+        """Return the setting of a category; None when the server did not report it."""
         return next((setting for setting in self.settings if setting.category == category), None)
 
     def get_value(self, category: PrivacyCategory | str) -> PrivacyValue | None:
-        """The value of a category; None when the server did not report it."""
+        """Return the value of a category; None when the server did not report it."""
         setting = self.get(category)
         return setting.value if setting else None
 
@@ -358,7 +358,7 @@ class PrivacySettingsResponse:
 
 @dataclass(frozen=True, slots=True)
 class SetPrivacySettingResponse:
-    """What a change answered.
+    """The server's answer to a change.
 
     Attributes:
         dhash: Version of the category's list, to be kept for its next update; None unless
@@ -372,12 +372,12 @@ class SetPrivacySettingResponse:
 
 
 class DisallowedListAction(StrEnum):
-    """What to do with a person on a disallowed list."""
+    """Whether a list update adds a person or removes one."""
 
     ADD = "add"
-    """Except the person."""
+    """The person is excepted."""
     REMOVE = "remove"
-    """No longer except the person."""
+    """The person is no longer excepted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -439,12 +439,14 @@ class DisallowedListUpdate:
                 hint='Pass the dhash of the last answer, "none" if there is none yet, '
                 "or None to change the list as it stands.",
             )
-        users = _listed_once(users)
+        users = _checked_entries(users)
         object.__setattr__(self, "dhash", dhash)
         object.__setattr__(self, "users", users)
 
 
-def _listed_once(users: Iterable[DisallowedListUserEntry]) -> tuple[DisallowedListUserEntry, ...]:
+def _checked_entries(
+    users: Iterable[DisallowedListUserEntry],
+) -> tuple[DisallowedListUserEntry, ...]:
     entries = tuple(users) if isinstance(users, Iterable) else (users,)
     if not entries:
         raise InvalidInputError("A list update names nobody.", hint="Pass at least one entry.")

@@ -1,4 +1,4 @@
-"""What categories and values are called among people, and who is meant by a value."""
+"""Words for categories, values, times and numbers of people, as WhatsApp's own screens say them."""
 
 from __future__ import annotations
 
@@ -55,14 +55,14 @@ _DEFENSE = {
 }
 
 NOT_KNOWN = "not known"
-"""What is said in place of a value that cannot be read."""
+"""The words for a value that cannot be read."""
 
 TIMER_LABELS = {0: "off", 86_400: "24 hours", 604_800: "7 days", 7_776_000: "90 days"}
 """What WhatsApp's own interface offers as the default disappearing time [s]."""
 
 
 def label(category: PrivacyCategory) -> str:
-    """What a category is called in WhatsApp's own settings; an unknown one's wire name.
+    """Return what WhatsApp's own settings call a category; an unknown one's wire name.
 
     Example:
         >>> label(PrivacyCategory.STATUS)
@@ -72,7 +72,7 @@ def label(category: PrivacyCategory) -> str:
 
 
 def audience(value: PrivacyValue) -> str:
-    """Who is meant by a value, in a few words; an unknown one's wire name.
+    """Return who is meant by a value, in a few words; an unknown one's wire name.
 
     Example:
         >>> audience(PrivacyValue.CONTACTS)
@@ -82,7 +82,7 @@ def audience(value: PrivacyValue) -> str:
 
 
 def meaning(category: PrivacyCategory, value: PrivacyValue) -> str:
-    """What a setting means for other people, in a sentence.
+    """Say in a sentence what a setting means for other people.
 
     Example:
         >>> meaning(PrivacyCategory.CALL_ADD, PrivacyValue.KNOWN)
@@ -98,7 +98,7 @@ def meaning(category: PrivacyCategory, value: PrivacyValue) -> str:
 
 
 def timer(seconds: int) -> str:
-    """A disappearing time in words.
+    """Return a disappearing time in words.
 
     Example:
         >>> timer(0), timer(604_800), timer(172_800), timer(90)
@@ -114,7 +114,7 @@ def timer(seconds: int) -> str:
 
 
 def people(count: int | None) -> str:
-    """How many people, in words.
+    """Return a number of people in words.
 
     Example:
         >>> people(1), people(64_000), people(None)
