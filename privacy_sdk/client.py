@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import TracebackType
 from typing import NoReturn, Self
 
-from privacy_sdk.accounts.base import Account, AccountInfo, LinkStatus
+from privacy_sdk.accounts.base import (
+    Account,
+    AccountInfo,
+    Emulator,
+    Linkable,
+    LinkStatus,
+    OverHttp,
+    require,
+)
 from privacy_sdk.accounts.emulated.events import Event
-from privacy_sdk.errors import InvalidInputError, NotSupportedError, UsageError
+from privacy_sdk.errors import InvalidInputError, UsageError
 from privacy_sdk.model.arguments import (
     CategoryLike,
     DurationLike,
@@ -165,7 +172,7 @@ class AsyncClient(WantedSettings):
     @property
     def is_open(self) -> bool:
         """Whether connections may be open."""
-        return bool(getattr(self._account, "is_open", False))
+        return isinstance(self._account, OverHttp) and self._account.is_open
 
     async def info(self) -> AccountInfo:
         """Who the account is: its id, backend, state and capabilities.
@@ -341,7 +348,7 @@ class AsyncClient(WantedSettings):
             >>> asyncio.run(client.link_status())
             LinkStatus(state='waiting_for_scan', hint='On the phone: ...', expires_in=..., ...)
         """
-        return await self._ask_of_phone("link_status")
+        return await require(self._account, Linkable).link_status()
 
     async def link(self) -> LinkStatus:
         """Begin to link a phone, or to connect again after the connection ended for good.
@@ -357,7 +364,7 @@ class AsyncClient(WantedSettings):
             Traceback (most recent call last):
             privacy_sdk.errors.NotSupportedError: This account is no phone's, so ...
         """
-        return await self._ask_of_phone("link")
+        return await require(self._account, Linkable).link()
 
     async def unlink(self) -> LinkStatus:
         """Delete the keys of the linked phone; the device is to be removed on the phone as well.
@@ -371,13 +378,7 @@ class AsyncClient(WantedSettings):
             Traceback (most recent call last):
             privacy_sdk.errors.NotSupportedError: This account is no phone's, so ...
         """
-        return await self._ask_of_phone("unlink")
-
-    async def _ask_of_phone(self, operation: str) -> LinkStatus:
-        ask: Callable[[], Awaitable[LinkStatus]] | None = getattr(self._account, operation, None)
-        if ask is None:
-            raise NotSupportedError("This account is no phone's, so there is nothing to link.")
-        return await ask()
+        return await require(self._account, Linkable).unlink()
 
     async def emulate(self, event: Event) -> None:
         """Make something happen to an emulated account: a change on the phone, a bad answer.
@@ -393,10 +394,7 @@ class AsyncClient(WantedSettings):
             Traceback (most recent call last):
             privacy_sdk.errors.NotAppliedError: WhatsApp accepted 'none' for 'last', ...
         """
-        emulate: Callable[[Event], Awaitable[None]] | None = getattr(self._account, "emulate", None)
-        if emulate is None:
-            raise NotSupportedError("Only an emulated account takes events.")
-        await emulate(event)
+        await require(self._account, Emulator).emulate(event)
 
     async def aclose(self) -> None:
         """Close the connections; the client cannot be used any more."""

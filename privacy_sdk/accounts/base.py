@@ -1,12 +1,13 @@
-"""What every account can be asked: one protocol for emulated, linked and remote ones."""
+"""Accounts as protocols: what each can be asked, and what some can do beyond that."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
+from privacy_sdk.errors import AnswerTimeoutError, NotSupportedError, OutcomeUnknownError
 from privacy_sdk.model.types import (
     Contact,
     DisallowedList,
@@ -18,8 +19,13 @@ from privacy_sdk.model.types import (
 )
 
 if TYPE_CHECKING:
+    import httpx2
+
+    from privacy_sdk.accounts.emulated.events import Event
     from privacy_sdk.model.changes import Change, Report
     from privacy_sdk.model.state import SettingsState
+
+T = TypeVar("T")
 
 
 class Capability(StrEnum):
@@ -103,14 +109,42 @@ class LinkStatus:
     linked_as: str | None = None
 
 
+class LostAnswerError(Exception):
+    """A request was sent and may have arrived; why no answer came, as half a sentence.
+
+    Never seen by users: whoever knows whether something was being changed makes it
+    :meth:`as_error`.
+    """
+
+    def as_error(self, *, changes: bool) -> OutcomeUnknownError | AnswerTimeoutError:
+        """Return what it means for its caller: of a change, that its outcome is unknown.
+
+        Example:
+            >>> LostAnswerError("no answer came").as_error(changes=True)
+            OutcomeUnknownError('A change was sent and no answer came.')
+        """
+        if changes:
+            return OutcomeUnknownError(f"A change was sent and {self}.")
+        return AnswerTimeoutError(f"A question was asked and {self}.")
+
+
 @runtime_checkable
 class Account(Protocol):
     """The specification's four operations, the reads, and who the contacts are.
 
     Arguments are typed records that were already checked; whoever takes them from a person
-    checks first. A refusal is an :class:`~privacy_sdk.IqError`, a lost answer to a change an
-    :class:`~privacy_sdk.OutcomeUnknownError`. That a change *took* is for the caller to read
-    back: WhatsApp has been seen to answer success to changes that it did not make.
+    checks first. That a change *took* is for the caller to read back: WhatsApp has been seen to
+    answer success to changes that it did not make.
+
+    Raises:
+        NotConnectedError: Of every operation but ``info`` and ``aclose``: nothing was sent.
+        IqError: WhatsApp refused, in whichever shape; its subclasses name the usual codes.
+        OutcomeUnknownError: A change was sent, and its answer did not come or cannot be read.
+        AnswerTimeoutError: A question was asked, and no answer came in time.
+        UnreadableAnswerError: The answer to a question cannot be read.
+        NotSupportedError: The account cannot do this; nothing was sent. A capability tells
+            beforehand for the reads and for ``find_contacts``.
+        UsageError: The account is closed.
     """
 
     @property
@@ -119,53 +153,170 @@ class Account(Protocol):
         ...
 
     async def info(self) -> AccountInfo:
-        """Who this is and what it can do."""
+        """Return who this is, where it stands, and what it can do; also while not connected.
+
+        Raises:
+            PrivacyError: What knows it cannot be reached.
+        """
         ...
 
     async def fetch_privacy_settings(self) -> PrivacySettingsResponse:
-        """All settings that the server reports."""
+        """Fetch all settings that the server reports; unknown names keep their wire string."""
         ...
 
     async def set_privacy_setting(
         self, category: PrivacyCategory, value: PrivacyValue
     ) -> SetPrivacySettingResponse:
-        """Change one setting."""
+        """Change one setting; idempotent."""
         ...
 
     async def set_privacy_disallowed_list(
         self, category: PrivacyCategory, update: DisallowedListUpdate
     ) -> SetPrivacySettingResponse:
-        """Add people to a category's disallowed list, or remove them."""
+        """Add people to a category's disallowed list, or remove them.
+
+        Raises:
+            ConflictError: The list has another version than the update's dhash; without one,
+                it was changed meanwhile.
+        """
         ...
 
     async def set_default_disappearing_mode(self, duration: int) -> None:
-        """Set the default timer of new chats [s]; 0 turns it off."""
+        """Set the default timer of new chats [s]; 0 turns it off; idempotent."""
         ...
 
     async def fetch_disallowed_list(self, category: PrivacyCategory) -> DisallowedList:
-        """Who is excepted in a category."""
+        """Fetch who is excepted in a category; nobody, without dhash, off its list.
+
+        Raises:
+            NotSupportedError: Without :attr:`Capability.READ_DISALLOWED_LIST`.
+        """
         ...
 
     async def fetch_default_disappearing_mode(self) -> int:
-        """The default timer of new chats [s]; 0 is off."""
+        """Fetch the default timer of new chats [s]; 0 is off.
+
+        Raises:
+            NotSupportedError: Without :attr:`Capability.READ_DISAPPEARING_MODE`.
+        """
         ...
 
     async def find_contacts(self, phones: Sequence[str]) -> tuple[Contact, ...]:
-        """The addresses of phone numbers (digits with country code), in the order asked."""
+        """Find the addresses of phone numbers (digits with country code), in the order asked.
+
+        Raises:
+            NotSupportedError: Without :attr:`Capability.FIND_CONTACTS`.
+        """
         ...
 
     async def aclose(self) -> None:
-        """Let go of what the account holds."""
+        """Close what the account holds; it cannot be used any more."""
         ...
 
 
 @runtime_checkable
-class RemoteAccount(Protocol):
+class Linkable(Protocol):
+    """An account that stands for a phone, which can be linked and unlinked."""
+
+    async def link_status(self) -> LinkStatus:
+        """Return how far a phone is linked, with the QR code of the moment."""
+        ...
+
+    async def link(self) -> LinkStatus:
+        """Connect, with a QR code to scan if no phone is linked; again after the link ended."""
+        ...
+
+    async def unlink(self) -> LinkStatus:
+        """Delete the keys of the linked phone.
+
+        Raises:
+            PrivacyError: Another process holds the session.
+        """
+        ...
+
+
+@runtime_checkable
+class Emulator(Protocol):
+    """An account that events can be made to happen to: a change on the phone, a bad answer."""
+
+    async def emulate(self, event: Event) -> None:
+        """Make something happen.
+
+        Raises:
+            InvalidInputError: No event.
+        """
+        ...
+
+
+@runtime_checkable
+class RunsPlans(Protocol):
     """An account whose other end does by itself what takes several steps.
 
     It makes the changes of a plan, and redoes a list's change that met another one.
     """
 
     async def apply_changes(self, start: SettingsState, changes: Sequence[Change]) -> Report:
-        """Make the changes of a plan beside the account."""
+        """Make the changes of a plan beside the account, and report what became of each.
+
+        Raises:
+            OutdatedPlanError: The settings are not as ``start`` says; nothing was changed.
+            OutcomeUnknownError: The answer was lost.
+        """
         ...
+
+
+@runtime_checkable
+class Startable(Protocol):
+    """An account that connects in the background once it is started."""
+
+    async def start(self) -> None:
+        """Begin to connect, unless that was done."""
+        ...
+
+
+@runtime_checkable
+class OverHttp(Protocol):
+    """An account on a gateway, reached through a transport that may record or replay."""
+
+    url: str
+    transport: httpx2.AsyncBaseTransport | None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether connections may be open."""
+        ...
+
+
+_CANNOT: dict[type, tuple[str, str | None]] = {
+    Linkable: ("This account is no phone's, so there is nothing to link.", None),
+    Emulator: (
+        "This account is not an emulated one.",
+        "Events happen to emulated accounts only: ps.Client.emulated().",
+    ),
+}
+
+
+def require(account: Account, protocol: type[T]) -> T:
+    """Return the account as one that can do more than every account can.
+
+    Ask ``isinstance(account, Linkable)`` where it is no error if it cannot. Having the methods
+    does not promise that the account at the other end can do it: an account on a gateway has
+    them all, and what cannot be done there is refused there, by the same error.
+
+    Args:
+        account: Any account.
+        protocol: :class:`Linkable`, :class:`Emulator`, :class:`RunsPlans`, …
+
+    Raises:
+        NotSupportedError: It is none.
+
+    Example:
+        >>> from privacy_sdk.accounts.emulated.account import EmulatedAccount
+        >>> require(EmulatedAccount(), Linkable)
+        Traceback (most recent call last):
+        privacy_sdk.errors.NotSupportedError: This account is no phone's, so there is ...
+    """
+    if isinstance(account, protocol):
+        return account
+    message, hint = _CANNOT.get(protocol, (f"This account is not {protocol.__name__}.", None))
+    raise NotSupportedError(message, hint=hint)

@@ -19,13 +19,12 @@ from tenacity import (
 )
 
 from privacy_sdk.accounts import wire
-from privacy_sdk.accounts.base import AccountInfo, LinkStatus
+from privacy_sdk.accounts.base import AccountInfo, LinkStatus, LostAnswerError
 from privacy_sdk.accounts.emulated.events import Event
 from privacy_sdk.accounts.problems import error_from_problem
 from privacy_sdk.errors import (
     AnswerTimeoutError,
     NotConnectedError,
-    OutcomeUnknownError,
     PrivacyError,
     RateLimitError,
     ServiceUnavailableError,
@@ -65,10 +64,6 @@ _AT_ONCE = 8
 _ATTEMPTS = 4
 _RETRY_FOR = 20.0
 _REFUSED_FOR_NOW = RateLimitError | ServiceUnavailableError | TooManyRequestsError
-
-
-class _LostAnswerError(Exception):
-    """The request may have arrived; its answer did not."""
 
 
 class _Pool:
@@ -285,11 +280,11 @@ class HttpAccount:
         repeatable: bool = True,
     ) -> object:
         """The answer to a request that is repeated as far as that is safe and of use."""
-        lost: _LostAnswerError | None = None
+        lost: LostAnswerError | None = None
 
         def is_worth_repeating(error: BaseException) -> bool:
             nonlocal lost
-            if isinstance(error, _LostAnswerError):
+            if isinstance(error, LostAnswerError):
                 lost = error
                 return repeatable
             if isinstance(error, AnswerTimeoutError):
@@ -305,12 +300,10 @@ class HttpAccount:
         )
         try:
             return await retrying(self._attempt, method, path, body, changes)
-        except (_LostAnswerError, PrivacyError) as error:
+        except (LostAnswerError, PrivacyError) as error:
             # A change whose answer was lost once may stand, whatever a repetition met.
-            if lost is not None and changes:
-                raise OutcomeUnknownError(f"A change was sent and {lost}.") from error
-            if lost is not None and isinstance(error, _LostAnswerError):
-                raise AnswerTimeoutError(f"A question was asked and {lost}.") from error
+            if lost is not None and (changes or isinstance(error, LostAnswerError)):
+                raise lost.as_error(changes=changes) from error
             raise
 
     def _pause(self, state: RetryCallState) -> float:
@@ -337,13 +330,13 @@ class HttpAccount:
             except AnswerTimeoutError:  # the gateway's own answer, and a TimeoutError too
                 raise
             except TimeoutError:
-                raise _LostAnswerError(f"no answer came within {self._timeout:g} seconds") from None
+                raise LostAnswerError(f"no answer came within {self._timeout:g} seconds") from None
             except httpx2.TransportError as error:
-                raise _LostAnswerError("the connection ended before the answer") from error
+                raise LostAnswerError("the connection ended before the answer") from error
             except UnreadableAnswerError as error:
                 if not changes:
                     raise
-                raise _LostAnswerError("its answer cannot be read") from error
+                raise LostAnswerError("its answer cannot be read") from error
 
 
 _JITTERED = wait_random_exponential(multiplier=0.2, max=5.0)

@@ -66,11 +66,24 @@ def settings_from_json(document: object) -> PrivacySettingsResponse:
         >>> settings_from_json({"settings": [{"category": "new", "value": "all"}]}).settings[0]
         PrivacySetting(category=<PrivacyCategory.OTHER: 'new'>, value=<PrivacyValue.ALL: 'all'>)
     """
+    rows = (
+        (row.get("category"), row.get("value")) if isinstance(row, Mapping) else (None, None)
+        for row in member(document, "settings", list)
+    )
+    return settings_from_rows(rows, _count(document, "unreadable"))
+
+
+def settings_from_rows(
+    rows: Iterable[tuple[object, object]], unreadable: int = 0
+) -> PrivacySettingsResponse:
+    """Read names and values as a server reports them; what is no setting is left out, and said.
+
+    Args:
+        rows: A name and a value each, whatever came in their place.
+        unreadable: How many more settings were reported under names that were lost on the way.
+    """
     settings: dict[str, PrivacySetting] = {}
-    for row in member(document, "settings", list):
-        name, value = (
-            (row.get("category"), row.get("value")) if isinstance(row, Mapping) else (None, None)
-        )
+    for name, value in rows:
         if not _is_wire_name(name):
             _warn("The server reported a setting without a name.")
         elif not _is_wire_name(value):
@@ -81,7 +94,6 @@ def settings_from_json(document: object) -> PrivacySettingsResponse:
             _warn(f"The server reported {short_repr(name)} twice; the first is kept.")
         else:
             settings[name] = _setting(name, value)
-    unreadable = _count(document, "unreadable")
     if unreadable:
         warn_unreadable(unreadable)
     return PrivacySettingsResponse(settings.values(), unreadable)
@@ -178,10 +190,10 @@ def list_from_json(document: object) -> DisallowedList:
     return DisallowedList(member(document, "dhash", (str, type(None))), tuple(users))
 
 
-def read_jid(text: str) -> Jid:
+def read_jid(text: str | None) -> Jid:
     """An address that an answer names."""
     try:
-        return Jid.parse(text)
+        return Jid.parse(text or "")
     except InvalidInputError as error:
         raise UnreadableAnswerError(
             f"The answer names somebody who cannot be read: {error}"

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from privacy_sdk.accounts.base import LinkStatus
+from privacy_sdk.accounts.base import LinkStatus, OverHttp
 from privacy_sdk.accounts.wire import link_status_to_json
 from privacy_sdk.cli import output as terminal
 from privacy_sdk.cli.options import Given, app, given_to
@@ -39,7 +39,7 @@ def link(context: typer.Context, name: _Name) -> None:
     async def work() -> bool:
         async with await _client(given, name) as client:
             await follow_link(client, show)
-            return not hasattr(client.account, "url")
+            return not isinstance(client.account, OverHttp)
 
     is_local = asyncio.run(work())
     if is_local and not given.json:

@@ -9,7 +9,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from privacy_sdk.accounts.base import Account
+from privacy_sdk.accounts.base import Account, Startable
 from privacy_sdk.errors.masks import mask_text
 from privacy_sdk.gateway.guard import OPEN_PATH, RequestGuard, RequestTracker, logger
 from privacy_sdk.gateway.limits import LimitedAccount
@@ -81,17 +81,15 @@ def create_app(
     if token is not None:
         checked_token(token, "token=…")
     served = {
-        str(checked_account(name)): LimitedAccount(
-            account, None if hasattr(account, "emulate") else rate
-        )
+        str(checked_account(name)): LimitedAccount(account, rate)
         for name, account in accounts.items()
     }
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         for account in accounts.values():
-            if start := getattr(account, "start", None):
-                await start()
+            if isinstance(account, Startable):
+                await account.start()
         yield
         await _close(accounts.values())
 

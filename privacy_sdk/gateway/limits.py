@@ -7,8 +7,13 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from privacy_sdk.accounts.base import Account
-from privacy_sdk.errors import AnswerTimeoutError, OutcomeUnknownError, PrivacyError
+from privacy_sdk.accounts.base import Account, Capability
+from privacy_sdk.errors import (
+    AnswerTimeoutError,
+    OutcomeUnknownError,
+    PrivacyError,
+    TooManyRequestsError,
+)
 from privacy_sdk.gateway.rate import Rate, RateLimiter
 from privacy_sdk.model.types import PrivacyCategory
 
@@ -16,13 +21,17 @@ ANSWER_DUE = 25.0
 """How long an account may take to answer [s]: longer than a live one's own limit, shorter than
 the client's."""
 
+_INFO_DUE = 2.0
+"""How long an account may take to say whether it is emulated [s]."""
+
 
 class LimitedAccount:
     """One account and the rules that protect it.
 
     Args:
         account: The account.
-        rate: How fast it may be asked; None for as fast as it answers.
+        rate: How fast it may be asked; None for as fast as it answers, as is an account that
+            says of itself that it is emulated.
     """
 
     def __init__(self, account: Account, rate: Rate | None = None) -> None:
@@ -34,7 +43,7 @@ class LimitedAccount:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Account]:
         """The account, to ask it something that changes nothing."""
-        self._take()
+        await self._take()
         try:
             async with asyncio.timeout(ANSWER_DUE):
                 yield self.account
@@ -50,7 +59,7 @@ class LimitedAccount:
         Args:
             requests: How many requests to WhatsApp it takes.
         """
-        self._take(requests)
+        await self._take(requests)
         try:
             async with asyncio.timeout(ANSWER_DUE):
                 yield self.account
@@ -82,6 +91,26 @@ class LimitedAccount:
             await stack.enter_async_context(self._plans)
             yield await stack.enter_async_context(self.changing(requests))
 
-    def _take(self, requests: int = 1) -> None:
-        if self._limiter:
+    async def _take(self, requests: int = 1) -> None:
+        """Count requests to a live account.
+
+        Which one is live is asked when the limit is reached, each time: an account on another
+        gateway may be another one by then, and one that cannot say is treated as live.
+
+        Raises:
+            TooManyRequestsError: Not so many are left.
+        """
+        if self._limiter is None:
+            return
+        try:
             self._limiter.take(requests)
+        except TooManyRequestsError:
+            if not await self._is_emulated():
+                raise
+
+    async def _is_emulated(self) -> bool:
+        try:
+            async with asyncio.timeout(_INFO_DUE):
+                return Capability.EMULATE in (await self.account.info()).capabilities
+        except (PrivacyError, TimeoutError):
+            return False

@@ -10,8 +10,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Request
 
 from privacy_sdk.accounts import wire, wire_plans
+from privacy_sdk.accounts.base import Emulator, Linkable, require
 from privacy_sdk.accounts.wire import Json
-from privacy_sdk.errors import InvalidContactError, NotSupportedError, UnknownAccountError
+from privacy_sdk.errors import InvalidContactError, UnknownAccountError
 from privacy_sdk.gateway import schemas
 from privacy_sdk.gateway.limits import LimitedAccount
 from privacy_sdk.model.arguments import as_list_category, as_pair, as_seconds
@@ -203,7 +204,7 @@ async def find_contacts(served: Served, body: schemas.PhonesBody) -> Json:
 @router.get("/{account_id}/link", responses=ACCOUNT_PROBLEMS, response_model=schemas.LinkStatusBody)
 async def link_status(served: Served) -> Json:
     """How far a phone is linked, and the QR code of the moment."""
-    return await _link_status(served, "link_status")
+    return wire.link_status_to_json(await require(served.account, Linkable).link_status())
 
 
 @router.post(
@@ -211,7 +212,7 @@ async def link_status(served: Served) -> Json:
 )
 async def link(served: Served) -> Json:
     """Link a phone: connect, and offer a QR code if none is linked yet."""
-    return await _link_status(served, "link")
+    return wire.link_status_to_json(await require(served.account, Linkable).link())
 
 
 @router.delete(
@@ -219,22 +220,10 @@ async def link(served: Served) -> Json:
 )
 async def unlink(served: Served) -> Json:
     """Delete the keys of the linked phone; the device is to be removed on the phone as well."""
-    return await _link_status(served, "unlink")
-
-
-async def _link_status(served: LimitedAccount, operation: str) -> Json:
-    ask = getattr(served.account, operation, None)
-    if ask is None:
-        raise NotSupportedError("This account is no phone's, so there is nothing to link.")
-    return wire.link_status_to_json(await ask())
+    return wire.link_status_to_json(await require(served.account, Linkable).unlink())
 
 
 @router.post("/{account_id}/emulator", responses=ACCOUNT_PROBLEMS, status_code=204)
 async def emulate(served: Served, body: schemas.EventBody) -> None:
     """Make something happen to an emulated account."""
-    happen = getattr(served.account, "emulate", None)
-    if happen is None:
-        raise NotSupportedError(
-            "This account is not an emulated one.", hint="Events happen to emulated accounts only."
-        )
-    await happen(wire.event_from_json(body.model_dump()))
+    await require(served.account, Emulator).emulate(wire.event_from_json(body.model_dump()))

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from typing import NamedTuple, TypeAlias, TypeVar
 
-from privacy_sdk.accounts.base import Account, Capability, RemoteAccount
+from privacy_sdk.accounts.base import Account, Capability, RunsPlans
 from privacy_sdk.errors import (
     AnswerTimeoutError,
     NotAuthorizedError,
@@ -75,7 +75,7 @@ async def apply_changes(
         OutdatedPlanError: The settings are not what they must be; nothing was changed.
         PrivacyError: They cannot be read; nothing was changed.
     """
-    if not isinstance(account, RemoteAccount):
+    if not isinstance(account, RunsPlans):
         run = _Run(account, (await account.info()).capabilities)
         return await run.apply(start, changes, progress)
     progress(0, len(changes))

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TypeVar, cast
 
-from privacy_sdk.accounts.base import Account, Capability, RemoteAccount
+from privacy_sdk.accounts.base import Account, Capability, RunsPlans
 from privacy_sdk.errors import (
     AnswerTimeoutError,
     GatewayError,
@@ -39,7 +39,7 @@ class Confirming:
         self._account = account
         self._change_list = (
             account.set_privacy_disallowed_list
-            if isinstance(account, RemoteAccount)
+            if isinstance(account, RunsPlans)
             else partial(change_list, account)
         )
         self._capabilities: frozenset[str] | None = None

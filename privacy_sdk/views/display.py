@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from html import escape
 from typing import TYPE_CHECKING
 
+from privacy_sdk.accounts.base import OverHttp
 from privacy_sdk.errors import AnswerTimeoutError, PrivacyError
 from privacy_sdk.errors.masks import mask_text
 from privacy_sdk.model import words
@@ -98,13 +99,13 @@ async def client_html(client: AsyncClient) -> str:
 
 async def _settings(client: AsyncClient) -> PrivacySettingsResponse | None:
     account = client.account
-    transport = getattr(account, "transport", None)
-    if transport is None:
+    if not isinstance(account, OverHttp) or account.transport is None:
         return await account.fetch_privacy_settings()
 
     from privacy_sdk.accounts.http import HttpAccount
     from privacy_sdk.cassettes.transport import CassetteTransport
 
+    transport = account.transport
     if not isinstance(account, HttpAccount) or not isinstance(transport, CassetteTransport):
         return await account.fetch_privacy_settings()
     if account.seen is not None or not transport.is_replaying:

@@ -13,12 +13,13 @@ from asking import (
     SOMEBODY,
     TIMER,
     TOKEN,
-    Live,
     client_of,
     problem,
 )
 
+from privacy_sdk.accounts.base import AccountInfo
 from privacy_sdk.accounts.emulated.account import EmulatedAccount
+from privacy_sdk.accounts.nodes import ProtocolAccount
 from privacy_sdk.errors import InvalidInputError
 from privacy_sdk.gateway import create_app
 
@@ -207,7 +208,8 @@ async def test_a_method_that_a_path_does_not_take_is_405_and_names_those_it_take
 
 
 async def test_an_event_on_a_live_account_is_501() -> None:
-    async with client_of({"demo": Live()}, token=None) as client:
+    live = ProtocolAccount(AccountInfo("demo", "whatsapp"), EmulatedAccount().server.ask)
+    async with client_of({"demo": live}, token=None) as client:
         event = {"event": "phone_sets", "category": "last", "value": "all"}
         problem(await client.post(EMULATOR, json=event), 501, "not-supported")
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 
 import httpx2
 import pytest
@@ -16,7 +17,10 @@ from asking import (
     problem,
 )
 
+import privacy_sdk as ps
+from privacy_sdk.accounts.base import Account, AccountInfo
 from privacy_sdk.accounts.emulated.account import EmulatedAccount
+from privacy_sdk.accounts.http import HttpAccount
 from privacy_sdk.errors import PrivacyError
 from privacy_sdk.gateway import create_app, limits
 from privacy_sdk.gateway.rate import Rate
@@ -107,6 +111,38 @@ async def test_a_live_account_is_asked_no_faster_than_its_pace() -> None:
     assert 90 < document["retry_after"] <= 100
     assert 90 < int(answers[2].headers["retry-after"]) <= 100
     assert listing.status_code == 200
+
+
+@asynccontextmanager
+async def of_another_gateway(account: Account) -> AsyncIterator[Account]:
+    app = create_app({"far": account}, token=None, rate=None)
+    remote = HttpAccount(account="far", transport=httpx2.ASGITransport(app))
+    yield remote
+    await remote.aclose()
+
+
+async def test_an_account_on_another_gateway_has_the_pace_of_what_is_there() -> None:
+    pace = Rate(2, per_minute=0.6)
+    for there, last in ((Live(), 429), (EmulatedAccount(), 200)):
+        async with (
+            of_another_gateway(there) as account,
+            client_of({"demo": account}, token=None, rate=pace) as client,
+        ):
+            answers = [await client.get(PRIVACY) for _ in range(4)]
+        assert [answer.status_code for answer in answers] == [200, 200, last, last]
+
+
+@pytest.mark.parametrize(
+    "trouble", [ps.NotConnectedError("There is no connection."), TimeoutError()]
+)
+async def test_an_account_that_cannot_say_what_it_is_has_the_pace_of_a_live_one(trouble) -> None:
+    class Mute(EmulatedAccount):
+        async def info(self) -> AccountInfo:
+            raise trouble
+
+    async with client_of({"demo": Mute()}, token=None, rate=Rate(1, per_minute=0.6)) as client:
+        answers = [await client.get(PRIVACY) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [200, 429]
 
 
 async def test_an_emulated_account_has_no_pace(client: httpx2.AsyncClient) -> None:

@@ -200,7 +200,7 @@ def test_a_value_outside_the_table_is_shown_and_can_be_left():
 def test_a_category_that_is_not_reported_any_more_goes():
     account = ps.EmulatedAccount(settings={"last": "all", "online": "all"})
     panel = ps.Client.from_account(account).panel()
-    del account._server._settings["online"]
+    del account.server.settings["online"]
     panel.refresh()
     assert set(panel.controls) == {"last", "timer"}
 

@@ -234,7 +234,7 @@ async def test_an_unknown_value_cannot_be_brought_back(client):
 async def test_when_the_start_cannot_be_read_nothing_is_changed(client):
     plan = await client.plan(ps.Policy(last="none"))
     await client.emulate(ps.NextAnswer("lost", operation="fetch_privacy_settings"))
-    with pytest.raises(ps.AnswerTimeoutError, match="answer to fetch_privacy_settings was lost"):
+    with pytest.raises(ps.AnswerTimeoutError, match="its answer was lost"):
         await client.apply(plan)
     assert (await settings_of(client))["last"] == "all"
 

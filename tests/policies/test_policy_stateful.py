@@ -71,10 +71,10 @@ class Truth:
 
     @classmethod
     def of(cls, account: EmulatedAccount) -> "Truth":
-        server = account._server
-        lists = {name: frozenset(user.jid for user in held) for name, held in server._lists.items()}
-        versions = {name: held.dhash for name, held in server._lists.items()}
-        return cls(dict(server._settings), lists, int(server._timer), versions)
+        server = account.server
+        lists = {name: frozenset(user.jid for user in held) for name, held in server.lists.items()}
+        versions = {name: held.dhash for name, held in server.lists.items()}
+        return cls(dict(server.settings), lists, int(server.timer), versions)
 
 
 class Machine(RuleBasedStateMachine):
@@ -96,11 +96,11 @@ class Machine(RuleBasedStateMachine):
     @initialize(starts=st.lists(pairs, unique_by=lambda pair: pair[0]))
     def begin_somewhere(self, starts) -> None:
         for category, value in starts:
-            self.account._server.put_setting(category.value, value.value)
+            self.account.server.put_setting(category.value, value.value)
 
     @rule(policy=policies())
     def make_a_plan(self, policy: ps.Policy) -> None:
-        self.account._faults.clear()
+        self.account.server.faults.clear()
         before = self.truth()
         self.plan = self.client.plan(policy)
         assert self.truth() == before
@@ -109,7 +109,7 @@ class Machine(RuleBasedStateMachine):
     def phone_sets(self, pair, unknown: bool) -> None:
         category, value = pair
         is_new = unknown and category == "profile"
-        self.account._server.put_setting(
+        self.account.server.put_setting(
             category.value, "contact_allowlist" if is_new else value.value
         )
 
@@ -117,17 +117,17 @@ class Machine(RuleBasedStateMachine):
     def phone_lists(self, category, added, removed) -> None:
         entries = {jid: ps.DisallowedListUserEntry(jid, None, "remove") for jid in removed}
         entries |= {jid: ps.DisallowedListUserEntry(jid) for jid in added}
-        self.account._server.put_people(category.value, entries.values())
+        self.account.server.put_people(category.value, entries.values())
 
     @rule(fault=faults)
     def break_an_answer(self, fault: ps.NextAnswer) -> None:
-        self.account._faults.append(fault)
+        self.account.server.faults.append(fault)
 
     @precondition(lambda self: self.plan is not None)
     @rule(then=st.sampled_from(["undo", "undo later", "keep"]))
     def apply(self, then: str) -> None:
         plan, self.plan = self.plan, None
-        before, is_undisturbed = self.truth(), not self.account._faults
+        before, is_undisturbed = self.truth(), not self.account.server.faults
         try:
             applied = self.client.apply(plan)
         except ps.OutdatedPlanError:
@@ -150,7 +150,7 @@ class Machine(RuleBasedStateMachine):
             self.plan = applied.undo()
 
     def undo(self, applied: ps.ApplyResult, before: Truth, now: Truth) -> None:
-        self.account._faults.clear()
+        self.account.server.faults.clear()
         back = applied.undo()
         for result in applied:
             is_not_made = result.outcome in (ps.Outcome.REFUSED, ps.Outcome.NOT_TRIED)

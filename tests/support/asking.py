@@ -7,11 +7,12 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from typing import Any
 
 import httpx2
 
-from privacy_sdk.accounts.base import Account
+from privacy_sdk.accounts.base import Account, AccountInfo
 from privacy_sdk.accounts.emulated.account import EmulatedAccount
 from privacy_sdk.gateway import create_app
 from privacy_sdk.gateway.schemas import ProblemBody
@@ -26,16 +27,11 @@ EMULATOR = "/v1/accounts/demo/emulator"
 SOMEBODY = {"jid": "999000000000001@lid", "pn_jid": "999115550101@s.whatsapp.net"}
 
 
-class Live:
-    """An account that is not an emulated one, though it answers as one."""
+class Live(EmulatedAccount):
+    """A wrapper of a live account: it has every method, and says that it is not emulated."""
 
-    def __init__(self) -> None:
-        self._answers = EmulatedAccount()
-
-    def __getattr__(self, name: str) -> Any:
-        if name == "emulate":
-            raise AttributeError(name)
-        return getattr(self._answers, name)
+    async def info(self) -> AccountInfo:
+        return replace(await super().info(), capabilities=frozenset())
 
 
 @asynccontextmanager

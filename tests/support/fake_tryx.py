@@ -18,7 +18,8 @@ from tryx.types import JID
 
 from privacy_sdk.accounts.emulated.account import CONTACTS, SETTINGS
 from privacy_sdk.accounts.emulated.events import NextAnswer
-from privacy_sdk.accounts.emulated.server import EmulatedServer, iq, node
+from privacy_sdk.accounts.emulated.server import EmulatedServer
+from privacy_sdk.accounts.nodes import contacts_request, iq, node
 
 NUMBER = "999115550178"
 LID = "999000000000078"
@@ -222,7 +223,10 @@ class FakeClient:
 
     async def _change(self, operation: str, name: str, change: Any, *sent: Any) -> str | None:
         answer = await self._phone.ask(
-            operation, iq("set", "privacy", node("privacy", change)), name, *sent
+            operation,
+            iq("set", "privacy", node("privacy", change, addressing_mode="lid")),
+            name,
+            *sent,
         )
         dhash: str | None = answer[0][0].get("dhash")
         return dhash if answer.find(".//error") is None else None
@@ -233,14 +237,14 @@ class FakeClient:
         return ()
 
     async def get_info(self, phones: Sequence[str]) -> list[SimpleNamespace]:
-        request = iq("get", "usync", node("usync", *(node("user", phone=p) for p in phones)))
-        answer = await self._phone.ask("find", request, *phones)
+        answer = await self._phone.ask("find", contacts_request(phones), *phones)
         return [
             SimpleNamespace(
                 jid=JID(self._phone.written.get(number, number), "s.whatsapp.net"),
-                lid=jid and JID(*jid.split("@")),
-                is_registered=jid is not None,
+                lid=lid if lid is None else JID(*lid.attrib["val"].split("@")),
+                is_registered=contact.get("type") == "in",
             )
-            for user in answer[0]
-            for number, jid in [(user.attrib["phone"], user.get("jid"))]
+            for user in answer.iter("user")
+            for contact, lid in [(user[0], user.find("lid"))]
+            for number in [contact.text.removeprefix("+")]
         ]

@@ -8,11 +8,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from privacy_sdk.accounts.base import AccountInfo, Capability, LinkStatus
+from privacy_sdk.accounts.base import AccountInfo, Capability, LinkStatus, LostAnswerError
+from privacy_sdk.accounts.nodes import match_contacts
 from privacy_sdk.accounts.whatsapp import tryx_names
 from privacy_sdk.accounts.whatsapp.session import Session
 from privacy_sdk.accounts.whatsapp.supervisor import Supervisor, backoff
-from privacy_sdk.accounts.whatsapp.tryx_errors import error_from_tryx, no_answer
+from privacy_sdk.accounts.whatsapp.tryx_errors import error_from_tryx
 from privacy_sdk.accounts.whatsapp.tryx_runtime import check_installed, open_tryx
 from privacy_sdk.accounts.wire import warn_unreadable
 from privacy_sdk.errors import (
@@ -224,8 +225,7 @@ class WhatsAppAccount:
             The stub of ``tryx.client.ContactClient.get_info``. That its rows name the numbers as
             they were asked for is assumed; a number with a row that does not is asked alone.
         """
-        found = await self._look_up(list(dict.fromkeys(phones)))
-        return tuple(found.get(phone, Contact(phone)) for phone in phones)
+        return await match_contacts(phones, self._look_up)
 
     async def aclose(self) -> None:
         """Stop, and let another process hold the session."""
@@ -233,16 +233,9 @@ class WhatsAppAccount:
         await self._supervisor.stop()
         self._session.close()
 
-    async def _look_up(self, phones: list[str]) -> dict[str, Contact]:
-        rows = await self._ask(lambda client: client.contact.get_info(phones))
-        is_alone = len(phones) == len(rows) == 1
-        by_number = {phones[0] if is_alone else row.jid.user: row for row in rows}
-        found = {phone: _contact(phone, by_number[phone]) for phone in phones if phone in by_number}
-        if len(phones) > 1 and by_number.keys() - found.keys():
-            for phone in phones:
-                if phone not in found:
-                    found |= await self._look_up([phone])
-        return found
+    async def _look_up(self, phones: Sequence[str]) -> list[Contact]:
+        rows = await self._ask(lambda client: client.contact.get_info(list(phones)))
+        return [_contact(row) for row in rows]
 
     async def _change(
         self, category: PrivacyCategory, ask: Callable[[Any], Awaitable[str | None]]
@@ -268,8 +261,8 @@ class WhatsAppAccount:
             async with asyncio.timeout(self._timeout):
                 return await ask(client)
         except TimeoutError:
-            late = f"no answer came within {self._timeout:g} seconds"
-            raise no_answer(late, changes=changes) from None
+            late = LostAnswerError(f"no answer came within {self._timeout:g} seconds")
+            raise late.as_error(changes=changes) from None
         except Exception as error:
             raise error_from_tryx(error, changes=changes) from None
 
@@ -294,12 +287,14 @@ class WhatsAppAccount:
             self._session.write_dhashes(kept)
 
 
-def _contact(phone: str, row: Any) -> Contact:
+def _contact(row: Any) -> Contact:
     if not row.is_registered:
-        return Contact(phone)
+        return Contact(row.jid.user)
     address = tryx_names.to_jid(row.jid)
     return Contact(
-        phone, tryx_names.to_jid(row.lid), address if address and address.is_phone else None
+        row.jid.user,
+        tryx_names.to_jid(row.lid),
+        address if address and address.is_phone else None,
     )
 
 

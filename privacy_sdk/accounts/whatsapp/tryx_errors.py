@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
+from privacy_sdk.accounts.base import LostAnswerError
 from privacy_sdk.errors import (
-    AnswerTimeoutError,
     InvalidInputError,
     IqError,
     NotConnectedError,
@@ -54,16 +54,9 @@ def error_from_tryx(error: Exception, *, changes: bool) -> PrivacyError:
             return OutcomeUnknownError("The connection to WhatsApp was lost during a change.")
         return NotConnectedError("There is no connection to WhatsApp.", hint=NOT_CONNECTED_HINT)
     if text in _NO_ANSWER:
-        return no_answer("no answer came", changes=changes)
+        return LostAnswerError("no answer came").as_error(changes=changes)
     if changes:
-        return OutcomeUnknownError(f"A change was sent, and its answer cannot be read: {text}.")
+        return LostAnswerError(f"its answer cannot be read: {text}").as_error(changes=True)
     return UnreadableAnswerError(
         f"WhatsApp's answer cannot be read: {text}.", hint=_UNREADABLE_HINT
     )
-
-
-def no_answer(what: str, *, changes: bool) -> PrivacyError:
-    """The error for an answer that did not come."""
-    if changes:
-        return OutcomeUnknownError(f"A change was sent and {what}.")
-    return AnswerTimeoutError(f"A question was asked and {what}.", hint="Try again in a moment.")

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from privacy_sdk.accounts.base import OverHttp
 from privacy_sdk.accounts.wire_plans import plan_from_json
 from privacy_sdk.errors import PrivacyError
 from privacy_sdk.model import words
@@ -20,9 +21,16 @@ if TYPE_CHECKING:
 
 def replayed(client: AsyncClient) -> CassetteTransport | None:
     """The recording that answers a client; None when an account does."""
-    transport: CassetteTransport | None = getattr(client.account, "transport", None)
-    # Asked by name: vcrpy and httpx2 need not be loaded for an emulated account.
-    return transport if getattr(transport, "is_replaying", False) else None
+    account = client.account
+    if not isinstance(account, OverHttp) or account.transport is None:
+        return None  # before the import: an emulated account needs neither vcrpy nor httpx2
+
+    from privacy_sdk.cassettes.transport import CassetteTransport
+
+    transport = account.transport
+    if isinstance(transport, CassetteTransport) and transport.is_replaying:
+        return transport
+    return None
 
 
 def miss_in_words(client: AsyncClient, plan: Plan) -> str:
