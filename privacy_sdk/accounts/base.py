@@ -166,6 +166,6 @@ class RemoteAccount(Protocol):
     It makes the changes of a plan, and redoes a list's change that met another one.
     """
 
-    async def apply_changes(self, start: SettingsState, changes: Sequence[Change]) -> Report:
+    async def apply_changes(self, before: SettingsState, changes: Sequence[Change]) -> Report:
         """Make the changes of a plan beside the account."""
         ...
