@@ -161,7 +161,7 @@ class WantedSettings:
         report = Report()
         if plan.possible:
             report = await apply_changes(
-                self._account, plan.start, plan.possible, progress or (lambda done, total: None)
+                self._account, plan.before, plan.possible, progress or (lambda done, total: None)
             )
         made = iter(report.results)
         results = tuple(
@@ -170,7 +170,7 @@ class WantedSettings:
             else next(made)
             for change in plan
         )
-        return ApplyResult(results, plan.start, report.found, plan.account)
+        return ApplyResult(results, plan.before, report.after, plan.account)
 
     async def exclude(
         self, category: CategoryLike, people: PeopleLike

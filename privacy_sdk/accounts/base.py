@@ -255,11 +255,11 @@ class RunsPlans(Protocol):
     It makes the changes of a plan, and redoes a list's change that met another one.
     """
 
-    async def apply_changes(self, start: SettingsState, changes: Sequence[Change]) -> Report:
+    async def apply_changes(self, before: SettingsState, changes: Sequence[Change]) -> Report:
         """Make the changes of a plan beside the account, and report what became of each.
 
         Raises:
-            OutdatedPlanError: The settings are not as ``start`` says; nothing was changed.
+            OutdatedPlanError: The settings are not as ``before`` says; nothing was changed.
             OutcomeUnknownError: The answer was lost.
         """
         ...

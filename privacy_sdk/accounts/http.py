@@ -199,17 +199,17 @@ class HttpAccount:
         answer = await self._ask("POST", await self._path("contacts"), {"phones": list(phones)})
         return wire.contacts_from_json(answer)
 
-    async def apply_changes(self, start: SettingsState, changes: Sequence[Change]) -> Report:
+    async def apply_changes(self, before: SettingsState, changes: Sequence[Change]) -> Report:
         """Make the changes of a plan, in one request; never repeated when its answer is lost."""
         from privacy_sdk.accounts.wire_plans import plan_to_json, report_from_json
 
         path = await self._path("privacy")
-        body = plan_to_json(start, changes)
+        body = plan_to_json(before, changes)
         answer = await self._ask("PATCH", path, body, changes=True, repeatable=False)
         report = report_from_json(answer, changes)
-        if report.found.settings:
-            found = report.found.settings.items()
-            self.seen = PrivacySettingsResponse(PrivacySetting(*pair) for pair in found)
+        if report.after.settings:
+            now = report.after.settings.items()
+            self.seen = PrivacySettingsResponse(PrivacySetting(*pair) for pair in now)
         return report
 
     async def emulate(self, event: Event) -> None:

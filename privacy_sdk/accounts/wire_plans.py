@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from privacy_sdk.accounts.wire import (
     Json,
     duration_from_json,
     entry_to_json,
+    list_from_json,
+    list_to_json,
     member,
     read_jid,
     update_from_json,
@@ -35,38 +37,46 @@ from privacy_sdk.model.types import (
 )
 
 
-def standing_to_json(standing: SettingsState) -> Json:
-    """``{"settings": […], "lists": [{"category", "dhash"}, …], "duration"}``."""
+def state_to_json(state: SettingsState, list_to_json: Callable[[DisallowedList], Json]) -> Json:
+    """``{"settings": […], "lists": [{"category", …}, …], "duration"}``."""
     return {
         "settings": [
             {"category": category.value, "value": value.value}
-            for category, value in standing.settings.items()
+            for category, value in state.settings.items()
         ],
         "lists": [
-            {"category": category.value, "dhash": held.dhash}
-            for category, held in standing.lists.items()
+            {"category": category.value, **list_to_json(held)}
+            for category, held in state.lists.items()
         ],
-        "duration": standing.timer,
+        "duration": state.timer,
     }
 
 
-def standing_from_json(document: object) -> SettingsState:
-    """Read how settings stand; of each list the version, not the people."""
+def state_from_json(
+    document: object, list_from_json: Callable[[object], DisallowedList]
+) -> SettingsState:
+    """Read the state of settings."""
     return SettingsState(
         {
             PrivacyCategory(_name(row, "category")): PrivacyValue(_name(row, "value"))
             for row in member(document, "settings", list)
         },
         {
-            PrivacyCategory(_name(row, "category")): DisallowedList(
-                member(row, "dhash", (str, type(None)))
-            )
+            PrivacyCategory(_name(row, "category")): list_from_json(row)
             for row in member(document, "lists", list)
         },
         None
         if member(document, "duration", (int, type(None))) is None
         else duration_from_json(document),
     )
+
+
+def _version_to_json(held: DisallowedList) -> Json:
+    return {"dhash": held.dhash}
+
+
+def _version_from_json(document: object) -> DisallowedList:
+    return DisallowedList(member(document, "dhash", (str, type(None))))
 
 
 def _name(document: object, name: str) -> str:
@@ -87,10 +97,10 @@ def change_to_json(change: Change) -> Json:
             return {"change": "timer", "duration": seconds}
 
 
-def plan_to_json(start: SettingsState, changes: Iterable[Change]) -> Json:
+def plan_to_json(before: SettingsState, changes: Iterable[Change]) -> Json:
     """``{"expected": …, "changes": […]}``."""
     return {
-        "expected": standing_to_json(start),
+        "expected": state_to_json(before, _version_to_json),
         "changes": [change_to_json(change) for change in changes],
     }
 
@@ -104,10 +114,10 @@ def plan_from_json(document: Mapping[str, Any]) -> tuple[SettingsState, tuple[Ch
     """
     if (seconds := document["expected"]["duration"]) is not None:
         as_seconds(seconds)
-    start = standing_from_json(document["expected"])
-    for category in start.lists:
+    before = state_from_json(document["expected"], _version_from_json)
+    for category in before.lists:
         as_list_category(category)
-    changes = tuple(_change(row, start) for row in document["changes"])
+    changes = tuple(_change(row, before) for row in document["changes"])
     seen: set[object] = set()
     for change in changes:
         key = _what(change)
@@ -116,16 +126,16 @@ def plan_from_json(document: Mapping[str, Any]) -> tuple[SettingsState, tuple[Ch
                 "The request changes one thing twice.", hint="Name each setting and list once."
             )
         seen.add(key)
-    return start, changes
+    return before, changes
 
 
-def _change(row: Mapping[str, Any], start: SettingsState) -> Change:
+def _change(row: Mapping[str, Any], before: SettingsState) -> Change:
     if row["change"] == "timer":
-        return TimerChange(start.timer, as_seconds(row["duration"]))
+        return TimerChange(before.timer, as_seconds(row["duration"]))
     category = PrivacyCategory.other(row["category"])
     if row["change"] == "setting":
         pair = as_pair(category, PrivacyValue.other(row["value"]))
-        return SettingChange(category, start.settings.get(category), pair[1])
+        return SettingChange(category, before.settings.get(category), pair[1])
     update: DisallowedListUpdate = update_from_json({"users": row["users"]})
     actions = {entry.action for entry in update.users}
     if len(actions) > 1:
@@ -157,7 +167,7 @@ def report_to_json(report: Report) -> Json:
             }
             for result in report.results
         ],
-        "found": standing_to_json(report.found),
+        "found": state_to_json(report.after, list_to_json),
     }
 
 
@@ -170,7 +180,7 @@ def report_from_json(document: object, changes: Sequence[Change]) -> Report:
         ChangeResult(change, _outcome(row), member(row, "reason", str), _missed(row))
         for change, row in zip(changes, outcomes, strict=True)
     )
-    return Report(results, standing_from_json(member(document, "found", Mapping)))
+    return Report(results, state_from_json(member(document, "found", Mapping), list_from_json))
 
 
 def _outcome(row: object) -> Outcome:

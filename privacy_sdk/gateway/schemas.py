@@ -135,18 +135,20 @@ class ExpectedSettingBody(Document):
     value: Name
 
 
-class ListVersionBody(Document):
-    """The version of a list; none while its category is not on ``contact_blacklist``."""
+class ListOfCategoryBody(DisallowedListBody):
+    """The people excepted in one of several categories."""
 
+    model_config = _example(
+        category="last", dhash="1763827200000", users=[{"jid": _LID, "pn_jid": _PHONE}]
+    )
     category: str
-    dhash: str | None
 
 
 class SettingsStateBody(Document):
-    """How settings stand, as far as they were read."""
+    """The state of the settings, as far as it was read."""
 
     settings: list[SettingBody]
-    lists: list[ListVersionBody]
+    lists: list[ListOfCategoryBody]
     duration: int | None
 
 

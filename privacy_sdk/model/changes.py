@@ -255,8 +255,8 @@ class Report:
 
     Attributes:
         results: One for each change, in the order in which they were given.
-        found: What the settings are afterwards, as far as they could be read.
+        after: What the settings are then, as far as they could be read.
     """
 
     results: tuple[ChangeResult, ...] = ()
-    found: SettingsState = field(default_factory=SettingsState)
+    after: SettingsState = field(default_factory=SettingsState)

@@ -46,7 +46,7 @@ class Plan(Tabular):
 
     Attributes:
         changes: The changes; those with an ``obstacle`` are not tried.
-        start: What they start from; a plan is not run from anywhere else.
+        before: The state that they start from; a plan is not run from any other.
         account: Name of the account that it is for.
 
     Example:
@@ -62,7 +62,7 @@ class Plan(Tabular):
     """
 
     changes: tuple[Change, ...] = ()
-    start: SettingsState = field(default_factory=SettingsState)
+    before: SettingsState = field(default_factory=SettingsState)
     account: str | None = None
 
     def __len__(self) -> int:
@@ -145,12 +145,12 @@ def make_plan(
     if policy.timer not in (None, standing.timer):
         changes.append(TimerChange(standing.timer, policy.timer))
     premises = policy.settings.keys() | needed(changes)
-    start = SettingsState(
+    expected = SettingsState(
         {c: value for c, value in standing.settings.items() if c in premises},
         standing.lists,
         None if policy.timer is None else standing.timer,
     )
-    return Plan(in_safe_order(with_directions(changes, standing)), start, account)
+    return Plan(in_safe_order(with_directions(changes, standing)), expected, account)
 
 
 def _obstacle(category: PrivacyCategory, policy: Policy, standing: SettingsState) -> str:

@@ -48,8 +48,9 @@ class ApplyResult(Tabular):
 
     Attributes:
         results: A result for each change of the plan, in its order.
-        start: What the settings were before.
-        found: What they were afterwards, as far as they could be read.
+        before: The state that the plan started from.
+        after: The state when it had been applied: all settings, and the people of each list and
+            the timer that the plan changed, as far as they could be read.
         account: Name of the account.
 
     Example:
@@ -69,8 +70,8 @@ class ApplyResult(Tabular):
     """
 
     results: tuple[ChangeResult, ...] = ()
-    start: SettingsState = field(default_factory=SettingsState)
-    found: SettingsState = field(default_factory=SettingsState)
+    before: SettingsState = field(default_factory=SettingsState)
+    after: SettingsState = field(default_factory=SettingsState)
     account: str | None = None
 
     def __len__(self) -> int:
@@ -102,14 +103,14 @@ class ApplyResult(Tabular):
         for category in sorted(left):
             changes += self._restored(category)
         return Plan(
-            in_safe_order(with_directions(changes, self.found)),
-            self._start_of(changes),
+            in_safe_order(with_directions(changes, self.after)),
+            self._state_for(changes),
             self.account,
         )
 
     def _restored(self, category: PrivacyCategory) -> Iterator[Change]:
         """The people of a list that was lost when its category left it."""
-        if category not in self.start.lists:
+        if category not in self.before.lists:
             why = "Who was excepted is not known: this account cannot read lists."
             yield ListChange(category, _ADD, (), obstacle=why)
             return
@@ -121,16 +122,16 @@ class ApplyResult(Tabular):
             and result.change.action is _REMOVE
             for user in result.people
         )
-        people = {user.jid: user for user in (*self.start.lists[category], *removed)}
+        people = {user.jid: user for user in (*self.before.lists[category], *removed)}
         if people:
             yield ListChange(category, _ADD, tuple(people.values()), 0)
 
-    def _start_of(self, changes: Sequence[Change]) -> SettingsState:
+    def _state_for(self, changes: Sequence[Change]) -> SettingsState:
         premises = needed(changes)
         return SettingsState(
-            {c: value for c, value in self.found.settings.items() if c in premises},
-            {c: held for c, held in self.found.lists.items() if c in premises},
-            self.found.timer if any(isinstance(c, TimerChange) for c in changes) else None,
+            {c: value for c, value in self.after.settings.items() if c in premises},
+            {c: held for c, held in self.after.lists.items() if c in premises},
+            self.after.timer if any(isinstance(c, TimerChange) for c in changes) else None,
         )
 
     def to_frame(self) -> pd.DataFrame:

@@ -78,6 +78,22 @@ async def test_a_policy_is_applied_and_taken_back(client):
     assert not await client.plan(policy)
 
 
+async def test_the_result_holds_all_settings_and_the_people_and_timer_that_were_changed(client):
+    await client.exclude("last", LIDS[:1])
+    applied = await client.apply(
+        await client.plan(ps.Policy(exceptions={"last": LIDS[:2], "profile": LIDS[2:4]}, timer=5))
+    )
+    settings = await client.fetch_privacy_settings()
+    assert applied.after == ps.SettingsState(
+        {each.category: each.value for each in settings},
+        {
+            category: await client.fetch_disallowed_list(category)
+            for category in (C.LAST, C.PROFILE)
+        },
+        5,
+    )
+
+
 @pytest.mark.parametrize("fault", ["refused", "refused_inside", "not_taken"])
 async def test_a_refused_change_is_refused_in_whichever_shape_and_the_rest_is_made(client, fault):
     await client.emulate(ps.NextAnswer(fault, operation="set_privacy_setting", category="online"))
@@ -450,7 +466,7 @@ def blind():
 
 async def test_what_an_account_cannot_read_is_applied_on_its_word_and_said_so(blind):
     plan = await blind.plan(ps.Policy(exceptions={"last": LIDS[:1]}, timer=5))
-    assert plan.start.timer is None
+    assert plan.before.timer is None
     applied = await blind.apply(plan)
     assert applied.is_complete
     said = "WhatsApp said yes; this account cannot read it back."

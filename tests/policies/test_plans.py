@@ -58,7 +58,7 @@ def test_the_maximum_is_planned_from_everything_open(client):
         ("SettingChange", C.MESSAGES, V.ALL, V.CONTACTS, Direction.TIGHTER),
     ]
     assert plan.account == "demo"
-    assert plan.start.settings.keys() == ps.policy.MAXIMUM.settings.keys() | {"defense"}
+    assert plan.before.settings.keys() == ps.policy.MAXIMUM.settings.keys() | {"defense"}
 
 
 def test_nothing_to_do_is_an_empty_plan(client):

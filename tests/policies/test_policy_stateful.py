@@ -205,9 +205,9 @@ def _assert_complete(applied: ps.ApplyResult) -> None:
 def _fits(plan: ps.Plan, truth: Truth) -> bool:
     """Whether all that the plan starts from holds."""
     return (
-        all(truth.settings.get(c) == value for c, value in plan.start.settings.items())
-        and all(truth.versions.get(c) == held.dhash for c, held in plan.start.lists.items())
-        and plan.start.timer in (None, truth.timer)
+        all(truth.settings.get(c) == value for c, value in plan.before.settings.items())
+        and all(truth.versions.get(c) == held.dhash for c, held in plan.before.lists.items())
+        and plan.before.timer in (None, truth.timer)
     )
 
 

@@ -127,14 +127,14 @@ class Board:
             said, tone = _SAID[result.outcome]
             remark = f"{what}{said} {result.reason}".rstrip(), tone
             rows[key_of(result.change)].remarks.append(remark)
-        standing, found = self.reading.standing, applied.found
+        standing, after = self.reading.standing, applied.after
         self.take(
             replace(
                 self.reading,
                 standing=replace(
                     standing,
-                    settings={**standing.settings, **found.settings},
-                    timer=standing.timer if found.timer is None else found.timer,
+                    settings={**standing.settings, **after.settings},
+                    timer=standing.timer if after.timer is None else after.timer,
                 ),
             ),
             mine,
