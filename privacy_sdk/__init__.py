@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from typing import Any
 
-    from privacy_sdk import errors
+    from privacy_sdk import errors, policies
     from privacy_sdk.accounts.base import Account, AccountInfo, AccountState, Capability, LinkStatus
     from privacy_sdk.accounts.emulated.account import EmulatedAccount
     from privacy_sdk.accounts.emulated.events import Event, Fault, NextAnswer, PhoneLists, PhoneSets
@@ -88,7 +88,6 @@ if TYPE_CHECKING:
         SetPrivacySettingResponse,
     )
     from privacy_sdk.notebook.panel import Panel
-    from privacy_sdk.policies import policy
     from privacy_sdk.policies.people import PeopleLike, PersonLike
     from privacy_sdk.policies.plan import Plan
     from privacy_sdk.policies.policy import Policy, PolicyLike
@@ -99,7 +98,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "errors": "errors",
     "frames": "views.frames",
-    "policy": "policies.policy",
+    "policies": "policies",
 }
 _HOMES = {
     "Account": "accounts.base",
@@ -219,7 +218,7 @@ __all__ = [
     "__version__",
     "errors",
     "frames",
-    "policy",
+    "policies",
 ]
 
 

@@ -25,8 +25,8 @@ TWINS = {"close": "aclose"}
 TABLES = {"fetch_privacy_settings", "excluded"}
 """Methods that make a table of what their awaited twins return, and say so in their words."""
 
-ALONE = {"panel", "link"}
-"""Methods without an awaited twin."""
+ALONE = {"panel", "link", "account"}
+"""What has no awaited twin of the same signature."""
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def parameters(function: Callable[..., Any]) -> dict[str, str]:
 
 
 def test_the_two_clients_have_the_same_methods() -> None:
-    awaited = {name for name in public(ps.AsyncClient) if callable(getattr(ps.AsyncClient, name))}
+    awaited = public(ps.AsyncClient) - {"is_open"}
     assert {TWINS.get(name, name) for name in public(ps.Client) - {"panel"}} == awaited
 
 
@@ -59,10 +59,38 @@ def test_a_method_has_the_signature_of_its_awaited_twin(name: str) -> None:
     mine, its = getattr(ps.Client, name), getattr(ps.AsyncClient, TWINS.get(name, name))
     added = {"masked": "masked: 'bool' = True"} if name == "excluded" else {}
     assert parameters(mine) == parameters(its) | added
-    if not inspect.ismethod(mine) and name not in TABLES | {"__init__"}:
+    if name not in TABLES | {"__init__"}:
         assert inspect.getdoc(mine) == inspect.getdoc(its)
-        assert inspect.iscoroutinefunction(its)
+        assert inspect.iscoroutinefunction(its) is not inspect.ismethod(its)
         assert not inspect.iscoroutinefunction(mine)
+
+
+@pytest.mark.parametrize("name", ["from_account", "connect", "emulated", "replay"])
+def test_a_client_is_made_of_the_class_that_was_asked(name: str) -> None:
+    class Mine(ps.Client):
+        pass
+
+    arguments = {"from_account": [ps.EmulatedAccount()], "replay": ["tour"]}
+    if name == "connect":
+        with pytest.raises(ps.NotConnectedError):
+            Mine.connect()
+    else:
+        assert type(getattr(Mine, name)(*arguments.get(name, []))) is Mine
+
+
+def test_the_account_of_a_client_has_its_id_and_takes_events(gateway: str) -> None:
+    with ps.Client(gateway) as client:
+        client.account.emulate(ps.PhoneSets("last", "none"))
+        assert client.account.id == "demo"
+        assert client.fetch_privacy_settings().loc["last", "value"] == "none"
+
+
+def test_only_an_emulated_account_takes_events() -> None:
+    class Plain:
+        id = "plain"
+
+    with pytest.raises(ps.NotSupportedError, match="not an emulated one"):
+        ps.Client.from_account(Plain()).account.emulate(ps.PhoneSets("last", "all"))
 
 
 def test_a_client_answers_inside_a_running_event_loop() -> None:

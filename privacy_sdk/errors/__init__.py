@@ -18,7 +18,7 @@
     │   ├── ConflictError               409: the list changed since its dhash was read
     │   ├── RateLimitError              429
     │   └── ServiceUnavailableError     503
-    ├── NotAppliedError                   WhatsApp said yes, and the setting is another one
+    ├── NotAppliedError                   WhatsApp answered success, and the setting is another one
     ├── OutdatedPlanError               settings changed since the plan was made
     ├── OutcomeUnknownError             a change was sent and its answer was lost
     ├── NotConnectedError               no gateway there, or it has no connection to WhatsApp

@@ -19,7 +19,7 @@ from privacy_sdk.model.arguments import as_list_category, as_pair, as_seconds
 from privacy_sdk.model.changes import ListChange
 from privacy_sdk.model.types import PrivacyCategory, PrivacyValue
 from privacy_sdk.policies import run as applying
-from privacy_sdk.policies.lists import change_list
+from privacy_sdk.policies.verify import update_list
 
 GATEWAY_PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": schemas.ProblemBody, "description": description}
@@ -159,7 +159,7 @@ async def set_privacy_disallowed_list(
     listed = as_list_category(PrivacyCategory.other(category))
     update = wire.update_from_json(body.model_dump())
     async with served.changing_list(listed) as account:
-        return wire.set_response_to_json(await change_list(account, listed, update))
+        return wire.set_response_to_json(await update_list(account, listed, update))
 
 
 @router.get(

@@ -56,13 +56,13 @@ class ApplyResult(Tabular):
     Example:
         >>> import privacy_sdk as ps
         >>> client = ps.Client.emulated()
-        >>> client.emulate(ps.NextAnswer("not_taken", category="online"))
+        >>> client.account.emulate(ps.NextAnswer("not_taken", category="online"))
         >>> applied = client.apply(client.plan(ps.Policy(last="none", online="match_last_seen")))
         >>> applied
         Applied to 'demo': 1 applied, 1 refused
           setting    from      to                 direction  outcome  reason
           Last seen  everyone  nobody             tighter    applied
-          Online     everyone  same as last seen  tighter    refused  WhatsApp said yes, ...
+          Online     everyone  same as last seen  tighter    refused  WhatsApp answered success, ...
         >>> client.apply(applied.undo())
         Applied to 'demo': 1 applied
           setting    from    to        direction  outcome  reason

@@ -115,7 +115,7 @@ def test_the_journey_in_jupyterlab(page, home, folder, client, accessible):
             "Last seen",
             "Read receipts",
         ]
-        client.emulate(
+        client.account.emulate(
             ps.NextAnswer("refused", operation="set_privacy_setting", category="groupadd")
         )
         panel.get_by_role("button", name="Apply").click()

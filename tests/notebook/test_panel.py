@@ -96,7 +96,9 @@ def test_applied_changes_are_said_and_the_panel_shows_what_the_server_says(clien
 
 @pytest.mark.parametrize("fault", ["refused", "refused_inside", "not_taken"])
 def test_a_refused_change_stays_marked_with_its_reason(client, panel, fault):
-    client.emulate(ps.NextAnswer(fault, operation="set_privacy_setting", category="groupadd"))
+    client.account.emulate(
+        ps.NextAnswer(fault, operation="set_privacy_setting", category="groupadd")
+    )
     panel.controls["groupadd"].value = "none"
     panel.controls["last"].value = "none"
     assert not panel.apply().is_complete
@@ -108,7 +110,7 @@ def test_a_refused_change_stays_marked_with_its_reason(client, panel, fault):
 
 
 def test_another_choice_ends_what_was_said_of_the_last_one(client, panel):
-    client.emulate(ps.NextAnswer("refused", category="groupadd"))
+    client.account.emulate(ps.NextAnswer("refused", category="groupadd"))
     panel.controls["groupadd"].value = "none"
     panel.apply()
     panel.controls["groupadd"].value = "contacts"
@@ -139,8 +141,8 @@ def test_buttons_can_be_used_when_there_is_something_to_do(panel):
 
 def test_a_change_on_the_phone_is_shown_and_a_choice_stays(client, panel):
     panel.controls["last"].value = "none"
-    client.emulate(ps.PhoneSets("last", "contacts"))
-    client.emulate(ps.PhoneSets("calladd", "known"))
+    client.account.emulate(ps.PhoneSets("last", "contacts"))
+    client.account.emulate(ps.PhoneSets("calladd", "known"))
     panel.refresh()
     assert panel.controls["calladd"].value == "known"
     assert "Changed elsewhere; it was everyone." in row_of(panel, "calladd")
@@ -151,7 +153,7 @@ def test_a_change_on_the_phone_is_shown_and_a_choice_stays(client, panel):
 def test_what_was_changed_elsewhere_is_not_overwritten_silently(client, panel):
     panel.controls["last"].value = "none"
     panel.controls["status"].value = "none"
-    client.emulate(ps.PhoneSets("last", "contacts"))
+    client.account.emulate(ps.PhoneSets("last", "contacts"))
     with pytest.raises(ps.OutdatedPlanError):
         panel.apply()
     assert value_of(client, "status") == "contacts"
@@ -163,7 +165,7 @@ def test_what_was_changed_elsewhere_is_not_overwritten_silently(client, panel):
 
 def test_what_the_phone_did_as_well_is_no_change_any_more(client, panel):
     panel.controls["last"].value = "none"
-    client.emulate(ps.PhoneSets("last", "none"))
+    client.account.emulate(ps.PhoneSets("last", "none"))
     panel.refresh()
     assert len(panel.plan) == 0
     assert row_of(panel, "last").endswith("It is so now.")
@@ -310,7 +312,7 @@ def test_a_list_changed_on_the_phone_is_shown_and_choices_stay(client):
     panel = client.panel()
     panel.exclude("profile", OTHER)
     added = ps.DisallowedListUserEntry("999000000000003@lid")
-    client.emulate(ps.PhoneLists("profile", [added]))
+    client.account.emulate(ps.PhoneLists("profile", [added]))
     with pytest.raises(ps.OutdatedPlanError):
         panel.apply()
     said = row_of(panel, "profile")

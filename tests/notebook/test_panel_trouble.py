@@ -74,7 +74,7 @@ def test_token_revoked_while_the_panel_is_open():
 def test_refused_by_whatsapp(code, text, says):
     client = ps.Client.emulated()
     panel = chosen(client)
-    client.emulate(
+    client.account.emulate(
         ps.NextAnswer(
             "refused",
             code=code,
@@ -95,7 +95,7 @@ def test_too_many_requests_keeps_the_rest_from_being_tried():
     client = ps.Client.emulated()
     panel = chosen(client)
     panel.controls["status"].value = "none"
-    client.emulate(
+    client.account.emulate(
         ps.NextAnswer("refused", code=429, backoff=30, operation="set_privacy_setting", times=9)
     )
     press(panel, "Apply")
@@ -106,7 +106,7 @@ def test_too_many_requests_keeps_the_rest_from_being_tried():
 def test_reading_refused_with_a_backoff():
     client = ps.Client.emulated()
     panel = chosen(client)
-    client.emulate(ps.NextAnswer("refused", code=429, text="rate-overlimit", backoff=30))
+    client.account.emulate(ps.NextAnswer("refused", code=429, text="rate-overlimit", backoff=30))
     press(panel, "Refresh")
     assert "WhatsApp asks to wait 30 s" in settled(panel)
     assert panel.controls["last"].value == "none"
@@ -115,7 +115,7 @@ def test_reading_refused_with_a_backoff():
 def test_a_lost_answer_whose_change_was_made_is_found_out():
     client = ps.Client.emulated()
     panel = chosen(client)
-    client.emulate(ps.NextAnswer("lost", operation="set_privacy_setting"))
+    client.account.emulate(ps.NextAnswer("lost", operation="set_privacy_setting"))
     press(panel, "Apply")
     assert settled(panel) == "Applied to 'demo': 1 applied."
 
@@ -166,7 +166,7 @@ def test_names_with_html_in_them_are_text():
     client = ps.Client.from_account(account)
     panel = client.panel()
     panel.controls["last"].value = "none"
-    client.emulate(
+    client.account.emulate(
         ps.NextAnswer("refused", text=EVIL, error_type=EVIL, operation="set_privacy_setting")
     )
     press(panel, "Apply")

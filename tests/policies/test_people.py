@@ -184,7 +184,7 @@ async def test_a_category_open_to_contacts_goes_on_its_list_first(client, value)
 
 @pytest.mark.parametrize("value", ["none", "contact_allowlist"])
 async def test_excluding_never_opens_a_category(client, value):
-    await client.emulate(ps.PhoneSets("last", value))
+    await client.account.emulate(ps.PhoneSets("last", value))
     for change in (client.exclude, client.include):
         with pytest.raises(ps.InvalidInputError) as caught:
             await change("last", NUMBERS[0])
@@ -232,19 +232,21 @@ async def test_a_category_without_a_list_is_refused_first(client, category):
 
 
 async def test_a_refused_exclusion_is_an_error(client):
-    await client.emulate(ps.NextAnswer("refused", operation="set_privacy_disallowed_list"))
+    await client.account.emulate(ps.NextAnswer("refused", operation="set_privacy_disallowed_list"))
     with pytest.raises(ps.IqError):
         await client.exclude("last", NUMBERS[0])
 
 
 async def test_an_exclusion_that_does_not_take_is_an_error(client):
-    await client.emulate(ps.NextAnswer("not_taken", operation="set_privacy_disallowed_list"))
+    await client.account.emulate(
+        ps.NextAnswer("not_taken", operation="set_privacy_disallowed_list")
+    )
     with pytest.raises(ps.NotAppliedError):
         await client.exclude("last", NUMBERS[0])
 
 
 async def test_a_lost_answer_to_an_exclusion_is_read_again(client):
-    await client.emulate(ps.NextAnswer("lost", operation="set_privacy_disallowed_list"))
+    await client.account.emulate(ps.NextAnswer("lost", operation="set_privacy_disallowed_list"))
     await client.exclude("last", NUMBERS[0])
     assert await listed(client, "last") == LIDS[:1]
 
@@ -262,7 +264,7 @@ async def test_thousands_of_people_travel_in_several_requests(client):
 async def test_a_conflict_with_the_phone_is_redone_once(client, fault):
     await client.exclude("last", NUMBERS[0])
     conflict = {"code": 409, "text": "conflict", "operation": "set_privacy_disallowed_list"}
-    await client.emulate(ps.NextAnswer(fault, **conflict))
+    await client.account.emulate(ps.NextAnswer(fault, **conflict))
     await client.exclude("last", NUMBERS[1])
     assert await listed(client, "last") == LIDS[:2]
 
@@ -271,7 +273,7 @@ async def test_a_conflict_with_the_phone_is_redone_once(client, fault):
 async def test_after_a_second_conflict_it_fails_and_says_what_the_lists_hold(client, fault):
     await client.exclude("last", NUMBERS[0])
     conflict = {"code": 409, "text": "conflict", "operation": "set_privacy_disallowed_list"}
-    await client.emulate(ps.NextAnswer(fault, **conflict, times=2))
+    await client.account.emulate(ps.NextAnswer(fault, **conflict, times=2))
     with pytest.raises(ps.ConflictError) as caught:
         await client.exclude("last", NUMBERS[1:3])
     assert "it held 1 person, then 1 person; 2 to add, 0 to remove" in caught.value.hint

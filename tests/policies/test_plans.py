@@ -47,7 +47,7 @@ def test_a_plan_sends_nothing_but_reads():
 
 
 def test_the_maximum_is_planned_from_everything_open(client):
-    plan = client.plan(ps.policy.MAXIMUM)
+    plan = client.plan(ps.policies.MAXIMUM)
     assert summary(plan) == [
         ("SettingChange", C.LAST, V.ALL, V.NONE, Direction.TIGHTER),
         ("SettingChange", C.ONLINE, V.ALL, V.MATCH_LAST_SEEN, Direction.TIGHTER),
@@ -58,7 +58,7 @@ def test_the_maximum_is_planned_from_everything_open(client):
         ("SettingChange", C.MESSAGES, V.ALL, V.CONTACTS, Direction.TIGHTER),
     ]
     assert plan.account == "demo"
-    assert plan.before.settings.keys() == ps.policy.MAXIMUM.settings.keys() | {"defense"}
+    assert plan.before.settings.keys() == ps.policies.MAXIMUM.settings.keys() | {"defense"}
 
 
 def test_nothing_to_do_is_an_empty_plan(client):

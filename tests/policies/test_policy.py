@@ -38,7 +38,7 @@ def test_maximum_is_the_specification_s_setting_for_setting():
     }
     assert list(MAXIMUM.settings.items()) == list(wanted.items())
     assert (dict(MAXIMUM.exceptions), MAXIMUM.timer) == ({}, None)
-    assert ps.policy.MAXIMUM is MAXIMUM
+    assert ps.policies.MAXIMUM is MAXIMUM
 
 
 def test_keywords_and_mapping_say_the_same():
@@ -329,8 +329,8 @@ def test_a_snapshot_wants_what_is(path):
 def test_a_snapshot_says_in_its_notes_what_it_leaves_out_and_who_is_who():
     client = ps.Client.emulated()
     client.exclude("last", NUMBER)
-    client.emulate(ps.PhoneSets("pix", "all"))
-    client.emulate(ps.PhoneSets("status", "contact_allowlist"))
+    client.account.emulate(ps.PhoneSets("pix", "all"))
+    client.account.emulate(ps.PhoneSets("status", "contact_allowlist"))
     snapshot = client.snapshot()
     assert "pix" not in snapshot.settings
     assert "status" not in snapshot.settings

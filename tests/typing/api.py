@@ -33,8 +33,8 @@ def facade(client: ps.Client) -> None:
     assert_type(client.fetch_default_disappearing_mode(), int)
     assert_type(client.fetch_disallowed_list("last"), ps.DisallowedList)
     assert_type(client.info(), ps.AccountInfo)
-    client.emulate(ps.NextAnswer("refused", category="groupadd"))
-    plan = client.plan(ps.policy.MAXIMUM)
+    client.account.emulate(ps.NextAnswer("refused", category="groupadd"))
+    plan = client.plan(ps.policies.MAXIMUM)
     assert_type(plan, ps.Plan)
     assert_type(client.plan({"last": "none"}), ps.Plan)
     assert_type(client.plan("mine.yaml"), ps.Plan)
@@ -53,7 +53,7 @@ def facade(client: ps.Client) -> None:
 
 def wrong_calls(client: ps.Client) -> None:
     client.plan(5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    client.apply(ps.policy.MAXIMUM)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    client.apply(ps.policies.MAXIMUM)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     ps.Policy(lst="none")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     client.set_privacy_setting("last")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     client.set_privacy_setting(1, "all")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
