@@ -153,12 +153,7 @@ class AsyncClient:
         record: str | os.PathLike[str] | None = None,
         record_mode: str = "once",
     ) -> Self:
-        """Return a client of the gateway that runs on this machine.
-
-        Args:
-            account: As for the class.
-            record: As for the class.
-            record_mode: As for the class.
+        """Return a client of the gateway that runs on this machine; arguments as for the class.
 
         Raises:
             NotConnectedError: No gateway runs on this machine.

@@ -152,6 +152,26 @@ async def test_a_lost_dhash_is_read_back(client):
     ).dhash
 
 
+async def test_a_setting_that_was_made_while_its_dhash_cannot_be_read_is_said_to_be_made(client):
+    await client.account.emulate(ps.NextAnswer("lost", operation="set_privacy_setting"))
+    await client.account.emulate(ps.NextAnswer("refused", operation="fetch_disallowed_list"))
+    with pytest.raises(ps.OutcomeUnknownError, match=r"It was made; its list could not be read"):
+        await client.set_privacy_setting("last", "contact_blacklist")
+
+
+async def test_a_list_change_of_both_kinds_is_verified_entry_by_entry(client):
+    kept, added = ENTRY, ps.DisallowedListUserEntry("999000000000002@lid")
+    await client.exclude("last", kept.jid)
+    await client.account.emulate(
+        ps.NextAnswer("not_taken", operation="set_privacy_disallowed_list")
+    )
+    removal = ps.DisallowedListUserEntry(kept.jid, None, "remove")
+    with pytest.raises(ps.NotAppliedError, match="1 of 1 people remain; the list holds 1 person"):
+        await client.set_privacy_disallowed_list(
+            "last", ps.DisallowedListUpdate(None, [removal, added])
+        )
+
+
 class LosesChanges(EmulatedAccount):
     """Its changes neither arrive nor answer."""
 

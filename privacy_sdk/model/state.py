@@ -1,4 +1,4 @@
-"""How an account's settings stand at a moment: what plans start from and end in."""
+"""The state of an account's settings: what plans start from and end in."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class SettingsState:
     timer: int | None = None
 
     def differences(self, now: SettingsState) -> Iterator[str]:
-        """A sentence for each thing known here that is another now."""
+        """Yield a sentence for each thing known here that is another now."""
         for category, value in self.settings.items():
             found = now.settings.get(category)
             if found != value:

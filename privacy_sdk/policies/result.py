@@ -1,4 +1,4 @@
-"""What became of a plan, change by change, and how to take it back."""
+"""The result of applying a plan, and the plan that takes it back."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _TONES = {
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ApplyResult(Tabular):
-    """What became of a plan, change by change; shows itself as a table.
+    """The result of applying a plan: the outcome of each change; its repr is a table.
 
     Attributes:
         results: A result for each change of the plan, in its order.
@@ -86,11 +86,10 @@ class ApplyResult(Tabular):
         return all(result.outcome is Outcome.APPLIED for result in self)
 
     def undo(self) -> Plan:
-        """The plan that takes back exactly what was applied; run it with ``client.apply``.
+        """Return the plan that takes back exactly what was applied, for ``client.apply``.
 
-        It starts from what was read back, so it is not run when something changed since.
-        What was refused or not tried is not touched, nor is what became of a change that
-        nobody knows.
+        It starts from :attr:`after`, so it is outdated when something changed since. Changes
+        that were refused, not tried, or whose outcome is unknown are not touched.
         """
         left = {
             result.change.category
@@ -99,7 +98,7 @@ class ApplyResult(Tabular):
             and isinstance(result.change, SettingChange)
             and result.change.before is PrivacyValue.CONTACT_BLACKLIST
         }
-        changes = [back for result in self for back in _taken_back(result, left)]
+        changes = [back for result in self for back in _reversed(result, left)]
         for category in sorted(left):
             changes += self._restored(category)
         return Plan(
@@ -109,7 +108,7 @@ class ApplyResult(Tabular):
         )
 
     def _restored(self, category: PrivacyCategory) -> Iterator[Change]:
-        """The people of a list that was lost when its category left it."""
+        """Yield the people of a list that was lost when its category left it."""
         if category not in self.before.lists:
             why = "Who was excepted is not known: this account cannot read lists."
             yield ListChange(category, _ADD, (), obstacle=why)
@@ -135,7 +134,7 @@ class ApplyResult(Tabular):
         )
 
     def to_frame(self) -> pd.DataFrame:
-        """DataFrame (n, 7), one row per change, in the plan's order.
+        """Return a DataFrame (n, 7), one row per change, in the plan's order.
 
         Columns are those of ``frames.APPLIED_COLUMNS``; ``attrs`` hold ``account``.
         """
@@ -144,9 +143,9 @@ class ApplyResult(Tabular):
         return applied_frame(self.results, account=self.account)
 
     def table(self) -> Table:
-        """The results in words."""
+        """Return the results in words."""
         counts = Counter(result.outcome for result in self)
-        told = ", ".join(f"{n} {outcome_words(each)}" for each in Outcome if (n := counts[each]))
+        summary = ", ".join(f"{n} {outcome_words(each)}" for each in Outcome if (n := counts[each]))
         to = f" to {self.account!r}" if self.account else ""
         header = ("setting", "from", "to", "direction", "outcome", "reason")
         rows = [
@@ -157,16 +156,16 @@ class ApplyResult(Tabular):
             )
             for result in self
         ]
-        return Table(f"Applied{to}: {told or 'there was nothing to do'}", header, rows)
+        return Table(f"Applied{to}: {summary or 'there was nothing to do'}", header, rows)
 
 
 def outcome_words(outcome: Outcome) -> str:
-    """An outcome in words."""
+    """Return an outcome in words."""
     return outcome.value.replace("_", " ")
 
 
-def _taken_back(result: ChangeResult, left: set[PrivacyCategory]) -> Iterator[Change]:
-    """What takes back a change, in so far as it was applied.
+def _reversed(result: ChangeResult, left: set[PrivacyCategory]) -> Iterator[Change]:
+    """Yield what takes back a change, in so far as it was applied.
 
     Args:
         result: The change and what became of it.
@@ -185,6 +184,6 @@ def _taken_back(result: ChangeResult, left: set[PrivacyCategory]) -> Iterator[Ch
             why = "" if seconds is not None else "What it was is not known."
             yield TimerChange(wanted, wanted if seconds is None else seconds, obstacle=why)
         case ListChange(category=category) as change if category not in left and result.people:
-            taken = replace(change, people=result.people)
+            applied = replace(change, people=result.people)
             back = _REMOVE if change.action is _ADD else _ADD
-            yield ListChange(category, back, taken.people, taken.after)
+            yield ListChange(category, back, applied.people, applied.after)

@@ -31,7 +31,7 @@ from privacy_sdk.policies.state import Part, read_state
 from privacy_sdk.policies.verify import LOST, READS, Answer, judge
 
 Progress: TypeAlias = Callable[[int, int], None]
-"""Called with how many changes were made and how many there are."""
+"""Called with the number of changes made and that of all."""
 
 _ON_LIST = PrivacyValue.CONTACT_BLACKLIST
 _NO_MORE = (RateLimitError, NotAuthorizedError, ServiceUnavailableError)
@@ -43,25 +43,24 @@ async def apply_changes(
     changes: Sequence[Change],
     progress: Progress = lambda done, total: None,
 ) -> Report:
-    """Make changes to an account, and read back what became of them.
+    """Apply changes to an account, and verify each.
 
     What tightens is made before what loosens, each list with its dhash. A refusal does not
     keep the rest from being tried, unless it would be refused likewise: too many requests,
     not authorized, no connection.
 
     Args:
-        account: The account to change, which runs them itself where it can: then a gateway
-            does it, in one request.
-        before: What the settings must be for anything to be changed.
-        changes: What to change.
+        account: The account; one that :class:`RunsPlans` applies them itself, in one request.
+        before: The state that is expected; nothing is changed in any other.
+        changes: The changes.
         progress: Called as the changes are made.
 
     Returns:
-        A result for each change, in the order given, and what the settings are then.
+        A result for each change, in the order given, and the state then.
 
     Raises:
-        OutdatedPlanError: The settings are not what they must be; nothing was changed.
-        PrivacyError: They cannot be read; nothing was changed.
+        OutdatedPlanError: The state is not that expected; nothing was changed.
+        PrivacyError: The state cannot be read; nothing was changed.
     """
     if not isinstance(account, RunsPlans):
         run = PlanRun(account, (await account.info()).capabilities)
@@ -176,7 +175,7 @@ class PlanRun:
         return Answer(Outcome.APPLIED)
 
     async def _dhash(self, category: PrivacyCategory) -> str | None:
-        """The version of the list that a change is to be based on, read if it was lost."""
+        """Return the version of the list that a change is to be based on, read if it was lost."""
         if self._dhashes.get(category) is None and self._can_read_lists:
             return (await self._account.fetch_disallowed_list(category)).dhash
         return self._dhashes.get(category)
