@@ -1,4 +1,4 @@
-"""JSON ↔ types: pure functions, shared by the client of a gateway and the gateway itself.
+"""JSON to records and back: pure functions, shared by a gateway and its clients.
 
 Reading is lenient where the protocol is open (unknown names keep their string, a broken row
 is left out with a warning) and strict where a guess could mislead. Whatever cannot be read
@@ -40,7 +40,11 @@ Json: TypeAlias = dict[str, Any]
 
 
 def member(document: object, name: str, kind: type | tuple[type, ...]) -> Any:
-    """A member of a JSON object, of the type it must have."""
+    """Return a member of a JSON object.
+
+    Raises:
+        UnreadableAnswerError: There is none, or one of another type.
+    """
     value = document.get(name, ...) if isinstance(document, Mapping) else ...
     if isinstance(value, bool) or not isinstance(value, kind):
         raise UnreadableAnswerError(f"The answer has no readable {name!r}.")
@@ -48,7 +52,7 @@ def member(document: object, name: str, kind: type | tuple[type, ...]) -> Any:
 
 
 def settings_to_json(response: PrivacySettingsResponse) -> Json:
-    """``{"settings": [{"category", "value"}, …], "unreadable"?}``."""
+    """Return ``{"settings": [{"category", "value"}, …], "unreadable"?}``."""
     unreadable = {"unreadable": response.unreadable} if response.unreadable else {}
     return {
         "settings": [
@@ -105,14 +109,14 @@ def _setting(name: str, value: str) -> PrivacySetting:
 
 
 def warn_unreadable(count: int) -> None:
-    """Say how many settings an account could not name."""
+    """Warn of settings that an account could not name."""
     warn_caller(
         f"WhatsApp reported {count} more settings under names that this account cannot read."
     )
 
 
 def _count(document: object, name: str) -> int:
-    """A number that a member counts; 0 when it is not there."""
+    """Return the number that a member counts; 0 when it is not there."""
     value = document.get(name, 0) if isinstance(document, Mapping) else 0
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
 
@@ -126,7 +130,7 @@ def _warn(message: str) -> None:
 
 
 def set_response_to_json(response: SetPrivacySettingResponse) -> Json:
-    """``{"dhash"}``."""
+    """Return ``{"dhash"}``."""
     return {"dhash": response.dhash}
 
 
@@ -136,7 +140,7 @@ def set_response_from_json(document: object) -> SetPrivacySettingResponse:
 
 
 def entry_to_json(entry: DisallowedListUserEntry) -> Json:
-    """``{"action", "jid", "pn_jid"}``."""
+    """Return ``{"action", "jid", "pn_jid"}``."""
     return {
         "action": entry.action.value,
         "jid": str(entry.jid),
@@ -145,7 +149,7 @@ def entry_to_json(entry: DisallowedListUserEntry) -> Json:
 
 
 def update_to_json(update: DisallowedListUpdate) -> Json:
-    """``{"dhash"?, "users": [{"action", "jid", "pn_jid"}, …]}``."""
+    """Return ``{"dhash"?, "users": [{"action", "jid", "pn_jid"}, …]}``."""
     dhash = {} if update.dhash is None else {"dhash": update.dhash}
     return {**dhash, "users": [entry_to_json(entry) for entry in update.users]}
 
@@ -171,7 +175,7 @@ def _entries(users: object) -> tuple[DisallowedListUserEntry, ...]:
 
 
 def list_to_json(people: DisallowedList) -> Json:
-    """``{"dhash", "users": [{"jid", "pn_jid"}, …]}``."""
+    """Return ``{"dhash", "users": [{"jid", "pn_jid"}, …]}``."""
     return {
         "dhash": people.dhash,
         "users": [
@@ -191,7 +195,11 @@ def list_from_json(document: object) -> DisallowedList:
 
 
 def read_jid(text: str | None) -> Jid:
-    """An address that an answer names."""
+    """Parse an address that an answer names.
+
+    Raises:
+        UnreadableAnswerError: It is none.
+    """
     try:
         return Jid.parse(text or "")
     except InvalidInputError as error:
@@ -214,7 +222,7 @@ def duration_from_json(document: object) -> int:
 
 
 def contacts_to_json(contacts: Iterable[Contact]) -> Json:
-    """``{"contacts": [{"phone", "jid", "pn_jid"}, …]}``; both null when nobody has the number."""
+    """Return ``{"contacts": [{"phone", "jid", "pn_jid"}, …]}``, null for nobody's number."""
     return {
         "contacts": [
             {
@@ -240,7 +248,7 @@ def contacts_from_json(document: object) -> tuple[Contact, ...]:
 
 
 def account_to_json(info: AccountInfo) -> Json:
-    """``{"id", "backend", "state", "capabilities", "hint"}``."""
+    """Return ``{"id", "backend", "state", "capabilities", "hint"}``."""
     return {
         **asdict(info),
         "state": str(info.state),
@@ -267,7 +275,7 @@ def accounts_from_json(document: object) -> tuple[AccountInfo, ...]:
 
 
 def link_status_to_json(status: LinkStatus) -> Json:
-    """``{"state", "hint", "qr", "expires_in", "linked_as"}``."""
+    """Return ``{"state", "hint", "qr", "expires_in", "linked_as"}``."""
     return {**asdict(status), "state": str(status.state)}
 
 
@@ -283,7 +291,7 @@ def link_status_from_json(document: object) -> LinkStatus:
 
 
 def event_to_json(event: Event) -> Json:
-    """An event for an emulated account; ``event`` names its kind."""
+    """Return an event for an emulated account; ``event`` names its kind."""
     match event:
         case PhoneSets(category=category, value=value):
             return {"event": "phone_sets", "category": category.value, "value": value.value}
