@@ -206,12 +206,10 @@ class HttpAccount:
 
     async def apply_changes(self, before: SettingsState, changes: Sequence[Change]) -> Report:
         """Make the changes of a plan, in one request; never repeated when its answer is lost."""
-        from privacy_sdk.accounts.wire_plans import plan_to_json, report_from_json
-
         path = await self._path("privacy")
-        body = plan_to_json(before, changes)
+        body = wire.plan_to_json(before, changes)
         answer = await self._ask("PATCH", path, body, changes=True, repeatable=False)
-        report = report_from_json(answer, changes)
+        report = wire.report_from_json(answer, changes)
         if report.after.settings:
             now = report.after.settings.items()
             self.seen = PrivacySettingsResponse(PrivacySetting(*pair) for pair in now)
