@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request
 
-from privacy_sdk.accounts import wire, wire_plans
+from privacy_sdk.accounts import wire
 from privacy_sdk.accounts.base import Emulator, Linkable, require
 from privacy_sdk.accounts.wire import Json
 from privacy_sdk.errors import InvalidContactError, UnknownAccountError
@@ -110,10 +110,10 @@ async def apply_changes(served: Served, body: schemas.ChangesBody) -> Json:
 
     409, and nothing changed, when the settings are not as expected.
     """
-    before, changes = wire_plans.plan_from_json(body.model_dump())
+    before, changes = wire.plan_from_json(body.model_dump())
     lists = [change.category for change in changes if isinstance(change, ListChange)]
     async with served.changing_many(lists, requests=len(changes) + 2) as account:
-        return wire_plans.report_to_json(await applying.apply_changes(account, before, changes))
+        return wire.report_to_json(await applying.apply_changes(account, before, changes))
 
 
 @router.put(

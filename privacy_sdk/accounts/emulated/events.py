@@ -1,4 +1,4 @@
-"""What a test or a demonstration can make an emulated account do."""
+"""Events of an emulated account: changes made on the phone, and answers that go wrong."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class PhoneLists:
 
 @dataclass(frozen=True, slots=True)
 class NextAnswer:
-    """What happens to the next answers that it fits; others wait in the order they were asked for.
+    """The next answers that fit go wrong; faults wait in the order they were asked for.
 
     Attributes:
         fault: How they go wrong. ``NOT_TAKEN`` fits changes only.
@@ -141,7 +141,7 @@ class NextAnswer:
 
 
 def check_seconds(name: str, value: object) -> None:
-    """Refuse what is no time to wait.
+    """Check a time to wait.
 
     Raises:
         InvalidInputError: Not a number, negative, infinite or NaN.

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from privacy_sdk.accounts.base import OverHttp
-from privacy_sdk.accounts.wire_plans import plan_from_json
+from privacy_sdk.accounts.wire import plan_from_json
 from privacy_sdk.errors import PrivacyError
 from privacy_sdk.model import words
 from privacy_sdk.model.changes import Change, ListChange, in_words
