@@ -188,7 +188,8 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
             PrivacyError: The changes could not be sent.
             UsageError: The panel is busy, or closed.
         """
-        return LOOP.run(self._apply(self._begin_apply()), on_interrupt=_MAY_STILL_BE_APPLIED)
+        plan = self._begin_apply()
+        return LOOP.run(lambda: self._apply(plan), on_interrupt=_MAY_STILL_BE_APPLIED)
 
     def refresh(self) -> None:
         """Read what is set now; choices that were not applied yet stay.
@@ -198,7 +199,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
             UsageError: The panel is busy, or closed.
         """
         self._begin(_READING)
-        LOOP.run(self._refresh())
+        LOOP.run(self._refresh)
 
     def revert(self) -> None:
         """Choose what is set; nothing is sent."""
@@ -230,13 +231,13 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
               Profile photo          everyone  my contacts except some  tighter
               Profile photo: except  0 people  1 person                 tighter
         """
-        row = self._list_row(category)
-        LOOP.run(self._choose_people(row, as_people(people), is_added=True))
+        row, jids = self._list_row(category), as_people(people)
+        LOOP.run(lambda: self._choose_people(row, jids, is_added=True))
 
     def include(self, category: CategoryLike, people: PeopleLike) -> None:
         """Choose to except people no longer, with the next :meth:`apply`; see :meth:`exclude`."""
-        row = self._list_row(category)
-        LOOP.run(self._choose_people(row, as_people(people), is_added=False))
+        row, jids = self._list_row(category), as_people(people)
+        LOOP.run(lambda: self._choose_people(row, jids, is_added=False))
 
     def close(self) -> None:
         """Close the widgets; a table of the settings is left of the panel.
@@ -281,12 +282,16 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
                     self._say(error_text(error), Tone.BAD)
 
     def _click_apply(self) -> None:
-        self._click(lambda: LOOP.submit(self._apply(self._begin_apply())))
+        def start() -> None:
+            plan = self._begin_apply()
+            LOOP.submit(lambda: self._apply(plan))
+
+        self._click(start)
 
     def _click_refresh(self) -> None:
         def start() -> None:
             self._begin(_READING)
-            LOOP.submit(self._refresh())
+            LOOP.submit(self._refresh)
 
         self._click(start)
 
@@ -297,7 +302,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
             except PrivacyError as error:
                 self._remark(row, error)
             else:
-                LOOP.submit(self._choose_people(row, people, is_added=True))
+                LOOP.submit(lambda: self._choose_people(row, people, is_added=True))
 
         self._click(start)
 
@@ -376,7 +381,8 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
             applied = await self._client.apply(plan, progress=self._show_progress)
         except asyncio.CancelledError:
             self._busy_with = _READING
-            LOOP.submit(self._refresh(f"Interrupted. {_MAY_STILL_BE_APPLIED}", Tone.CAREFUL))
+            text = f"Interrupted. {_MAY_STILL_BE_APPLIED}"
+            LOOP.submit(lambda: self._refresh(text, Tone.CAREFUL))
             raise
         except OutdatedPlanError:
             with suppress(PrivacyError):
@@ -555,7 +561,7 @@ def open_panel(client: AsyncClient, owner: object = None) -> Panel:
     Raises:
         PrivacyError: The settings cannot be read.
     """
-    return Panel(client, LOOP.run(read_settings(client.account)), owner)
+    return Panel(client, LOOP.run(lambda: read_settings(client.account)), owner)
 
 
 def _changes(count: int) -> str:
