@@ -579,8 +579,8 @@ def _head_html(client: AsyncClient, info: AccountInfo) -> str:
     account = f"Account {text_html(info.id)}" if info.id else ""
     state = ""
     if info.state != AccountState.CONNECTED:
-        words = info.state.replace("_", " ").capitalize()
-        state = remark_html(f"{words}. {info.hint}", Tone.CAREFUL)
+        name = info.state.replace("_", " ").capitalize()
+        state = remark_html(f"{name}. {info.hint}", Tone.CAREFUL)
     return f"<p>{badges}{account}</p>{state}"
 
 

@@ -60,7 +60,8 @@ class _Offered(traitlets.Any):
                     return super().set(obj, option[1])
         offered = ", ".join(f"{words} ({value!r})" for words, value in obj._options_full)
         raise InvalidInputError(
-            f"{obj.description} cannot be set to {short_repr(value)}.", hint=f"It can be: {offered}."
+            f"{obj.description} cannot be set to {short_repr(value)}.",
+            hint=f"It can be: {offered}.",
         )
 
 
