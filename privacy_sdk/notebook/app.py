@@ -81,17 +81,9 @@ def client_of(
     token_file: str | None = None,
     **gateway: Any,
 ) -> AsyncClient:
-    """Return a client of an emulated account, a recording or a gateway.
+    """Return a client of an emulated account, of a recording, or of a gateway by its arguments.
 
-    Args:
-        emulated: Whether it is of an emulated account.
-        replay: The recording.
-        token_file: Path of a file with the gateway's token, which is read here, so that the
-            token stands in no environment.
-        gateway: Other arguments of :class:`~privacy_sdk.AsyncClient`.
-
-    Raises:
-        PrivacyError: The recording or the token cannot be read.
+    The token is read from its file here, so that it stands in no environment.
     """
     from privacy_sdk.client import AsyncClient
     from privacy_sdk.support.tokens import read_token
@@ -100,8 +92,7 @@ def client_of(
         return AsyncClient.emulated()
     if replay is not None:
         return AsyncClient.replay(replay)
-    token = None if token_file is None else read_token(Path(token_file))
-    return AsyncClient(token=token, **gateway)
+    return AsyncClient(token=token_file and read_token(Path(token_file)), **gateway)
 
 
 def page() -> Panel | Unavailable:

@@ -15,7 +15,8 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 from weakref import WeakKeyDictionary, WeakSet
 
 import ipywidgets
@@ -60,6 +61,8 @@ if TYPE_CHECKING:
     from privacy_sdk.cassettes.transport import CassetteTransport
     from privacy_sdk.client import AsyncClient
 
+P = ParamSpec("P")
+
 _READING = "Reading what is set…"
 _MAY_STILL_BE_APPLIED = "What was sent may still be applied; the panel reads what is set."
 _OUTDATED = (
@@ -72,6 +75,23 @@ _OUTCOMES = {
     Outcome.UNKNOWN: ("Not known whether it was applied.", Tone.CAREFUL),
     Outcome.NOT_TRIED: ("Not tried.", Tone.CAREFUL),
 }
+
+
+def _on_click(
+    method: Callable[Concatenate[Panel, P], None],
+) -> Callable[Concatenate[Panel, P], None]:
+    """Make a method ignore clicks while something is under way, and show what it raises."""
+
+    @wraps(method)
+    def click(panel: Panel, /, *args: P.args, **kwargs: P.kwargs) -> None:
+        with panel._lock:
+            if not (panel._busy_with or panel._is_closed):
+                try:
+                    method(panel, *args, **kwargs)
+                except PrivacyError as error:
+                    panel._say(error_text(error), Tone.BAD)
+
+    return click
 
 
 class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without types
@@ -107,7 +127,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
         self._rows: dict[str, SettingRow | TimerRow] = {}
         self._make = make = WidgetFactory()
         self._head, self._unknown = make.html(), make.html()
-        self._plan_html, self._message_html = make.html("", "psdk-plan"), make.html("", "psdk-said")
+        self._plan_html, self._message_html = make.html("", "psdk-plan"), make.html("", "psdk-status")
         self._rows_box = make.box([], "psdk-rows")
         self._buttons = {
             text: make.button(text, on_click, f"psdk-{text.lower()}")
@@ -231,13 +251,11 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
               Profile photo          everyone  my contacts except some  tighter
               Profile photo: except  0 people  1 person                 tighter
         """
-        row, jids = self._list_row(category), as_people(people)
-        LOOP.run(lambda: self._choose_people(row, jids, is_added=True))
+        self._find_and_choose(category, people, is_added=True)
 
     def include(self, category: CategoryLike, people: PeopleLike) -> None:
         """Choose to except people no longer, with the next :meth:`apply`; see :meth:`exclude`."""
-        row, jids = self._list_row(category), as_people(people)
-        LOOP.run(lambda: self._choose_people(row, jids, is_added=False))
+        self._find_and_choose(category, people, is_added=False)
 
     def close(self) -> None:
         """Close the widgets; a table of the settings is left of the panel.
@@ -272,46 +290,29 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
                 self._rows[key].remarks.clear()
                 self._say()
 
-    def _click(self, start: Callable[[], object]) -> None:
-        """Start something, unless something is under way."""
-        with self._lock:
-            if not (self._busy_with or self._is_closed):
-                try:
-                    start()
-                except PrivacyError as error:
-                    self._say(error_text(error), Tone.BAD)
-
+    @_on_click
     def _click_apply(self) -> None:
-        def start() -> None:
-            plan = self._begin_apply()
-            LOOP.submit(lambda: self._apply(plan))
+        plan = self._begin_apply()
+        LOOP.submit(lambda: self._apply(plan))
 
-        self._click(start)
-
+    @_on_click
     def _click_refresh(self) -> None:
-        def start() -> None:
-            self._begin(_READING)
-            LOOP.submit(self._refresh)
+        self._begin(_READING)
+        LOOP.submit(self._refresh)
 
-        self._click(start)
-
+    @_on_click
     def _click_add(self, row: SettingRow, number: str) -> None:
-        def start() -> None:
-            try:
-                people = as_people(number.strip())
-            except PrivacyError as error:
-                self._remark(row, error)
-            else:
-                LOOP.submit(lambda: self._choose_people(row, people, is_added=True))
+        try:
+            people = as_people(number.strip())
+        except PrivacyError as error:
+            self._remark(row, error)
+        else:
+            LOOP.submit(lambda: self._choose_people(row, people, is_added=True))
 
-        self._click(start)
-
+    @_on_click
     def _click_remove(self, row: SettingRow, people: tuple[Jid, ...]) -> None:
-        def start() -> None:
-            row.choose_people(remove=people)
-            self._changed(row.key)
-
-        self._click(start)
+        row.choose_people(remove=people)
+        self._changed(row.key)
 
     # --- What is pending, and the one thing that is under way.
 
@@ -363,14 +364,15 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
         if self._is_closed:
             raise UsageError("The panel is closed.", hint="Make a new one: client.panel()")
 
-    def _list_row(self, category: CategoryLike) -> SettingRow:
-        """The row of a category from which people can be excepted."""
+    def _find_and_choose(
+        self, category: CategoryLike, people: PeopleLike, *, is_added: bool
+    ) -> None:
         self._refuse_if_closed()
-        category = as_list_category(category)
+        category, jids = as_list_category(category), as_people(people)
         row = self._rows.get(category.value)
         if not isinstance(row, SettingRow):
             raise InvalidInputError(f"WhatsApp does not report {category.value!r}.")
-        return row
+        LOOP.run(lambda: self._choose_people(row, jids, is_added=is_added))
 
     # --- What is done on the loop thread. What it raises after a click is shown here only.
 

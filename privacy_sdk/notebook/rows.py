@@ -54,7 +54,7 @@ class Row(Generic[V]):
         self.key = key
         self.value = self._value_in(settings)
         self.remarks: list[tuple[str, Tone]] = []
-        self.control: Any = make.choice(label, self._options(), self._option_of(self.value))
+        self.control: Any = make.choice(label, self._options(), self.value)
         self.control.observe(lambda _: on_change(key), "value")
         self._note = make.html()
         self._line = make.box([self.control, self._note], "psdk-line", row=True)
@@ -68,7 +68,7 @@ class Row(Generic[V]):
     @property
     def is_changed(self) -> bool:
         """Whether something else is chosen than what is set."""
-        return not self._is_chosen(self.value)
+        return self.wanted != self.value
 
     @property
     def problem(self) -> str:
@@ -89,10 +89,10 @@ class Row(Generic[V]):
         """
         before, chosen, was_changed = self.value, self.control.value, self.is_changed
         self.value = now = self._value_in(settings)
-        stays = was_changed and not self._is_chosen(now)
+        stays = was_changed and self.wanted != now
         if self._options() != list(self.control.options):
             self.control.options = self._options()
-        self.control.value = chosen if stays else self._option_of(now)
+        self.control.value = chosen if stays else now
         if before == now or is_own:
             return
         if was_changed and not stays:
@@ -102,7 +102,7 @@ class Row(Generic[V]):
 
     def revert(self) -> None:
         """Choose what is set."""
-        self.control.value = self._option_of(self.value)
+        self.control.value = self.value
         self.remarks.clear()
 
     def show(self, obstacle: str, *, enabled: bool, full: bool) -> None:
@@ -115,8 +115,7 @@ class Row(Generic[V]):
         """
         remarks = [(text, Tone.BAD) for text in (self.problem, obstacle) if text]
         if self.is_changed:
-            is_other = not self._is_chosen(self.value)
-            now = f"; now: {self._words(self.value)}" if is_other else ""
+            now = f"; now: {self._words(self.value)}" if self.wanted != self.value else ""
             remarks.insert(0, (f"Changed, not applied yet{now}.", Tone.PLAIN))
         remarks += self.remarks
         self._note.value = text_html(self._meaning(), 1_000) + "".join(
@@ -129,9 +128,6 @@ class Row(Generic[V]):
         """The widgets below the control that the choice needs, brought up to date."""
         yield from ()
 
-    def _is_chosen(self, value: V) -> bool:
-        return bool(self.control.value == self._option_of(value))
-
     @abstractmethod
     def _value_in(self, settings: AccountSettings) -> V:
         """What is set."""
@@ -139,10 +135,6 @@ class Row(Generic[V]):
     @abstractmethod
     def _options(self) -> list[tuple[str, Any]]:
         """What can be chosen, in words; what is set is always among it."""
-
-    @abstractmethod
-    def _option_of(self, value: V) -> Any:
-        """The option that stands for a value."""
 
     @abstractmethod
     def _words(self, value: V) -> str:
@@ -255,9 +247,6 @@ class SettingRow(Row[PrivacyValue]):
         if self.value not in self.category.valid_values:
             options.append((f"{short(self.value.value)} (unknown)", self.value.value))
         return options
-
-    def _option_of(self, value: PrivacyValue) -> Any:
-        return value.value
 
     def _words(self, value: PrivacyValue) -> str:
         return words.audience(value)
@@ -440,10 +429,6 @@ class TimerRow(Row[int | None]):
             self._other.disabled = not enabled
             yield self._other
 
-    def _is_chosen(self, value: int | None) -> bool:
-        seconds, problem = self._parse()
-        return not problem and seconds == value
-
     def _value_in(self, settings: AccountSettings) -> int | None:
         return settings.state.timer
 
@@ -455,9 +440,6 @@ class TimerRow(Row[int | None]):
         if self.value is None:
             options.insert(0, (words.NOT_KNOWN, None))
         return [*options, ("another time", _OTHER)]
-
-    def _option_of(self, value: int | None) -> Any:
-        return value
 
     def _words(self, value: int | None) -> str:
         return words.NOT_KNOWN if value is None else words.timer(value)

@@ -358,7 +358,7 @@ def test_other_code_runs_while_a_slow_gateway_answers():
 
 def test_progress_is_said_change_by_change(panel):
     said = []
-    place = next(w for w in shown(panel) if "psdk-said" in w._dom_classes)
+    place = next(w for w in shown(panel) if "psdk-status" in w._dom_classes)
     place.observe(lambda change: said.append(text_in(change.new)), "value")
     panel.controls["last"].value = "none"
     panel.controls["timer"].value = 604_800
