@@ -127,7 +127,8 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
         self._rows: dict[str, SettingRow | TimerRow] = {}
         self._make = make = WidgetFactory()
         self._head, self._unknown = make.html(), make.html()
-        self._plan_html, self._message_html = make.html("", "psdk-plan"), make.html("", "psdk-status")
+        self._plan_html = make.html("", "psdk-plan")
+        self._message_html = make.html("", "psdk-status")
         self._rows_box = make.box([], "psdk-rows")
         self._buttons = {
             text: make.button(text, on_click, f"psdk-{text.lower()}")
