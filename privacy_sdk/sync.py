@@ -256,9 +256,9 @@ class Client:
               setting    from      to           direction  outcome  reason
               Last seen  everyone  my contacts  tighter    applied
         """
-        from privacy_sdk.notebook.panel import Panel
+        from privacy_sdk.notebook.panel import open_panel
 
-        return Panel.open(self._async, owner=self)
+        return open_panel(self._async, owner=self)
 
     def link(self, *, timeout: float = PATIENCE) -> Link:
         """Link a phone: scan what is shown, and it turns into ``linked as +55 ••• 78``.
