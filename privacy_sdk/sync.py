@@ -21,6 +21,7 @@ from typing import (
 from privacy_sdk.accounts.base import Account, Emulator, require
 from privacy_sdk.accounts.emulated.events import Event
 from privacy_sdk.client import AsyncClient
+from privacy_sdk.errors.public import set_module
 from privacy_sdk.model.arguments import CategoryLike
 from privacy_sdk.notebook.link import PATIENCE
 from privacy_sdk.support.loop import LOOP
@@ -101,6 +102,7 @@ class BlockingAccount:
         return f"{type(self).__name__}({self.id!r})"
 
 
+@set_module("privacy_sdk")
 class Client:
     """WhatsApp's account-privacy settings, for notebooks and scripts.
 
@@ -167,10 +169,10 @@ class Client:
             >>> client = ps.Client.emulated()
             >>> client.account
             BlockingAccount('demo')
-            >>> client.account.emulate(ps.NextAnswer("not_taken"))
+            >>> client.account.emulate(ps.testing.NextAnswer("not_taken"))
             >>> client.set_privacy_setting("last", "none")
             Traceback (most recent call last):
-            privacy_sdk.errors.NotAppliedError: 'none' for 'last' was not applied. ...
+            privacy_sdk.NotAppliedError: 'none' for 'last' was not applied. ...
         """
         return BlockingAccount(self._async.account)
 

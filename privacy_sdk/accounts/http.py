@@ -33,6 +33,7 @@ from privacy_sdk.errors import (
     UnreadableAnswerError,
     UsageError,
 )
+from privacy_sdk.errors.public import set_module
 from privacy_sdk.model.types import (
     Contact,
     DisallowedList,
@@ -76,6 +77,7 @@ class _Pool:
         self.choosing = asyncio.Lock()
 
 
+@set_module("privacy_sdk")
 class HttpAccount:
     """An account that a gateway serves.
 

@@ -97,7 +97,7 @@ def tour(client: Client, show: Callable[[Step], None]) -> None:
     show(
         Step(
             "What WhatsApp refuses is an error, never a silent success.",
-            'client.account.emulate(ps.NextAnswer("refused", category="groupadd"))\n'
+            'client.account.emulate(ps.testing.NextAnswer("refused", category="groupadd"))\n'
             'client.set_privacy_setting("groupadd", "none")',
             _error_of(lambda: client.set_privacy_setting("groupadd", "none")),
         )

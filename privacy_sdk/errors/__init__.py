@@ -45,12 +45,54 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from privacy_sdk.errors.masks import mask_people, mask_text
+from privacy_sdk.errors.public import set_module
+
+__all__ = [
+    "AnswerTimeoutError",
+    "BadRequestError",
+    "ConflictError",
+    "GatewayError",
+    "InvalidContactError",
+    "InvalidDurationError",
+    "InvalidInputError",
+    "InvalidJidError",
+    "InvalidPairError",
+    "InvalidPolicyError",
+    "InvalidRequestError",
+    "InvalidTokenError",
+    "IqError",
+    "ItemNotFoundError",
+    "NoDisallowedListError",
+    "NotAppliedError",
+    "NotAuthorizedError",
+    "NotConnectedError",
+    "NotRecordedError",
+    "NotSupportedError",
+    "OutcomeUnknownError",
+    "OutdatedPlanError",
+    "PrivacyError",
+    "PrivacyWarning",
+    "RateLimitError",
+    "RecordingError",
+    "ServiceUnavailableError",
+    "TooManyRequestsError",
+    "UnknownAccountError",
+    "UnknownNameError",
+    "UnreadableAnswerError",
+    "UsageError",
+]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
 
 _MAX_U32 = 2**32 - 1
 _SHOWN = 100
 _LISTED = 20
 
 
+@set_module("privacy_sdk")
 class PrivacyError(Exception):
     """The root of every error that this package raises.
 
@@ -120,10 +162,12 @@ def _rebuild(
     return error
 
 
+@set_module("privacy_sdk")
 class InvalidInputError(PrivacyError, ValueError):
     """An argument was refused; nothing was sent."""
 
 
+@set_module("privacy_sdk")
 class UnknownNameError(InvalidInputError):
     """A string names no known category or value.
 
@@ -154,6 +198,7 @@ def _nearest(given: object, known: Mapping[str, Iterable[str]]) -> str | None:
     return spellings[matches[0]] if matches else None
 
 
+@set_module("privacy_sdk")
 class InvalidPairError(InvalidInputError):
     """The category does not accept the value.
 
@@ -238,6 +283,7 @@ def itemize(sentences: Sequence[str], what: str) -> str:
     return "\n  ".join([f"{len(sentences)} {what}.", *sentences[:_LISTED], *more])
 
 
+@set_module("privacy_sdk")
 class IqError(PrivacyError):
     """WhatsApp refused a request.
 
@@ -296,6 +342,7 @@ class ItemNotFoundError(IqError):
     """404: WhatsApp knows no such thing."""
 
 
+@set_module("privacy_sdk")
 class ConflictError(IqError):
     """409: the list changed since its dhash was read."""
 
@@ -327,6 +374,7 @@ _IQ_CLASSES: dict[int, type[IqError]] = {
 }
 
 
+@set_module("privacy_sdk")
 class NotAppliedError(PrivacyError):
     """WhatsApp answered a change with success, and reading back shows that it did not take."""
 
@@ -350,12 +398,14 @@ class OutdatedPlanError(PrivacyError):
         )
 
 
+@set_module("privacy_sdk")
 class OutcomeUnknownError(PrivacyError):
     """A change was sent and its answer was lost: it may have been made, or may still be."""
 
     default_hint = "Fetch the settings again before repeating the change."
 
 
+@set_module("privacy_sdk")
 class NotConnectedError(PrivacyError):
     """There is no gateway at that address, or it has no connection to WhatsApp."""
 
@@ -368,6 +418,7 @@ class AnswerTimeoutError(PrivacyError, TimeoutError):
     default_hint = "Try again, or pass a longer timeout."
 
 
+@set_module("privacy_sdk")
 class NotSupportedError(PrivacyError):
     """The account behind the client cannot do this."""
 
@@ -417,10 +468,12 @@ class UnreadableAnswerError(PrivacyError):
     default_hint = "Is a privacy-sdk gateway listening at that address, or something else?"
 
 
+@set_module("privacy_sdk")
 class RecordingError(PrivacyError):
     """A cassette cannot be read or written."""
 
 
+@set_module("privacy_sdk")
 class NotRecordedError(RecordingError):
     """The cassette holds no answer to this request.
 
@@ -444,5 +497,6 @@ class UsageError(PrivacyError, RuntimeError):
     """A call in the wrong place: on a closed client, or from a thread that must not block."""
 
 
+@set_module("privacy_sdk")
 class PrivacyWarning(UserWarning):
     """A part of an answer was left out because it cannot be read; the rest is good."""

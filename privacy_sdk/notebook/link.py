@@ -115,7 +115,7 @@ async def follow_link(
 
     Args:
         client: A client of the account.
-        show: Called with each new :class:`~privacy_sdk.LinkStatus`.
+        show: Called with each new :class:`~privacy_sdk.accounts.LinkStatus`.
         patience: How long to wait for the scan [s].
 
     Returns:

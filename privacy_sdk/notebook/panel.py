@@ -29,6 +29,7 @@ from privacy_sdk.errors import (
     PrivacyError,
     UsageError,
 )
+from privacy_sdk.errors.public import set_module
 from privacy_sdk.model import words
 from privacy_sdk.model.arguments import CategoryLike, as_list_category
 from privacy_sdk.model.changes import Change, ListChange, Outcome, in_words
@@ -94,6 +95,7 @@ def _on_click(
     return click
 
 
+@set_module("privacy_sdk")
 class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without types
     """Controls for an account's settings, a widget as any other of ipywidgets.
 
@@ -164,7 +166,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
             'match_last_seen'
             >>> controls["online"].value = "nobody"
             Traceback (most recent call last):
-            privacy_sdk.errors.InvalidInputError: Online cannot be set to 'nobody'.
+            privacy_sdk.InvalidInputError: Online cannot be set to 'nobody'.
             It can be: everyone ('all'), same as last seen ('match_last_seen').
         """
         return {key: row.control for key, row in self._rows.items()}

@@ -99,7 +99,7 @@ def test_applied_changes_are_said_and_the_panel_shows_what_the_server_says(clien
 @pytest.mark.parametrize("fault", ["refused", "refused_inside", "not_taken"])
 def test_a_refused_change_stays_marked_with_its_reason(client, panel, fault):
     client.account.emulate(
-        ps.NextAnswer(fault, operation="set_privacy_setting", category="groupadd")
+        ps.testing.NextAnswer(fault, operation="set_privacy_setting", category="groupadd")
     )
     panel.controls["groupadd"].value = "none"
     panel.controls["last"].value = "none"
@@ -112,7 +112,7 @@ def test_a_refused_change_stays_marked_with_its_reason(client, panel, fault):
 
 
 def test_another_choice_ends_what_was_said_of_the_last_one(client, panel):
-    client.account.emulate(ps.NextAnswer("refused", category="groupadd"))
+    client.account.emulate(ps.testing.NextAnswer("refused", category="groupadd"))
     panel.controls["groupadd"].value = "none"
     panel.apply()
     panel.controls["groupadd"].value = "contacts"
@@ -143,8 +143,8 @@ def test_buttons_can_be_used_when_there_is_something_to_do(panel):
 
 def test_a_change_on_the_phone_is_shown_and_a_choice_stays(client, panel):
     panel.controls["last"].value = "none"
-    client.account.emulate(ps.PhoneSets("last", "contacts"))
-    client.account.emulate(ps.PhoneSets("calladd", "known"))
+    client.account.emulate(ps.testing.PhoneSets("last", "contacts"))
+    client.account.emulate(ps.testing.PhoneSets("calladd", "known"))
     panel.refresh()
     assert panel.controls["calladd"].value == "known"
     assert "Changed elsewhere; it was everyone." in row_of(panel, "calladd")
@@ -155,8 +155,8 @@ def test_a_change_on_the_phone_is_shown_and_a_choice_stays(client, panel):
 def test_what_was_changed_elsewhere_is_not_overwritten_silently(client, panel):
     panel.controls["last"].value = "none"
     panel.controls["status"].value = "none"
-    client.account.emulate(ps.PhoneSets("last", "contacts"))
-    with pytest.raises(ps.OutdatedPlanError):
+    client.account.emulate(ps.testing.PhoneSets("last", "contacts"))
+    with pytest.raises(ps.errors.OutdatedPlanError):
         panel.apply()
     assert value_of(client, "status") == "contacts"
     assert "changed elsewhere meanwhile, and nothing was sent" in panel.message
@@ -167,7 +167,7 @@ def test_what_was_changed_elsewhere_is_not_overwritten_silently(client, panel):
 
 def test_what_the_phone_did_as_well_is_no_change_any_more(client, panel):
     panel.controls["last"].value = "none"
-    client.account.emulate(ps.PhoneSets("last", "none"))
+    client.account.emulate(ps.testing.PhoneSets("last", "none"))
     panel.refresh()
     assert len(panel.plan) == 0
     assert row_of(panel, "last").endswith("Already set.")
@@ -303,9 +303,9 @@ def test_people_can_be_chosen_from_code(client, panel):
     panel.include("profile", OTHER)
     panel.apply()
     assert client.excluded("profile", masked=False)["number"].tolist() == ["+999115550101"]
-    with pytest.raises(ps.InvalidContactError):
+    with pytest.raises(ps.errors.InvalidContactError):
         panel.exclude("profile", "+999 11 555 0999")
-    with pytest.raises(ps.NoDisallowedListError):
+    with pytest.raises(ps.errors.NoDisallowedListError):
         panel.exclude("online", PERSON)
 
 
@@ -314,8 +314,8 @@ def test_a_list_changed_on_the_phone_is_shown_and_choices_stay(client):
     panel = client.panel()
     panel.exclude("profile", OTHER)
     added = ps.DisallowedListUserEntry("999000000000003@lid")
-    client.account.emulate(ps.PhoneLists("profile", [added]))
-    with pytest.raises(ps.OutdatedPlanError):
+    client.account.emulate(ps.testing.PhoneLists("profile", [added]))
+    with pytest.raises(ps.errors.OutdatedPlanError):
         panel.apply()
     said = row_of(panel, "profile")
     assert "2 people are excepted; 1 to be added." in said
@@ -425,7 +425,7 @@ def test_a_closed_panel_says_so(client):
     panel = client.panel()
     panel.close()
     for use in (panel.apply, panel.refresh, lambda: panel.exclude("last", PERSON)):
-        with pytest.raises(ps.UsageError, match="closed"):
+        with pytest.raises(ps.errors.UsageError, match="closed"):
             use()
     assert "closed" in repr(panel)
     assert "application/vnd.jupyter.widget-view+json" not in panel._repr_mimebundle_()
@@ -462,7 +462,7 @@ def test_a_change_that_was_not_recorded_is_said_in_words_and_taken_back():
 
 
 def test_a_miss_says_which_changes_were_recorded(tmp_path):
-    from privacy_sdk.gateway.server import running_gateway
+    from privacy_sdk.testing import running_gateway
 
     path = tmp_path / "mine.yaml"
     with (
@@ -516,7 +516,7 @@ def network():
 def remote(network):
     """Make clients of a served account whose requests are counted."""
     from privacy_sdk.accounts.http import HttpAccount
-    from privacy_sdk.gateway.server import running_gateway
+    from privacy_sdk.testing import running_gateway
 
     clients = []
     with running_gateway({"demo": ps.EmulatedAccount()}) as url:
@@ -544,7 +544,7 @@ def test_apply_is_one_request_whose_answer_is_shown(remote, network):
     panel.controls["last"].value = "none"
     panel.controls["timer"].value = 604_800
     panel.exclude("profile", PERSON)
-    client.emulate(ps.PhoneSets("calladd", "known"))
+    client.emulate(ps.testing.PhoneSets("calladd", "known"))
     network.asked()
     assert panel.apply().is_complete
     assert network.asked() == ["PATCH /privacy"]
@@ -579,9 +579,9 @@ def test_refresh_and_a_conflict_read_and_do_not_ask_who_the_account_is(remote, n
     client = remote()
     panel = client.panel()
     panel.controls["last"].value = "none"
-    client.emulate(ps.PhoneSets("last", "contacts"))
+    client.emulate(ps.testing.PhoneSets("last", "contacts"))
     network.asked()
-    with pytest.raises(ps.OutdatedPlanError):
+    with pytest.raises(ps.errors.OutdatedPlanError):
         panel.apply()
     assert network.asked() == ["PATCH /privacy", "GET /privacy", "GET /disappearing-mode"]
     panel.refresh()

@@ -7,7 +7,7 @@ import pytest
 import privacy_sdk as ps
 from privacy_sdk.accounts.http import HttpAccount
 from privacy_sdk.cassettes.transport import CassetteTransport
-from privacy_sdk.gateway.server import running_gateway
+from privacy_sdk.testing import running_gateway
 from privacy_sdk.views import display
 
 
