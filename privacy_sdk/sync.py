@@ -321,7 +321,7 @@ class Client:
 
     def _repr_html_(self) -> str:
         """The settings, where a notebook shows what a cell ends with."""
-        from privacy_sdk.views.display import client_html
+        from privacy_sdk.notebook.display import client_html
 
         return LOOP.run(lambda: client_html(self._async))
 

@@ -112,7 +112,7 @@ class Unavailable:
         self._error = error
 
     def _repr_html_(self) -> str:
-        from privacy_sdk.views.display import error_text, text_html
+        from privacy_sdk.views.html import error_text, text_html
 
         text = text_html(error_text(self._error), 2_000)
         return f'<p role="alert">{text} Then load this page again.</p>'

@@ -55,7 +55,7 @@ from privacy_sdk.policies.plan import Plan, make_plan
 from privacy_sdk.policies.policy import Policy
 from privacy_sdk.policies.result import ApplyResult
 from privacy_sdk.support.loop import LOOP
-from privacy_sdk.views.display import error_text, settings_table, short, text_html
+from privacy_sdk.views.html import error_text, settings_table, short, text_html
 from privacy_sdk.views.tables import Cell, Table, Tone
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from privacy_sdk.model.types import (
 )
 from privacy_sdk.notebook.settings import TIMER, AccountSettings
 from privacy_sdk.notebook.widgets import WidgetFactory, remark_html, set_children
-from privacy_sdk.views.display import error_text, short, text_html
+from privacy_sdk.views.html import error_text, short, text_html
 from privacy_sdk.views.tables import Tone
 
 V = TypeVar("V")

@@ -18,7 +18,7 @@ from privacy_sdk.model.types import (
     PrivacyValue,
 )
 from privacy_sdk.policies.result import ApplyResult
-from privacy_sdk.views.display import error_text
+from privacy_sdk.views.html import error_text
 
 TIMER: Literal["timer"] = "timer"
 """The key of the default disappearing time, as in a policy."""

@@ -12,7 +12,7 @@ from ipywidgets.widgets.widget_description import DescriptionStyle
 from ipywidgets.widgets.widget_string import HTMLStyle
 
 from privacy_sdk.errors import InvalidInputError, short_repr
-from privacy_sdk.views.display import text_html
+from privacy_sdk.views.html import text_html
 from privacy_sdk.views.tables import Tone
 
 
