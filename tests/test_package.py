@@ -178,6 +178,17 @@ def test_every_module_says_what_it_is_for():
         assert source.lstrip().startswith('"""'), name
 
 
+def test_imports_go_down_and_in_no_circle():
+    checked = subprocess.run(
+        [Path(sys.executable).with_name("lint-imports"), "--no-cache"],
+        cwd=Path(__file__).parents[1],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert checked.returncode == 0, checked.stdout
+
+
 def test_the_package_is_marked_as_typed():
     assert (Path(ps.__file__).parent / "py.typed").exists()
 
