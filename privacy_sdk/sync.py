@@ -19,7 +19,7 @@ from typing import (
 )
 
 from privacy_sdk.accounts.base import Account, Emulator, require
-from privacy_sdk.accounts.emulated.events import Event
+from privacy_sdk.accounts.events import Event
 from privacy_sdk.client import AsyncClient
 from privacy_sdk.errors.public import set_module
 from privacy_sdk.model.arguments import CategoryLike

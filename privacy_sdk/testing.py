@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from privacy_sdk.accounts.emulated.events import Event, Fault, NextAnswer, PhoneLists, PhoneSets
+from privacy_sdk.accounts.events import Event, Fault, NextAnswer, PhoneLists, PhoneSets
 
 if TYPE_CHECKING:
     from privacy_sdk.gateway.server import running_gateway

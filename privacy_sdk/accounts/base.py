@@ -22,7 +22,7 @@ from privacy_sdk.model.types import (
 if TYPE_CHECKING:
     import httpx2
 
-    from privacy_sdk.accounts.emulated.events import Event
+    from privacy_sdk.accounts.events import Event
     from privacy_sdk.model.changes import Change, Report
     from privacy_sdk.model.state import SettingsState
 

@@ -20,7 +20,7 @@ from tenacity import (
 
 from privacy_sdk.accounts import wire
 from privacy_sdk.accounts.base import AccountInfo, LinkStatus, LostAnswerError
-from privacy_sdk.accounts.emulated.events import Event
+from privacy_sdk.accounts.events import Event
 from privacy_sdk.accounts.problems import error_from_problem
 from privacy_sdk.errors import (
     AnswerTimeoutError,

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any, TypeAlias, TypeGuard
 
 from privacy_sdk.accounts.base import AccountInfo, LinkStatus
-from privacy_sdk.accounts.emulated.events import Event, NextAnswer, PhoneLists, PhoneSets
+from privacy_sdk.accounts.events import Event, NextAnswer, PhoneLists, PhoneSets
 from privacy_sdk.errors import (
     InvalidInputError,
     InvalidRequestError,

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, cast
 
-from privacy_sdk.accounts.emulated.events import NextAnswer
+from privacy_sdk.accounts.events import NextAnswer
 from privacy_sdk.errors import PrivacyError
 from privacy_sdk.errors.masks import mask_text
 from privacy_sdk.model import words

@@ -20,7 +20,7 @@ from privacy_sdk import PrivacyCategory as Category
 from privacy_sdk import PrivacyValue as Value
 from privacy_sdk.accounts.base import Account, Capability
 from privacy_sdk.accounts.emulated.account import EmulatedAccount
-from privacy_sdk.accounts.emulated.events import CHANGES, READS
+from privacy_sdk.accounts.events import CHANGES, READS
 from privacy_sdk.accounts.http import HttpAccount
 from privacy_sdk.gateway import create_app
 from privacy_sdk.testing import running_gateway

@@ -16,7 +16,7 @@ from hypothesis.stateful import (
 
 import privacy_sdk as ps
 from privacy_sdk.accounts.emulated.account import CONTACTS, EmulatedAccount
-from privacy_sdk.accounts.emulated.events import CHANGES
+from privacy_sdk.accounts.events import CHANGES
 from privacy_sdk.accounts.http import HttpAccount
 from privacy_sdk.model.types import LIST_CATEGORIES
 from privacy_sdk.testing import running_gateway
