@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
-from typing import TypeVar, get_type_hints
+from typing import Any, TypeVar, get_type_hints
 
 T = TypeVar("T", bound=type)
 
@@ -22,10 +22,11 @@ def set_module(name: str) -> Callable[[T], T]:
     """
 
     def decorate(cls: T) -> T:
-        if is_dataclass(cls):
-            hints = get_type_hints(cls)
-            cls.__annotations__ = {each: hints[each] for each in cls.__annotations__}
-            for field in fields(cls):
+        record: Any = cls
+        if is_dataclass(record):
+            hints = get_type_hints(record)
+            record.__annotations__ = {each: hints[each] for each in record.__annotations__}
+            for field in fields(record):
                 field.type = hints[field.name]
         cls.__module__ = name
         return cls

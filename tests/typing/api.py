@@ -52,6 +52,7 @@ def facade(client: ps.Client) -> None:
 
 
 def wrong_calls(client: ps.Client) -> None:
+    ps.Cleint()  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
     client.plan(5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     client.apply(ps.policies.MAXIMUM)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     ps.Policy(lst="none")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
@@ -84,3 +85,17 @@ def linking(client: ps.Client) -> None:
     assert_type(client.link_status(), ps.accounts.LinkStatus)
     assert_type(client.link_status().qr, str | None)
     assert_type(client.unlink().linked_as, str | None)
+
+
+def aliases(category: ps.typing.CategoryLike, policy: ps.typing.PolicyLike) -> None:
+    client = ps.Client.emulated()
+    client.set_privacy_setting(category, "none")
+    client.plan(policy)
+
+
+def modules() -> None:
+    assert_type(ps.errors.RateLimitError(429).backoff, float | None)
+    assert_type(ps.policies.MAXIMUM, ps.Policy)
+    assert_type(ps.testing.PhoneSets("last", "all").value, ps.PrivacyValue)
+    with ps.testing.running_gateway({"demo": ps.EmulatedAccount()}) as url:
+        assert_type(url, str)
