@@ -18,6 +18,7 @@ from privacy_sdk.accounts.base import (
     require,
 )
 from privacy_sdk.errors import InvalidInputError, UsageError, short_repr
+from privacy_sdk.errors.public import set_module
 from privacy_sdk.model.arguments import (
     CategoryLike,
     DurationLike,
@@ -53,6 +54,7 @@ _SENT_AT_ONCE = 5_000
 """So many entries of a list are half of the longest body that a gateway takes."""
 
 
+@set_module("privacy_sdk")
 class AsyncClient:
     """WhatsApp's account-privacy settings, awaited; takes the arguments of ``Client``.
 
@@ -162,7 +164,7 @@ class AsyncClient:
             >>> import privacy_sdk as ps
             >>> ps.Client.connect("me")
             Traceback (most recent call last):
-            privacy_sdk.errors.NotConnectedError: No gateway runs on this machine.
+            privacy_sdk.NotConnectedError: No gateway runs on this machine.
             Start one: privacy-sdk gateway --account me=whatsapp
         """
         from privacy_sdk.support.gateways import running_url
@@ -215,7 +217,7 @@ class AsyncClient:
         Example:
             >>> import asyncio, privacy_sdk as ps
             >>> client = ps.AsyncClient.from_account(account := ps.EmulatedAccount())
-            >>> asyncio.run(account.emulate(ps.PhoneSets("last", "none")))
+            >>> asyncio.run(account.emulate(ps.testing.PhoneSets("last", "none")))
             >>> client.account is account
             True
         """
@@ -272,7 +274,7 @@ class AsyncClient:
             SetPrivacySettingResponse(dhash=None)
             >>> client.set_privacy_setting(ps.PrivacyCategory.ONLINE, "none")
             Traceback (most recent call last):
-            privacy_sdk.errors.InvalidPairError: 'online' cannot be set to 'none'.
+            privacy_sdk.InvalidPairError: 'online' cannot be set to 'none'.
             Allowed for 'online': all, match_last_seen.
         """
         category, value = as_pair(category, value)
@@ -621,7 +623,7 @@ class AsyncClient:
             >>> import privacy_sdk as ps
             >>> ps.Client.emulated().link()
             Traceback (most recent call last):
-            privacy_sdk.errors.NotSupportedError: This account is no phone's, so ...
+            privacy_sdk.NotSupportedError: This account is no phone's, so ...
         """
         return await require(self._account, Linkable).link()
 
@@ -635,7 +637,7 @@ class AsyncClient:
             >>> import privacy_sdk as ps
             >>> ps.Client.emulated().unlink()
             Traceback (most recent call last):
-            privacy_sdk.errors.NotSupportedError: This account is no phone's, so ...
+            privacy_sdk.NotSupportedError: This account is no phone's, so ...
         """
         return await require(self._account, Linkable).unlink()
 

@@ -19,8 +19,9 @@ from typing import (
 )
 
 from privacy_sdk.accounts.base import Account, Emulator, require
-from privacy_sdk.accounts.emulated.events import Event
+from privacy_sdk.accounts.events import Event
 from privacy_sdk.client import AsyncClient
+from privacy_sdk.errors.public import set_module
 from privacy_sdk.model.arguments import CategoryLike
 from privacy_sdk.notebook.link import PATIENCE
 from privacy_sdk.support.loop import LOOP
@@ -101,6 +102,7 @@ class BlockingAccount:
         return f"{type(self).__name__}({self.id!r})"
 
 
+@set_module("privacy_sdk")
 class Client:
     """WhatsApp's account-privacy settings, for notebooks and scripts.
 
@@ -167,10 +169,10 @@ class Client:
             >>> client = ps.Client.emulated()
             >>> client.account
             BlockingAccount('demo')
-            >>> client.account.emulate(ps.NextAnswer("not_taken"))
+            >>> client.account.emulate(ps.testing.NextAnswer("not_taken"))
             >>> client.set_privacy_setting("last", "none")
             Traceback (most recent call last):
-            privacy_sdk.errors.NotAppliedError: 'none' for 'last' was not applied. ...
+            privacy_sdk.NotAppliedError: 'none' for 'last' was not applied. ...
         """
         return BlockingAccount(self._async.account)
 
@@ -256,9 +258,9 @@ class Client:
               setting    from      to           direction  outcome  reason
               Last seen  everyone  my contacts  tighter    applied
         """
-        from privacy_sdk.notebook.panel import Panel
+        from privacy_sdk.notebook.panel import open_panel
 
-        return Panel.open(self._async, owner=self)
+        return open_panel(self._async, owner=self)
 
     def link(self, *, timeout: float = PATIENCE) -> Link:
         """Link a phone: scan what is shown, and it turns into ``linked as +55 ••• 78``.
@@ -319,7 +321,7 @@ class Client:
 
     def _repr_html_(self) -> str:
         """The settings, where a notebook shows what a cell ends with."""
-        from privacy_sdk.views.display import client_html
+        from privacy_sdk.notebook.display import client_html
 
         return LOOP.run(lambda: client_html(self._async))
 

@@ -20,7 +20,7 @@ from tenacity import (
 
 from privacy_sdk.accounts import wire
 from privacy_sdk.accounts.base import AccountInfo, LinkStatus, LostAnswerError
-from privacy_sdk.accounts.emulated.events import Event
+from privacy_sdk.accounts.events import Event
 from privacy_sdk.accounts.problems import error_from_problem
 from privacy_sdk.errors import (
     AnswerTimeoutError,
@@ -33,6 +33,7 @@ from privacy_sdk.errors import (
     UnreadableAnswerError,
     UsageError,
 )
+from privacy_sdk.errors.public import set_module
 from privacy_sdk.model.types import (
     Contact,
     DisallowedList,
@@ -76,6 +77,7 @@ class _Pool:
         self.choosing = asyncio.Lock()
 
 
+@set_module("privacy_sdk")
 class HttpAccount:
     """An account that a gateway serves.
 

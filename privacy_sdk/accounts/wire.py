@@ -2,7 +2,7 @@
 
 Reading is lenient where the protocol is open (unknown names keep their string, a broken row
 is left out with a warning) and strict where a guess could mislead. Whatever cannot be read
-is an :class:`~privacy_sdk.UnreadableAnswerError`.
+is an :class:`~privacy_sdk.errors.UnreadableAnswerError`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any, TypeAlias, TypeGuard
 
 from privacy_sdk.accounts.base import AccountInfo, LinkStatus
-from privacy_sdk.accounts.emulated.events import Event, NextAnswer, PhoneLists, PhoneSets
+from privacy_sdk.accounts.events import Event, NextAnswer, PhoneLists, PhoneSets
 from privacy_sdk.errors import (
     InvalidInputError,
     InvalidRequestError,

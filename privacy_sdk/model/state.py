@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from privacy_sdk.errors.public import set_module
 from privacy_sdk.model import words
 from privacy_sdk.model.types import DisallowedList, PrivacyCategory, PrivacyValue
 
 
+@set_module("privacy_sdk.policies")
 @dataclass(frozen=True, slots=True)
 class SettingsState:
     """What was read of an account, or is expected of it; what is not there is not known.

@@ -5,14 +5,31 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import EnumType, StrEnum
 from typing import Any, Self
 
 from privacy_sdk.errors import InvalidInputError, InvalidJidError, UnknownNameError, short_repr
 from privacy_sdk.errors.masks import mask_digits
+from privacy_sdk.errors.public import set_module
 
 
-class _WireName(StrEnum):
+class _NamesType(EnumType):
+    """Keeps the methods of strings out of what completion offers."""
+
+    def __dir__(cls) -> list[str]:
+        own = cls.__mro__[: cls.__mro__.index(Names)]
+        return sorted({name for each in own for name in vars(each) if not name.startswith("_")})
+
+
+class Names(StrEnum, metaclass=_NamesType):
+    """An enumeration of strings whose completion offers its members and its own methods only."""
+
+    def __dir__(self) -> list[str]:
+        cls = type(self)
+        return sorted({"name", "value", *dir(cls)} - cls.__members__.keys())
+
+
+class _WireName(Names):
     """A string of the wire protocol; an unknown one keeps its string."""
 
     @classmethod
@@ -51,6 +68,7 @@ def _wire_string(wire: object) -> str:
     return str(wire)
 
 
+@set_module("privacy_sdk")
 class PrivacyCategory(_WireName):
     """Which setting is read or written.
 
@@ -106,6 +124,7 @@ class PrivacyCategory(_WireName):
         return PrivacyValue.CONTACT_BLACKLIST in self.valid_values
 
 
+@set_module("privacy_sdk")
 class PrivacyValue(_WireName):
     """What a category is set to; an unknown value keeps its string.
 
@@ -212,6 +231,7 @@ _JID = re.compile(
 )
 
 
+@set_module("privacy_sdk")
 @dataclass(frozen=True, slots=True, repr=False)
 class Jid:
     """A WhatsApp address, ``user@server`` or ``user:device@server``.
@@ -297,6 +317,7 @@ class Jid:
         return f"Jid({self._masked()!r})"
 
 
+@set_module("privacy_sdk")
 @dataclass(frozen=True, slots=True)
 class PrivacySetting:
     """One category and what it is set to.
@@ -309,6 +330,7 @@ class PrivacySetting:
     value: PrivacyValue
 
 
+@set_module("privacy_sdk")
 @dataclass(frozen=True, slots=True)
 class PrivacySettingsResponse:
     """All settings that the server reported, in its order: a collection by category.
@@ -356,6 +378,7 @@ class PrivacySettingsResponse:
         return any(setting.category == category for setting in self.settings)
 
 
+@set_module("privacy_sdk")
 @dataclass(frozen=True, slots=True)
 class SetPrivacySettingResponse:
     """The server's answer to a change.
@@ -371,7 +394,8 @@ class SetPrivacySettingResponse:
     dhash: str | None = None
 
 
-class DisallowedListAction(StrEnum):
+@set_module("privacy_sdk")
+class DisallowedListAction(Names):
     """Whether a list update adds a person or removes one."""
 
     ADD = "add"
@@ -380,6 +404,7 @@ class DisallowedListAction(StrEnum):
     """The person is no longer excepted."""
 
 
+@set_module("privacy_sdk")
 @dataclass(frozen=True, slots=True)
 class DisallowedListUserEntry:
     """A person to add to a disallowed list, or to remove from it.
@@ -414,6 +439,7 @@ class DisallowedListUserEntry:
         object.__setattr__(self, "action", DisallowedListAction(action))
 
 
+@set_module("privacy_sdk")
 @dataclass(frozen=True, slots=True)
 class DisallowedListUpdate:
     """A change of a category's disallowed list.
@@ -470,6 +496,7 @@ def _checked_entries(
     return entries
 
 
+@set_module("privacy_sdk")
 @dataclass(frozen=True, slots=True)
 class DisallowedListUser:
     """A person on a disallowed list: LID and, where known, phone address."""
@@ -478,6 +505,7 @@ class DisallowedListUser:
     pn_jid: Jid | None = None
 
 
+@set_module("privacy_sdk")
 @dataclass(frozen=True, slots=True)
 class DisallowedList:
     """The people excepted in one category.
@@ -497,6 +525,7 @@ class DisallowedList:
         return len(self.users)
 
 
+@set_module("privacy_sdk")
 @dataclass(frozen=True, slots=True, repr=False)
 class Contact:
     """Who a phone number belongs to.

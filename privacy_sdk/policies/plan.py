@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from privacy_sdk.errors.public import set_module
 from privacy_sdk.model.changes import (
     Change,
     Direction,
@@ -37,6 +38,7 @@ TONES = {Direction.TIGHTER: Tone.GOOD, Direction.LOOSER: Tone.CAREFUL}
 """How the direction of a change is coloured."""
 
 
+@set_module("privacy_sdk")
 @dataclass(frozen=True, slots=True, repr=False)
 class Plan(Tabular):
     """Changes, in the order in which it is safe to make them.

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any, Final, Self, TypeAlias, TypedDict, TypeVar, Unpack
 
 from privacy_sdk.errors import InvalidInputError, InvalidPolicyError, UnknownNameError, short_repr
+from privacy_sdk.errors.public import set_module
 from privacy_sdk.model.arguments import (
     CATEGORY_WORDS,
     CategoryLike,
@@ -54,6 +55,7 @@ KEYS: Final = CATEGORY_WORDS | {
 """The fields of a policy, each with other words for it, to tell what was meant."""
 
 
+@set_module("privacy_sdk")
 class Policy:
     """The settings as they should be; whatever it does not name stays as it is.
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from privacy_sdk.errors.public import set_module
 from privacy_sdk.model.changes import (
     Change,
     ChangeResult,
@@ -42,6 +43,7 @@ _TONES = {
 }
 
 
+@set_module("privacy_sdk")
 @dataclass(frozen=True, slots=True, repr=False)
 class ApplyResult(Tabular):
     """The result of applying a plan: the outcome of each change; its repr is a table.
@@ -56,7 +58,7 @@ class ApplyResult(Tabular):
     Example:
         >>> import privacy_sdk as ps
         >>> client = ps.Client.emulated()
-        >>> client.account.emulate(ps.NextAnswer("not_taken", category="online"))
+        >>> client.account.emulate(ps.testing.NextAnswer("not_taken", category="online"))
         >>> applied = client.apply(client.plan(ps.Policy(last="none", online="match_last_seen")))
         >>> applied
         Applied to 'demo': 1 applied, 1 refused

@@ -56,7 +56,7 @@ def test_what_a_user_wraps_is_what_its_class_says():
 
 
 @pytest.mark.parametrize(
-    ("changes", "expected"), [(True, ps.OutcomeUnknownError), (False, ps.AnswerTimeoutError)]
+    ("changes", "expected"), [(True, ps.OutcomeUnknownError), (False, ps.errors.AnswerTimeoutError)]
 )
 def test_a_lost_answer_means_another_thing_for_a_change_than_for_a_question(changes, expected):
     error = LostAnswerError("the connection ended").as_error(changes=changes)

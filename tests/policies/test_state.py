@@ -34,7 +34,7 @@ class Counted(ps.EmulatedAccount):
 @pytest.fixture
 async def account():
     account = Counted()
-    await account.emulate(ps.PhoneLists("profile", [LID]))
+    await account.emulate(ps.testing.PhoneLists("profile", [LID]))
     return account
 
 
@@ -72,7 +72,7 @@ async def test_a_list_alone_is_one_request(account):
 async def test_what_cannot_be_read_is_raised_or_noted_while_the_rest_is_read(
     account, operation, parts
 ):
-    await account.emulate(ps.NextAnswer("refused", operation=operation, times=2))
+    await account.emulate(ps.testing.NextAnswer("refused", operation=operation, times=2))
     with pytest.raises(ps.IqError, match="406"):
         await read_state(account, ALL)
     unread = {}
@@ -83,10 +83,10 @@ async def test_what_cannot_be_read_is_raised_or_noted_while_the_rest_is_read(
 
 
 async def test_a_question_is_asked_again_when_its_answer_was_lost_and_only_then(account):
-    await account.emulate(ps.NextAnswer("lost", operation="fetch_privacy_settings"))
+    await account.emulate(ps.testing.NextAnswer("lost", operation="fetch_privacy_settings"))
     assert (await read_state(account, ALL, attempts=2)).settings
     assert account.asked.count("settings") == 2
-    await account.emulate(ps.NextAnswer("refused", operation="fetch_privacy_settings"))
+    await account.emulate(ps.testing.NextAnswer("refused", operation="fetch_privacy_settings"))
     with pytest.raises(ps.IqError):
         await read_state(account, ALL, attempts=2)
     assert account.asked.count("settings") == 3

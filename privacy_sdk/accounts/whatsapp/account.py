@@ -24,6 +24,7 @@ from privacy_sdk.errors import (
     UsageError,
 )
 from privacy_sdk.errors.masks import DOTS
+from privacy_sdk.errors.public import set_module
 from privacy_sdk.model.types import (
     Contact,
     DisallowedList,
@@ -43,6 +44,7 @@ ANSWER_DUE = 20.0
 CAPABILITIES = frozenset({Capability.FIND_CONTACTS, Capability.LINK})
 
 
+@set_module("privacy_sdk")
 class WhatsAppAccount:
     """The account of a phone that is linked as WhatsApp Web is.
 
