@@ -641,7 +641,7 @@ def _not_recorded(client: AsyncClient, plan: Plan) -> str:
 
 
 def _recorded_plans(recording: CassetteTransport) -> Iterator[tuple[Change, ...]]:
-    from privacy_sdk.accounts.wire_plans import plan_from_json
+    from privacy_sdk.accounts.wire import plan_from_json
 
     for request in recording.requests():
         if request.method == "PATCH" and request.path.endswith("/privacy"):
