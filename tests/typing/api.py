@@ -76,7 +76,7 @@ def accounts(account: ps.Account) -> None:
     assert_type(ps.Client.from_account(ps.HttpAccount()), ps.Client)
     assert_type(ps.Client.replay("tour"), ps.Client)
     assert_type(ps.AsyncClient.replay("tour"), ps.AsyncClient)
-    assert_type(ps.Client.from_account(ps.WhatsAppAccount()), ps.Client)
+    assert_type(ps.Client.from_account(ps.TryxAccount()), ps.Client)
     assert_type(ps.Client.connect("me", record="mine.yaml"), ps.Client)
 
 
