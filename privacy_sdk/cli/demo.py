@@ -1,7 +1,7 @@
-"""The tour: every pattern of the specification in one go, as steps that can be shown.
+"""The command that shows what the package does: demo, and the tour that it replays.
 
-The recorder runs it against a gateway and the demo against what was recorded, so that what
-is shown is what happened.
+The tour is every pattern of the specification. The recorder runs it against a gateway, and the
+demo against what was recorded, so that what is shown is what happened.
 """
 
 from __future__ import annotations
@@ -10,12 +10,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, cast
 
+import typer
+
 from privacy_sdk.accounts.events import NextAnswer
+from privacy_sdk.cli import output
+from privacy_sdk.cli.options import options_of
 from privacy_sdk.errors import PrivacyError
 from privacy_sdk.errors.masks import mask_text
 from privacy_sdk.model import words
 from privacy_sdk.model.types import DisallowedList, DisallowedListUpdate, DisallowedListUserEntry
-from privacy_sdk.policies.policy import MAXIMUM
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
 RECORDING = "tour"
 """Name of the recording that comes with the package."""
 
-Shown: TypeAlias = "pd.DataFrame | DisallowedList | PrivacyError | int | str | None"
+Result: TypeAlias = "pd.DataFrame | DisallowedList | PrivacyError | int | str | None"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +37,16 @@ class Step:
     """One step of the tour.
 
     Attributes:
-        says: What happens, in a sentence.
+        title: What happens, in a sentence.
         code: What a user types for it; each step may use the names of those before it.
         after: What came of it: settings, a list, a timer [s], an error, or a text.
         before: The same before the step; None when it changes nothing.
     """
 
-    says: str
+    title: str
     code: str
-    after: Shown
-    before: Shown = None
+    after: Result
+    before: Result = None
 
 
 def tour(client: Client, show: Callable[[Step], None]) -> None:
@@ -55,12 +58,14 @@ def tour(client: Client, show: Callable[[Step], None]) -> None:
 
     Example:
         >>> import privacy_sdk as ps
-        >>> tour(ps.Client.emulated(), lambda step: print(step.says))
+        >>> tour(ps.Client.emulated(), lambda step: print(step.title))
         Fetch the settings.
         Look up one of them.
         ...
         The specification's maximum privacy configuration.
     """
+    from privacy_sdk.policies.policy import MAXIMUM
+
     start = client.fetch_privacy_settings()
     show(Step("Fetch the settings.", "settings = client.fetch_privacy_settings()", start))
     show(
@@ -176,36 +181,34 @@ def _error_of(call: Callable[[], object]) -> PrivacyError:
     raise AssertionError("The tour expects an error here.")
 
 
-def run(*, as_json: bool) -> None:
-    """Replay the tour in the terminal, each change with what was before and after it."""
-    from privacy_sdk.cli import output as terminal
+def demo(context: typer.Context) -> None:
+    """Replay a recorded tour of everything: no account, no network."""
     from privacy_sdk.sync import Client
 
+    as_json = options_of(context).json
     steps: list[Step] = []
     with Client.replay(RECORDING) as client:
         if as_json:
             tour(client, steps.append)
-            terminal.write_json([_as_json(step) for step in steps])
+            output.write_json([_as_json(step) for step in steps])
         else:
-            terminal.write_rich(
+            output.write(
                 "privacy_sdk, replayed from a recording: no account, no network.\n\n"
                 "import privacy_sdk as ps\n"
                 f'client = ps.Client.replay("{RECORDING}")'
             )
             tour(client, _write)
-            terminal.write("\nYour turn: privacy-sdk show --emulated")
+            output.write("\nYour turn: privacy-sdk show --emulated")
 
 
 def _write(step: Step) -> None:
     from rich.syntax import Syntax
     from rich.text import Text
 
-    from privacy_sdk.cli import output as terminal
-
-    console = terminal.make_console()
+    console = output.make_console()
     code = Syntax("", "python", theme="ansi_dark", background_color="default").highlight(step.code)
     code.rstrip()
-    parts: list[RenderableType] = [Text(f"\n{step.says}", style="bold"), code]
+    parts: list[RenderableType] = [Text(f"\n{step.title}", style="bold"), code]
     if isinstance(step.after, PrivacyError):
         error = f"{type(step.after).__name__}: {step.after.message}\n{step.after.hint}"
         parts.append(Text(error.rstrip(), style="red"))
@@ -214,11 +217,11 @@ def _write(step: Step) -> None:
     elif step.before is None:
         columns = ["setting", "value", "audience"]
         rows = list(cast("pd.DataFrame", step.after)[columns].itertuples(index=False, name=None))
-        parts.append(terminal.fitted(console, columns, rows, essential=columns[:2]))
+        parts.append(output.fit_table(console, columns, rows, essential=columns[:2]))
     else:
         before, after = _texts(step.before), _texts(step.after)
         parts.append(
-            terminal.fitted(
+            output.fit_table(
                 console,
                 ("", "before", "after"),
                 [(name, before[name], text) for name, text in after.items()],
@@ -226,31 +229,29 @@ def _write(step: Step) -> None:
                 changed=[n for n, name in enumerate(after) if before[name] != after[name]],
             )
         )
-    terminal.write_rich(*parts, console=console)
+    output.write_rich(*parts, console=console)
 
 
-def _texts(shown: Shown) -> dict[str, str]:
+def _texts(result: Result) -> dict[str, str]:
     """Settings, a list or a timer: the name of each thing, and what it is."""
-    if isinstance(shown, DisallowedList):
-        people = ", ".join(mask_text(str(person.jid)) for person in shown)
+    if isinstance(result, DisallowedList):
+        people = ", ".join(mask_text(str(person.jid)) for person in result)
         return {"excepted": people or "nobody"}
-    if isinstance(shown, int):
-        return {"timer": words.timer(shown)}
-    settings = cast("pd.DataFrame", shown)
+    if isinstance(result, int):
+        return {"timer": words.timer(result)}
+    settings = cast("pd.DataFrame", result)
     return dict(zip(settings["setting"], settings["value"], strict=True))
 
 
 def _as_json(step: Step) -> dict[str, object]:
-    from privacy_sdk.cli.output import problem
-
-    def shown(result: Shown) -> object:
+    def document(result: Result) -> object:
         if result is None or isinstance(result, str):
             return result
-        return problem(result) if isinstance(result, PrivacyError) else _texts(result)
+        return output.problem(result) if isinstance(result, PrivacyError) else _texts(result)
 
     return {
-        "says": step.says,
+        "title": step.title,
         "code": step.code,
-        "before": shown(step.before),
-        "after": shown(step.after),
+        "before": document(step.before),
+        "after": document(step.after),
     }
