@@ -7,6 +7,7 @@ from itertools import chain
 
 import pandas as pd
 import pytest
+from asking import TOKEN
 from fake_tryx import FakePhone
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,25 +22,6 @@ from privacy_sdk.views.frames import EXCLUDED_COLUMNS
 
 NUMBERS = [f"+99911555010{n}" for n in range(1, 9)]
 LIDS = [f"99900000000000{n}@lid" for n in range(1, 9)]
-TOKEN = "only-for-tests"
-
-
-@pytest.fixture(scope="module")
-def gateway():
-    accounts = {f"demo{n}": ps.EmulatedAccount(f"demo{n}") for n in range(100)}
-    with running_gateway(accounts, token=TOKEN) as url:
-        yield url, iter(accounts)
-
-
-@pytest.fixture(params=["local", "over a gateway"])
-async def client(request):
-    if request.param == "local":
-        account = ps.EmulatedAccount()
-    else:
-        url, names = request.getfixturevalue("gateway")
-        account = HttpAccount(url, token=TOKEN, account=next(names))
-    async with ps.AsyncClient.from_account(account) as client:
-        yield client
 
 
 async def listed(client: ps.AsyncClient, category: str) -> list[str]:
