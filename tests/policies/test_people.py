@@ -12,6 +12,7 @@ from fake_tryx import FakePhone
 from hypothesis import given
 from hypothesis import strategies as st
 from linked import account_of
+from writers import exclude_one_by_one
 
 import privacy_sdk as ps
 from privacy_sdk.accounts.http import HttpAccount
@@ -348,21 +349,13 @@ def test_whole_numbers_are_shown_on_demand_and_can_be_given_back():
 # Many writers
 
 
-def exclude_one_by_one(url: str, process: int, count: int) -> list[str]:
-    """The dhashes with which a gateway acknowledged so many exclusions."""
-    client = ps.Client.from_account(HttpAccount(url, token=TOKEN, account="demo"))
-    people = (f"{999_000_000_000_000 + process * 1_000 + n}@lid" for n in range(count))
-    with client:
-        return [client.exclude("last", person).dhash for person in people]
-
-
 @pytest.mark.parametrize("count", [20, pytest.param(200, marks=pytest.mark.slow)])
 def test_eight_processes_lose_none_of_each_other_s_changes(count):
     processes = 8
     with running_gateway({"demo": ps.EmulatedAccount()}, token=TOKEN) as url:
         with multiprocessing.get_context("spawn").Pool(processes) as pool:
             jobs = [
-                pool.apply_async(exclude_one_by_one, (url, process, count))
+                pool.apply_async(exclude_one_by_one, (url, TOKEN, process, count))
                 for process in range(processes)
             ]
             dhashes = list(chain.from_iterable(job.get(timeout=300) for job in jobs))
