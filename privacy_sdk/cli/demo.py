@@ -6,7 +6,7 @@ demo against what was recorded, so that what is shown is what happened.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, cast
 
@@ -49,16 +49,16 @@ class Step:
     before: Result = None
 
 
-def tour(client: Client, show: Callable[[Step], None]) -> None:
-    """Run all steps in order.
+def tour(client: Client) -> Iterator[Step]:
+    """Run all steps in order; each is given after it has happened.
 
     Args:
         client: A client of an emulated account, of its recording, or of a gateway with one.
-        show: Called with each step after it has happened.
 
     Example:
         >>> import privacy_sdk as ps
-        >>> tour(ps.Client.emulated(), lambda step: print(step.title))
+        >>> for step in tour(ps.Client.emulated()):
+        ...     print(step.title)
         Fetch the settings.
         Look up one of them.
         ...
@@ -67,109 +67,90 @@ def tour(client: Client, show: Callable[[Step], None]) -> None:
     from privacy_sdk.policies.policy import MAXIMUM
 
     start = client.fetch_privacy_settings()
-    show(Step("Fetch the settings.", "settings = client.fetch_privacy_settings()", start))
-    show(
-        Step(
-            "Look up one of them.",
-            'settings.loc["last", "audience"]',
-            str(start.loc["last", "audience"]),
-        )
+    yield Step("Fetch the settings.", "settings = client.fetch_privacy_settings()", start)
+    yield Step(
+        "Look up one of them.",
+        'settings.loc["last", "audience"]',
+        str(start.loc["last", "audience"]),
     )
 
     client.set_privacy_setting("last", "contacts")
     contacts = client.fetch_privacy_settings()
-    show(
-        Step(
-            "Change one, and see it changed.",
-            'client.set_privacy_setting("last", "contacts")',
-            contacts,
-            before=start,
-        )
+    yield Step(
+        "Change one, and see it changed.",
+        'client.set_privacy_setting("last", "contacts")',
+        contacts,
+        before=start,
     )
 
-    show(
-        Step(
-            "A pair that does not exist is refused before anything is sent.",
-            'client.set_privacy_setting("online", "none")',
-            _error_of(lambda: client.set_privacy_setting("online", "none")),
-        )
+    yield Step(
+        "A pair that does not exist is refused before anything is sent.",
+        'client.set_privacy_setting("online", "none")',
+        _error_of(lambda: client.set_privacy_setting("online", "none")),
     )
 
-    _except_somebody(client, show, contacts)
-    _set_timer(client, show)
+    yield from _except_somebody(client, contacts)
+    yield from _set_timer(client)
 
     client.account.emulate(NextAnswer("refused", category="groupadd"))
-    show(
-        Step(
-            "What WhatsApp refuses is an error, never a silent success.",
-            'client.account.emulate(ps.testing.NextAnswer("refused", category="groupadd"))\n'
-            'client.set_privacy_setting("groupadd", "none")',
-            _error_of(lambda: client.set_privacy_setting("groupadd", "none")),
-        )
+    yield Step(
+        "What WhatsApp refuses is an error, never a silent success.",
+        'client.account.emulate(ps.testing.NextAnswer("refused", category="groupadd"))\n'
+        'client.set_privacy_setting("groupadd", "none")',
+        _error_of(lambda: client.set_privacy_setting("groupadd", "none")),
     )
 
     before = client.fetch_privacy_settings()
     for category, value in MAXIMUM.settings.items():
         client.set_privacy_setting(category, value)
-    show(
-        Step(
-            "The specification's maximum privacy configuration.",
-            "\n".join(
-                f'client.set_privacy_setting("{category}", "{value}")'
-                for category, value in MAXIMUM.settings.items()
-            ),
-            client.fetch_privacy_settings(),
-            before=before,
-        )
+    yield Step(
+        "The specification's maximum privacy configuration.",
+        "\n".join(
+            f'client.set_privacy_setting("{category}", "{value}")'
+            for category, value in MAXIMUM.settings.items()
+        ),
+        client.fetch_privacy_settings(),
+        before=before,
     )
 
 
-def _except_somebody(client: Client, show: Callable[[Step], None], start: pd.DataFrame) -> None:
+def _except_somebody(client: Client, start: pd.DataFrame) -> Iterator[Step]:
     dhash = client.set_privacy_setting("last", "contact_blacklist").dhash
-    show(
-        Step(
-            "Contacts except some: the answer holds the list's version, its dhash.",
-            'dhash = client.set_privacy_setting("last", "contact_blacklist").dhash',
-            client.fetch_privacy_settings(),
-            before=start,
-        )
+    yield Step(
+        "Contacts except some: the answer holds the list's version, its dhash.",
+        'dhash = client.set_privacy_setting("last", "contact_blacklist").dhash',
+        client.fetch_privacy_settings(),
+        before=start,
     )
 
     nobody = client.fetch_disallowed_list("last")
     person = DisallowedListUserEntry("999000000000001@lid", "999115550101@s.whatsapp.net")
     update = DisallowedListUpdate(dhash, [person])
     client.set_privacy_disallowed_list("last", update)
-    show(
-        Step(
-            "Except one person, based on that version.",
-            "person = ps.DisallowedListUserEntry(\n"
-            '    "999000000000001@lid", "999115550101@s.whatsapp.net")\n'
-            "update = ps.DisallowedListUpdate(dhash, [person])\n"
-            'client.set_privacy_disallowed_list("last", update)',
-            client.fetch_disallowed_list("last"),
-            before=nobody,
-        )
+    yield Step(
+        "Except one person, based on that version.",
+        "person = ps.DisallowedListUserEntry(\n"
+        '    "999000000000001@lid", "999115550101@s.whatsapp.net")\n'
+        "update = ps.DisallowedListUpdate(dhash, [person])\n"
+        'client.set_privacy_disallowed_list("last", update)',
+        client.fetch_disallowed_list("last"),
+        before=nobody,
     )
-    show(
-        Step(
-            "The list has changed since: the same version again is a conflict.",
-            'client.set_privacy_disallowed_list("last", update)',
-            _error_of(lambda: client.set_privacy_disallowed_list("last", update)),
-        )
+    yield Step(
+        "The list has changed since: the same version again is a conflict.",
+        'client.set_privacy_disallowed_list("last", update)',
+        _error_of(lambda: client.set_privacy_disallowed_list("last", update)),
     )
 
 
-def _set_timer(client: Client, show: Callable[[Step], None]) -> None:
+def _set_timer(client: Client) -> Iterator[Step]:
     before = client.fetch_default_disappearing_mode()
     client.set_default_disappearing_mode(604_800)
-    show(
-        Step(
-            "Messages of new chats disappear after seven days.",
-            "client.set_default_disappearing_mode(604_800)\n"
-            "client.fetch_default_disappearing_mode()",
-            client.fetch_default_disappearing_mode(),
-            before=before,
-        )
+    yield Step(
+        "Messages of new chats disappear after seven days.",
+        "client.set_default_disappearing_mode(604_800)\nclient.fetch_default_disappearing_mode()",
+        client.fetch_default_disappearing_mode(),
+        before=before,
     )
 
 
@@ -186,18 +167,17 @@ def demo(context: typer.Context) -> None:
     from privacy_sdk.sync import Client
 
     as_json = options_of(context).json
-    steps: list[Step] = []
     with Client.replay(RECORDING) as client:
         if as_json:
-            tour(client, steps.append)
-            output.write_json([_as_json(step) for step in steps])
+            output.write_json([_as_json(step) for step in tour(client)])
         else:
             output.write(
                 "privacy_sdk, replayed from a recording: no account, no network.\n\n"
                 "import privacy_sdk as ps\n"
                 f'client = ps.Client.replay("{RECORDING}")'
             )
-            tour(client, _write)
+            for step in tour(client):
+                _write(step)
             output.write("\nYour turn: privacy-sdk show --emulated")
 
 

@@ -11,9 +11,7 @@ from privacy_sdk.policies.policy import MAXIMUM
 
 
 def steps_of(client: ps.Client) -> list[Step]:
-    steps: list[Step] = []
-    tour(client, steps.append)
-    return steps
+    return list(tour(client))
 
 
 def test_the_recorded_tour_is_what_an_emulated_account_answers() -> None:
