@@ -199,6 +199,9 @@ def test_the_tour_can_be_read_and_changed_as_it_was_recorded(run: Command) -> No
         (["demo", "--replay", "tour"], None),
         (["--emulated", "demo"], "demo takes no --emulated."),
         (["--emulated", "cassette", "check", "tour"], "cassette check takes no --emulated."),
+        (["--account", "x", "gateway"], "gateway takes no --account."),
+        (["--account", "x", "link", "me"], "link takes no --account."),
+        (["--replay", "tour", "--timeout", "5", "unlink", "me"], "unlink takes no --replay."),
         (["cassette"], "Missing command. Help: privacy-sdk cassette --help"),
         (
             ["show", "--url", "nowhere"],
