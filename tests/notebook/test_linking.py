@@ -131,7 +131,10 @@ def test_in_a_script_the_code_is_printed_and_the_call_returns_when_linked(
 
 
 def test_a_script_is_told_when_nobody_scans(phone_gateway, capsys):
-    with ps.Client(phone_gateway) as client, pytest.raises(ps.errors.AnswerTimeoutError, match="No phone"):
+    with (
+        ps.Client(phone_gateway) as client,
+        pytest.raises(ps.errors.AnswerTimeoutError, match="No phone"),
+    ):
         client.link(timeout=0.05)
 
 

@@ -5,7 +5,7 @@ from asking import TOKEN
 
 import privacy_sdk as ps
 from privacy_sdk.accounts.http import HttpAccount
-from privacy_sdk.gateway.server import running_gateway
+from privacy_sdk.testing import running_gateway
 
 
 @pytest.fixture(scope="module")
