@@ -40,10 +40,9 @@ class LimitedAccount:
         return self._lent(changes=False)
 
     def changing(self, requests: int = 1) -> AbstractAsyncContextManager[Account]:
-        """Lend the account to change something; the outcome is unknown when it is cut short.
+        """Lend the account for a change that takes so many requests to WhatsApp.
 
-        Args:
-            requests: How many requests to WhatsApp it takes.
+        When it is cut short its outcome is unknown.
         """
         return self._lent(requests, changes=True)
 
