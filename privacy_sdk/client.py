@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from types import TracebackType
-from typing import NoReturn, Self
+from typing import TYPE_CHECKING, NoReturn, Self
 
 from privacy_sdk.accounts.base import (
     Account,
     AccountInfo,
+    Capability,
     Emulator,
     Linkable,
     LinkStatus,
@@ -18,6 +19,7 @@ from privacy_sdk.accounts.base import (
 )
 from privacy_sdk.accounts.emulated.events import Event
 from privacy_sdk.errors import InvalidInputError, UsageError
+from privacy_sdk.errors.masks import mask_text
 from privacy_sdk.model.arguments import (
     CategoryLike,
     DurationLike,
@@ -29,12 +31,18 @@ from privacy_sdk.model.arguments import (
 from privacy_sdk.model.types import (
     DisallowedList,
     DisallowedListUpdate,
+    DisallowedListUser,
     PrivacySettingsResponse,
+    PrivacyValue,
     SetPrivacySettingResponse,
 )
 from privacy_sdk.policies.verify import Confirming
 from privacy_sdk.support.gateways import DEFAULT_TIMEOUT, DEFAULT_URL, checked_url, given_or_env
 from privacy_sdk.wanted import WantedSettings
+
+if TYPE_CHECKING:
+    from privacy_sdk.policies.people import PersonLike
+    from privacy_sdk.views.visibility import Visibility
 
 
 class AsyncClient(WantedSettings):
@@ -191,6 +199,77 @@ class AsyncClient(WantedSettings):
             ``fetch_privacy_settings`` of the specification.
         """
         return await self._account.fetch_privacy_settings()
+
+    async def visibility(self, person: PersonLike | None = None) -> Visibility:
+        """Who sees what: a row per setting, a column per kind of viewer.
+
+        Args:
+            person: Whose view is wanted: a phone number with ``+`` and country code, a JID or
+                a LID. Left out, those of strangers, people you know, contacts, and people
+                excepted by name.
+
+        Returns:
+            A picture that shows itself in a notebook and in a terminal; ``to_frame()`` gives
+            a DataFrame. WhatsApp does not say who is a contact, so one person has two
+            columns, "if a contact" and "if not". What is not known is not guessed.
+
+        Raises:
+            InvalidContactError: No phone number, or nobody on WhatsApp has it.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> client = ps.Client.emulated()
+            >>> client.visibility().to_frame().loc["status", ["strangers", "contacts"]].tolist()
+            [False, True]
+            >>> response = client.exclude("status", "+999 11 555 0101")
+            >>> seen = client.visibility("+999 11 555 0101")
+            >>> seen["status"].meaning
+            'Your contacts, except the people listed, can read your About text. This person ...'
+        """
+        from privacy_sdk.views.visibility import person_visibility, visibility
+
+        user = None if person is None else await self._find_person(person)
+        response = await self._account.fetch_privacy_settings()
+        lists = {}
+        if await self._can(Capability.READ_DISALLOWED_LIST):
+            for setting in response:
+                on_list = setting.value is PrivacyValue.CONTACT_BLACKLIST
+                if on_list and setting.category.supports_disallowed_list():
+                    lists[setting.category] = await self._account.fetch_disallowed_list(
+                        setting.category
+                    )
+        # A list without dhash is none: its category left it since the settings were read.
+        lists = {category: held for category, held in lists.items() if held.dhash is not None}
+        if user is not None:
+            addresses = {user.jid, user.pn_jid} - {None}
+            return person_visibility(
+                response,
+                mask_text(str(user.jid) if user.pn_jid is None else f"+{user.pn_jid.user}"),
+                is_excepted={
+                    category: any({each.jid, each.pn_jid} & addresses for each in held)
+                    for category, held in lists.items()
+                },
+                unreadable=response.unreadable,
+                account=self._account.id,
+            )
+        can_read_timer = await self._can(Capability.READ_DISAPPEARING_MODE)
+        return visibility(
+            response,
+            timer=await self._account.fetch_default_disappearing_mode() if can_read_timer else None,
+            excepted={category: len(held) for category, held in lists.items()},
+            unreadable=response.unreadable,
+            account=self._account.id,
+        )
+
+    async def _find_person(self, person: PersonLike) -> DisallowedListUser:
+        """Who a person is; as addressed, where the account cannot find contacts."""
+        from privacy_sdk.policies.people import as_person, find_people
+
+        jid = as_person(person)
+        if not await self._can(Capability.FIND_CONTACTS):
+            return DisallowedListUser(jid, jid if jid.is_phone else None)
+        (user,) = (await find_people(self._account, {"person": [jid]}))["person"]
+        return DisallowedListUser(user.jid, user.pn_jid or (jid if jid.is_phone else None))
 
     async def set_privacy_setting(
         self, category: CategoryLike, value: ValueLike

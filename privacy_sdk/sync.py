@@ -274,6 +274,7 @@ class Client:
     )
     fetch_default_disappearing_mode = _blocking(AsyncClient.fetch_default_disappearing_mode)
     fetch_disallowed_list = _blocking(AsyncClient.fetch_disallowed_list)
+    visibility = _blocking(AsyncClient.visibility)
     snapshot = _blocking(AsyncClient.snapshot)
     plan = _blocking(AsyncClient.plan)
     apply = _blocking(AsyncClient.apply, changes=True)

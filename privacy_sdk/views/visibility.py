@@ -123,9 +123,9 @@ class Visibility:
     Attributes:
         rows: The settings, in the server's order.
         viewers: The kinds of viewers.
-        timer: After how long messages of new chats disappear [s]; None when not known.
+        timer: After how long messages of new chats disappear [s]; None when it was not read.
         excepted: How many people are excepted in each category that excepts some; None
-            when that is not known.
+            when the list was not read.
         unreadable: How many more settings were reported that cannot be named.
         account: Name of the account.
         person: Who looks, masked; empty for all kinds of viewers.
@@ -144,7 +144,7 @@ class Visibility:
           ○ ○ ● –  Last seen  Only your contacts can see when you were last online.
         <BLANKLINE>
           ● yes, ○ no, – does not apply
-          Disappearing messages in new chats: not known
+          Disappearing messages in new chats: not read
     """
 
     rows: tuple[VisibilityRow, ...] = ()
@@ -423,14 +423,17 @@ def _notes(seen: Visibility) -> Iterable[str]:
 
 
 _TIMER = "Disappearing messages in new chats"
+_NOT_READ = "not read"
 
 
 def _people(count: int | None) -> str:
-    return "nobody" if count == 0 else words.people(count)
+    if count is None:
+        return _NOT_READ
+    return words.people(count) if count else "nobody"
 
 
 def _timer(seconds: int | None) -> str:
-    return words.NOT_KNOWN if seconds is None else words.timer(seconds)
+    return _NOT_READ if seconds is None else words.timer(seconds)
 
 
 _NARROW = 60

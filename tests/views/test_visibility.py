@@ -124,7 +124,7 @@ def test_timer_lists_and_what_cannot_be_named_stand_below():
     assert seen.notes() == [
         "Disappearing messages in new chats: 7 days",
         "Excepted from Last seen: 2 people",
-        "Excepted from Profile photo: not known",
+        "Excepted from Profile photo: not read",
         "1 more setting was reported that this account cannot name.",
     ]
 
@@ -280,3 +280,50 @@ def test_an_account_without_settings_is_shown_as_well():
 def test_a_terminal_without_the_signs_gets_ascii(monkeypatch):
     monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO(), "ascii"))
     assert repr(visibility(settings({"last": "all"}))).isascii()
+
+
+# Asked of an account
+
+
+def test_a_client_reads_timer_and_lists():
+    client = ps.Client.emulated()
+    client.exclude("last", ["+999 11 555 0101", "+999 11 555 0102"])
+    client.set_default_disappearing_mode(86_400)
+    seen = client.visibility()
+    assert (seen.timer, seen.excepted, seen.account) == (86_400, {C.LAST: 2}, "demo")
+    assert seen["last"].marks == (NO, NO, YES, NO)
+
+
+@pytest.mark.parametrize("person", ["+999 11 555 0101", "999115550101@s.whatsapp.net"])
+def test_a_person_is_found_on_a_list_and_never_shown_whole(person):
+    client = ps.Client.emulated()
+    client.exclude("last", "+999 11 555 0101")
+    lid = str(client.fetch_disallowed_list("last").users[0].jid)
+    for each in (person, lid):
+        seen = client.visibility(each)
+        assert seen["last"].meaning.endswith("This person is excepted.")
+        for text in (repr(seen), seen.as_html(), str(seen.to_dict()), seen.person):
+            assert "115550101" not in re.sub(r"\D", "", text)
+            assert lid.partition("@")[0] not in text
+    assert client.visibility("+999 11 555 0102")["last"].marks == (YES, NO)
+
+
+def test_who_is_excepted_is_not_guessed_where_lists_cannot_be_read():
+    class Blind(ps.EmulatedAccount):
+        async def info(self):
+            info = await super().info()
+            return ps.AccountInfo(info.id, info.backend)
+
+    client = ps.Client.from_account(Blind())
+    client.set_privacy_setting("last", "contact_blacklist")
+    assert client.visibility("+999 11 555 0101")["last"].marks == (UNKNOWN, NO)
+    assert client.visibility().notes()[0].endswith(": not read")
+    assert client.visibility().excepted == {C.LAST: None}
+
+
+def test_nobody_is_nobody():
+    client = ps.Client.emulated()
+    with pytest.raises(ps.InvalidContactError, match="nobody on WhatsApp has"):
+        client.visibility("+999 11 555 9999")
+    with pytest.raises(ps.InvalidContactError):
+        client.visibility("somebody")
