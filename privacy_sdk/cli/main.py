@@ -45,7 +45,7 @@ _OWN_OPTIONS = {name: {"json"} for name in ("demo", "gateway", "cassette", "reco
 """The commands, or groups of them, that take only some of the common options."""
 
 
-_PARTS = ("app", "cassettes", "gateway", "link", "policies", "record", "settings")
+_PARTS = ("app", "cassettes", "gateway", "link", "policies", "record", "settings", "visibility")
 """The modules of commands; each adds its own to ``app`` as it is imported."""
 
 
