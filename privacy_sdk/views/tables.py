@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
+    from privacy_sdk.views.visibility import Visibility
+
 
 class Tone(StrEnum):
     """How a cell is meant, shown as a colour."""
@@ -101,12 +103,18 @@ class Tabular:
         """The table."""
         raise NotImplementedError
 
+    def visibility(self) -> Visibility | None:
+        """Who sees what by it, where that can be said."""
+        return None
+
     def __repr__(self) -> str:
         return self.table().as_text()
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         table = self.table()
-        return {"text/plain": table.as_text(), "text/html": table.as_html()}
+        picture = self.visibility()
+        html = table.as_html() + (picture.as_html() if picture else "")
+        return {"text/plain": table.as_text(), "text/html": html}
 
     def __rich__(self) -> RichTable:
         return self.table().as_rich()

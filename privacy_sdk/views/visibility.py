@@ -18,6 +18,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from privacy_sdk.model import words
+from privacy_sdk.model.changes import Change, ListChange, SettingChange, TimerChange
 from privacy_sdk.model.types import (
     LOCKED_BY_DEFENSE,
     PrivacyCategory,
@@ -340,6 +341,49 @@ def person_visibility(
     return Visibility(
         tuple(rows), PERSON_VIEWERS, unreadable=unreadable, account=account, person=person
     )
+
+
+def visibility_of_changes(
+    changes: Iterable[Change],
+    before: Mapping[PrivacyCategory, PrivacyValue],
+    *,
+    account: str | None = None,
+) -> Visibility:
+    """What changes make of who sees what: the rows that change, before → after.
+
+    Args:
+        changes: Changes that are made.
+        before: The settings that they start from, as far as they are known.
+        account: Name of the account.
+    """
+    old, new = dict(before), dict(before)
+    timers: tuple[int | None, int | None] = None, None
+    old_lists: dict[PrivacyCategory, int] = {}
+    new_lists: dict[PrivacyCategory, int] = {}
+    for change in changes:
+        match change:
+            case SettingChange(category=category, before=was, after=value):
+                if was is not None:
+                    old[category] = was
+                    if value is _V.CONTACT_BLACKLIST:  # a list is empty when it begins
+                        new_lists.setdefault(category, 0)
+                new[category] = value
+            case ListChange(category=category, before=count, after=goal):
+                if count is not None and goal is not None:
+                    old_lists.setdefault(category, count)
+                    new_lists[category] = goal
+            case TimerChange(before=seconds, after=wanted):
+                timers = seconds, wanted
+    shown = [
+        visibility(
+            [PrivacySetting(*pair) for pair in settings.items()],
+            timer=timer,
+            excepted=lists,
+            account=account,
+        )
+        for settings, timer, lists in zip((old, new), timers, (old_lists, new_lists), strict=True)
+    ]
+    return shown[1].since(shown[0])
 
 
 def _by_category(settings: Iterable[PrivacySetting]) -> dict[PrivacyCategory, PrivacyValue]:

@@ -327,3 +327,39 @@ def test_nobody_is_nobody():
         client.visibility("+999 11 555 9999")
     with pytest.raises(ps.InvalidContactError):
         client.visibility("somebody")
+
+
+# Plans and what became of them
+
+
+def test_a_plan_and_its_result_show_the_rows_that_change():
+    client = ps.Client.emulated()
+    client.set_privacy_setting("online", "match_last_seen")
+    before = client.visibility()
+    plan = client.plan(ps.Policy(last="contact_blacklist", online="match_last_seen", timer=604_800))
+    applied = client.apply(plan)
+    expected = client.visibility().since(before)
+    assert {row.category for row in expected.rows} == {C.LAST, C.ONLINE}
+    for seen in (plan.visibility(), applied.visibility()):
+        assert seen.as_text() == expected.as_text()
+        assert ("before" in seen.title, len(seen)) == (True, 2)
+    for shown in (plan, applied):
+        html = shown._repr_mimebundle_()["text/html"]
+        assert shown.visibility().as_html() in html
+    assert not client.plan({"last": "contact_blacklist"}).visibility().rows
+
+
+def test_people_of_a_plan_are_counted_before_and_after():
+    client = ps.Client.emulated()
+    client.exclude("last", "+999 11 555 0101")
+    people = ["+999 11 555 0101", "+999 11 555 0102", "+999 11 555 0103"]
+    plan = client.plan({"exceptions": {"last": people}})
+    assert plan.visibility().notes() == ["Excepted from Last seen: 1 person → 3 people"]
+
+
+def test_what_was_refused_is_not_shown_as_changed():
+    account = ps.EmulatedAccount()
+    client = ps.Client.from_account(account)
+    client.emulate(ps.NextAnswer("not_taken", category="status"))
+    applied = client.apply(client.plan({"last": "none", "status": "all"}))
+    assert [row.category for row in applied.visibility().rows] == [C.LAST]
