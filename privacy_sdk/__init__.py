@@ -95,6 +95,8 @@ if TYPE_CHECKING:
     from privacy_sdk.policies.result import ApplyResult
     from privacy_sdk.sync import Client
     from privacy_sdk.views import frames
+    from privacy_sdk.views.style import style
+    from privacy_sdk.views.visibility import Visibility
 
 _MODULES = {
     "errors": "errors",
@@ -133,8 +135,10 @@ _HOMES = {
     "SettingChange": "model.changes",
     "SettingsState": "model.state",
     "TimerChange": "model.changes",
+    "Visibility": "views.visibility",
     "WhatsAppAccount": "accounts.whatsapp.account",
     "ValueLike": "model.arguments",
+    "style": "views.style",
 }
 """Where a public name lives that is neither an error nor one of ``types``."""
 
@@ -215,11 +219,13 @@ __all__ = [
     "UnreadableAnswerError",
     "UsageError",
     "ValueLike",
+    "Visibility",
     "WhatsAppAccount",
     "__version__",
     "errors",
     "frames",
     "policy",
+    "style",
 ]
 
 

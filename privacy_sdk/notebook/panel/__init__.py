@@ -140,7 +140,7 @@ class Panel:
             >>> panel.plan
             Plan of 2 changes for 'demo'
               setting                from      to                      direction
-              Profile photo          everyone  my contacts except some  tighter
+              Profile photo          everyone  my contacts except…  tighter
               Profile photo: except  0 people  1 person                 tighter
         """
         row, jids = self._work.row(category), as_people(people)
