@@ -66,8 +66,8 @@ def style(frame: pd.DataFrame) -> Styler:
         .format({"exposure": _words}, escape="html")
         .format_index(escape="html", axis=0)
         .map(_colours, subset=["exposure"])
-        .map(lambda _: "text-align: left")
-        .set_table_styles([{"selector": "th", "props": [("text-align", "left")]}])
+        .map(lambda _: "text-align: left; white-space: nowrap; padding: .25em .8em")
+        .set_table_styles([{"selector": "th", "props": "text-align: left; padding: .25em .8em;"}])
     )
 
 

@@ -20,6 +20,7 @@ class Kernel:
         def take(message: dict[str, Any]) -> None:
             content = message["content"]
             shown.append(content.get("text") or content.get("data", {}).get("text/plain", ""))
+            shown.extend(content.get("traceback", ()))
 
         reply = self._client.execute_interactive(code, timeout=PATIENCE, output_hook=take)
         assert reply["content"]["status"] == "ok", reply["content"]
