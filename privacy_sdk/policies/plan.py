@@ -108,7 +108,7 @@ class Plan(Tabular):
             <BLANKLINE>
               ● yes, ○ no, – does not apply
         """
-        return visibility_of_changes(self.possible, self.start.settings, account=self.account)
+        return visibility_of_changes(self.possible, self.before.settings, account=self.account)
 
     def table(self) -> Table:
         """The plan in words."""

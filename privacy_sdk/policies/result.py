@@ -147,7 +147,7 @@ class ApplyResult(Tabular):
     def visibility(self) -> Visibility:
         """What was made of who sees what: the rows that changed, before → after."""
         applied = [each.change for each in self if each.outcome is Outcome.APPLIED]
-        return visibility_of_changes(applied, self.start.settings, account=self.account)
+        return visibility_of_changes(applied, self.before.settings, account=self.account)
 
     def table(self) -> Table:
         """The results in words."""
