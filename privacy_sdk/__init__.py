@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from typing import Any
 
+    from IPython.core.interactiveshell import InteractiveShell
+
     from privacy_sdk import errors
     from privacy_sdk.accounts.base import Account, AccountInfo, AccountState, Capability, LinkStatus
     from privacy_sdk.accounts.emulated.account import EmulatedAccount
@@ -244,6 +246,20 @@ def __getattr__(name: str) -> Any:
         value = getattr(importlib.import_module(f"{__name__}.{home}"), name)
     globals()[name] = value
     return value
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """Complete categories and values inside calls: ``%load_ext privacy_sdk``."""
+    from privacy_sdk.notebook.completion import load
+
+    load(shell)
+
+
+def unload_ipython_extension(shell: InteractiveShell) -> None:
+    """Complete them no longer: ``%unload_ext privacy_sdk``."""
+    from privacy_sdk.notebook.completion import unload
+
+    unload(shell)
 
 
 def __dir__() -> list[str]:

@@ -23,6 +23,7 @@ from privacy_sdk.errors.masks import mask_text
 from privacy_sdk.model.arguments import (
     CategoryLike,
     DurationLike,
+    ListCategoryLike,
     ValueLike,
     as_list_category,
     as_pair,
@@ -277,7 +278,7 @@ class AsyncClient(WantedSettings):
         """Change one setting, and read back that it took.
 
         Args:
-            category: Which setting.
+            category: last online profile status groupadd readreceipts calladd messages defense
             value: What to set it to; one of the category's valid values.
 
         Returns:
@@ -308,7 +309,7 @@ class AsyncClient(WantedSettings):
         return await self._confirming.set_privacy_setting(category, value)
 
     async def set_privacy_disallowed_list(
-        self, category: CategoryLike, update: DisallowedListUpdate
+        self, category: ListCategoryLike, update: DisallowedListUpdate
     ) -> SetPrivacySettingResponse:
         """Add people to a category's disallowed list or remove them, and read back that it took.
 
@@ -390,7 +391,7 @@ class AsyncClient(WantedSettings):
         """
         return await self._account.fetch_default_disappearing_mode()
 
-    async def fetch_disallowed_list(self, category: CategoryLike) -> DisallowedList:
+    async def fetch_disallowed_list(self, category: ListCategoryLike) -> DisallowedList:
         """Who is excepted in a category, with the list's dhash.
 
         Args:

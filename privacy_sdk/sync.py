@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 
 from privacy_sdk.accounts.base import Account
 from privacy_sdk.client import AsyncClient
-from privacy_sdk.model.arguments import CategoryLike
+from privacy_sdk.model.arguments import ListCategoryLike
 from privacy_sdk.notebook.link import PATIENCE
 from privacy_sdk.support.loop import LOOP
 
@@ -192,7 +192,7 @@ class Client:
         response = LOOP.run(self._async.fetch_privacy_settings)
         return settings_frame(response, account=self._async.account.id, allowed=allowed)
 
-    def excluded(self, category: CategoryLike, *, masked: bool = True) -> pd.DataFrame:
+    def excluded(self, category: ListCategoryLike, *, masked: bool = True) -> pd.DataFrame:
         """Who is excepted in a category, as a table.
 
         Args:

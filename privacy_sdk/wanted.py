@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from privacy_sdk.accounts.base import Account, Capability
 from privacy_sdk.errors import InvalidInputError, short_repr
-from privacy_sdk.model.arguments import CategoryLike, as_list_category
+from privacy_sdk.model.arguments import ListCategoryLike, as_list_category
 from privacy_sdk.model.types import (
     LIST_CATEGORIES,
     DisallowedList,
@@ -173,7 +173,7 @@ class WantedSettings:
         return ApplyResult(results, plan.before, report.after, plan.account)
 
     async def exclude(
-        self, category: CategoryLike, people: PeopleLike
+        self, category: ListCategoryLike, people: PeopleLike
     ) -> SetPrivacySettingResponse:
         """Except people from a category: they no longer see what your other contacts see.
 
@@ -212,7 +212,7 @@ class WantedSettings:
         return await self._change_excluded(category, people, DisallowedListAction.ADD)
 
     async def include(
-        self, category: CategoryLike, people: PeopleLike
+        self, category: ListCategoryLike, people: PeopleLike
     ) -> SetPrivacySettingResponse:
         """No longer except people from a category: they see again what other contacts see.
 
@@ -239,7 +239,7 @@ class WantedSettings:
         """
         return await self._change_excluded(category, people, DisallowedListAction.REMOVE)
 
-    async def excluded(self, category: CategoryLike) -> DisallowedList:
+    async def excluded(self, category: ListCategoryLike) -> DisallowedList:
         """Who is excepted in a category; nobody while it is not on ``contact_blacklist``.
 
         Args:
@@ -255,7 +255,7 @@ class WantedSettings:
         return await self._confirming.can(capability)
 
     async def _change_excluded(
-        self, category: CategoryLike, people: PeopleLike, action: DisallowedListAction
+        self, category: ListCategoryLike, people: PeopleLike, action: DisallowedListAction
     ) -> SetPrivacySettingResponse:
         from privacy_sdk.policies.people import as_people, find_people
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Final, Self, TypeAlias, TypedDict, TypeVar, Unpack
@@ -15,6 +15,7 @@ from privacy_sdk.model.arguments import (
     CategoryLike,
     DurationLike,
     ValueLike,
+    as_category,
     as_list_category,
     as_pair,
     as_seconds,
@@ -77,6 +78,8 @@ class Policy:
         >>> Policy(last="none", exceptions={"profile": ["+999 11 555 0101"]}, timer=604_800)
         Policy(last='none', profile='contact_blacklist', exceptions={'profile': 1 person},
                timer=604800)
+        >>> Policy(last="none")["last"]
+        <PrivacyValue.NONE: 'none'>
         >>> Policy(last="contact", calls="known")
         Traceback (most recent call last):
         privacy_sdk.errors.InvalidPolicyError: The policy cannot be used: 2 faults.
@@ -221,6 +224,15 @@ class Policy:
                 f"{str(path)!r} cannot be written: {error.strerror}.",
                 hint="Pass the path of a file of your own, in a folder that exists.",
             ) from None
+
+    def __getitem__(self, category: CategoryLike) -> PrivacyValue:
+        return self._settings[as_category(category)]
+
+    def __iter__(self) -> Iterator[PrivacyCategory]:
+        return iter(self._settings)
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return [category.value for category in self]
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Policy) and self._parts() == other._parts()

@@ -26,6 +26,11 @@ class Kernel:
         assert reply["content"]["status"] == "ok", reply["content"]
         return "".join(shown).strip()
 
+    def complete(self, code: str) -> list[str]:
+        """What Tab offers at the end of a cell."""
+        matches: list[str] = self.reply_to(self._client.complete(code))["matches"]
+        return matches
+
     def start(self, code: str) -> str:
         """Start a cell, and return what to wait for."""
         return self._client.execute(code, stop_on_error=False)  # an error would abort what follows
