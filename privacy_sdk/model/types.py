@@ -352,6 +352,15 @@ class PrivacySettingsResponse:
     def __len__(self) -> int:
         return len(self.settings)
 
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        from privacy_sdk.model.html import html_table
+
+        more = f", and {self.unreadable} that cannot be named" if self.unreadable else ""
+        rows = [(escape(each.category.value), escape(each.value.value)) for each in self]
+        return html_table(f"{len(self)} settings{more}", ("category", "value"), rows)
+
     def __contains__(self, category: object) -> bool:
         return any(setting.category == category for setting in self.settings)
 
@@ -495,6 +504,20 @@ class DisallowedList:
 
     def __len__(self) -> int:
         return len(self.users)
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        from privacy_sdk.model.html import html_table
+
+        count = len(self)
+        who = f"{count:,} {'person is' if count == 1 else 'people are'} excepted"
+        version = "" if self.dhash is None else f", dhash {self.dhash}"
+        rows = [
+            (mask_digits(each.pn_jid.user) if each.pn_jid else "", escape(each.jid._masked()))
+            for each in self
+        ]
+        return html_table(f"{who}{version}", ("number", "jid"), rows)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any, Final, Self, TypeAlias, TypedDict, TypeVar, Unpack
 
 from privacy_sdk.errors import InvalidInputError, InvalidPolicyError, UnknownNameError, short_repr
+from privacy_sdk.model import words
 from privacy_sdk.model.arguments import (
     CATEGORY_WORDS,
     CategoryLike,
@@ -25,6 +26,7 @@ from privacy_sdk.model.state import SettingsState
 from privacy_sdk.model.types import Jid, PrivacyCategory, PrivacyValue
 from privacy_sdk.policies.people import PeopleLike, read_people
 from privacy_sdk.support.files import as_path, write_private
+from privacy_sdk.views.tables import Cell, Table
 
 T = TypeVar("T")
 
@@ -233,6 +235,20 @@ class Policy:
 
     def _ipython_key_completions_(self) -> list[str]:
         return [category.value for category in self]
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (words.label(category), words.audience(value))
+            for category, value in self._settings.items()
+        ]
+        rows += [
+            (f"{words.label(category)}: except", words.people(len(people)))
+            for category, people in self._exceptions.items()
+        ]
+        if self._timer is not None:
+            rows.append(("Disappearing messages", words.timer(self._timer)))
+        cells = [tuple(map(Cell, row)) for row in rows]
+        return Table("Policy", ("setting", "wanted"), cells).as_html()
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Policy) and self._parts() == other._parts()

@@ -7,6 +7,8 @@ from enum import StrEnum
 from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
+from privacy_sdk.model.html import html_table
+
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
@@ -67,12 +69,8 @@ class Table(NamedTuple):
 
     def as_html(self) -> str:
         """The table in HTML, every text escaped."""
-        head = "".join(f"<th>{escape(name)}</th>" for name in self.header)
-        body = "".join(
-            f"<tr>{''.join(f'<td>{_in_html(cell)}</td>' for cell in row)}</tr>" for row in self.rows
-        )
-        table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-        return f"<div><p>{escape(self.title)}</p>{table if self.rows else ''}</div>"
+        rows = [[_in_html(cell) for cell in row] for row in self.rows]
+        return html_table(self.title, self.header, rows)
 
     def as_rich(self) -> RichTable:
         """The table for ``rich.print``."""
