@@ -34,6 +34,7 @@ test: $(DEV) $(AXE) ## tests, doctests and notebooks, under five minutes
 check: $(DEV) $(AXE) ## lint, types, and every test in its long version
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/lint-imports --no-cache
 	$(BIN)/mypy
 	$(BIN)/pyright
 	$(BIN)/pytest -m "" --hypothesis-profile=long

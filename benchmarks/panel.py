@@ -40,12 +40,12 @@ model = client.panel()
 last = model.controls["last"]
 ids = {
     "ours": next((last.comm.comm_id, each.children[1].comm.comm_id)
-                 for each in tree(model.widget) if last in getattr(each, "children", ())),
+                 for each in tree(model) if last in getattr(each, "children", ())),
     "bare": follow(w.HBox([bare(last), w.HTML()])),
 }
 """
 OURS = "panel = client.panel(); display(panel)"
-BARE = "box = bare(model.widget); display(box)"
+BARE = "box = bare(model); display(box)"
 CLOSE = "panel.close()", "[(each.layout.close(), each.close()) for each in tree(box)]"
 
 
@@ -53,7 +53,7 @@ def rows(quick: bool) -> Iterator[Row]:
     rounds = 3 if quick else 60
     with Kernel() as kernel:
         kernel.run(SETUP)
-        counted = kernel.value("len(list(tree(model.widget)))")
+        counted = kernel.value("len(list(tree(model)))")
         opened: tuple[list[float], list[float]] = [], []
         clicked: tuple[list[float], list[float]] = [], []
         ids = kernel.value("ids")

@@ -20,7 +20,7 @@ from benchmarks.servers import TOKEN, gateway
 ROUND_TRIP = 0.1
 """How long a byte takes there and another one back [s]."""
 
-TIGHT = {category.value: value.value for category, value in ps.policy.MAXIMUM.settings.items()}
+TIGHT = {category.value: value.value for category, value in ps.policies.MAXIMUM.settings.items()}
 TIGHT |= {"profile": "none", "status": "none", "groupadd": "none", "defense": "on_standard"}
 # Defense mode locks the others: off before them, on after them.
 OPEN = {"defense": "off"} | {category: "all" for category in TIGHT if category != "defense"}

@@ -13,254 +13,116 @@ Example:
 
 from __future__ import annotations
 
-import importlib
+import lazy_loader
+
+__version__ = "0.1.0"
 
 TYPE_CHECKING = False  # as type checkers read it; importing typing costs 5 ms
 if TYPE_CHECKING:
-    __version__: str
-
-    from typing import Any
-
     from IPython.core.interactiveshell import InteractiveShell
 
-    from privacy_sdk import errors
-    from privacy_sdk.accounts.base import Account, AccountInfo, AccountState, Capability, LinkStatus
-    from privacy_sdk.accounts.emulated.account import EmulatedAccount
-    from privacy_sdk.accounts.emulated.events import Event, Fault, NextAnswer, PhoneLists, PhoneSets
-    from privacy_sdk.accounts.http import HttpAccount
-    from privacy_sdk.accounts.whatsapp.account import WhatsAppAccount
-    from privacy_sdk.client import AsyncClient
-    from privacy_sdk.errors import (
-        AnswerTimeoutError,
-        BadRequestError,
-        ConflictError,
-        GatewayError,
-        InvalidContactError,
-        InvalidDurationError,
-        InvalidInputError,
-        InvalidJidError,
-        InvalidPairError,
-        InvalidPolicyError,
-        InvalidRequestError,
-        InvalidTokenError,
-        IqError,
-        ItemNotFoundError,
-        NoDisallowedListError,
-        NotAppliedError,
-        NotAuthorizedError,
-        NotConnectedError,
-        NotRecordedError,
-        NotSupportedError,
-        OutcomeUnknownError,
-        OutdatedPlanError,
-        PrivacyError,
-        PrivacyWarning,
-        RateLimitError,
-        RecordingError,
-        ServiceUnavailableError,
-        TooManyRequestsError,
-        UnknownAccountError,
-        UnknownNameError,
-        UnreadableAnswerError,
-        UsageError,
+    from privacy_sdk import accounts as accounts
+    from privacy_sdk import errors as errors
+    from privacy_sdk import policies as policies
+    from privacy_sdk import testing as testing
+    from privacy_sdk import typing as typing
+    from privacy_sdk.accounts.base import Account as Account
+    from privacy_sdk.accounts.base import AccountInfo as AccountInfo
+    from privacy_sdk.accounts.emulated.account import EmulatedAccount as EmulatedAccount
+    from privacy_sdk.accounts.http import HttpAccount as HttpAccount
+    from privacy_sdk.accounts.whatsapp.account import WhatsAppAccount as WhatsAppAccount
+    from privacy_sdk.client import AsyncClient as AsyncClient
+    from privacy_sdk.errors import ConflictError as ConflictError
+    from privacy_sdk.errors import InvalidInputError as InvalidInputError
+    from privacy_sdk.errors import InvalidPairError as InvalidPairError
+    from privacy_sdk.errors import IqError as IqError
+    from privacy_sdk.errors import NotAppliedError as NotAppliedError
+    from privacy_sdk.errors import NotConnectedError as NotConnectedError
+    from privacy_sdk.errors import NotRecordedError as NotRecordedError
+    from privacy_sdk.errors import NotSupportedError as NotSupportedError
+    from privacy_sdk.errors import OutcomeUnknownError as OutcomeUnknownError
+    from privacy_sdk.errors import PrivacyError as PrivacyError
+    from privacy_sdk.errors import PrivacyWarning as PrivacyWarning
+    from privacy_sdk.errors import RecordingError as RecordingError
+    from privacy_sdk.errors import UnknownNameError as UnknownNameError
+    from privacy_sdk.model.types import Contact as Contact
+    from privacy_sdk.model.types import DisallowedList as DisallowedList
+    from privacy_sdk.model.types import DisallowedListAction as DisallowedListAction
+    from privacy_sdk.model.types import DisallowedListUpdate as DisallowedListUpdate
+    from privacy_sdk.model.types import DisallowedListUser as DisallowedListUser
+    from privacy_sdk.model.types import DisallowedListUserEntry as DisallowedListUserEntry
+    from privacy_sdk.model.types import Jid as Jid
+    from privacy_sdk.model.types import PrivacyCategory as PrivacyCategory
+    from privacy_sdk.model.types import PrivacySetting as PrivacySetting
+    from privacy_sdk.model.types import PrivacySettingsResponse as PrivacySettingsResponse
+    from privacy_sdk.model.types import PrivacyValue as PrivacyValue
+    from privacy_sdk.model.types import SetPrivacySettingResponse as SetPrivacySettingResponse
+    from privacy_sdk.notebook.panel import Panel as Panel
+    from privacy_sdk.policies.plan import Plan as Plan
+    from privacy_sdk.policies.policy import Policy as Policy
+    from privacy_sdk.policies.result import ApplyResult as ApplyResult
+    from privacy_sdk.sync import Client as Client
+    from privacy_sdk.views.style import style as style
+    from privacy_sdk.views.visibility import Visibility as Visibility
+else:
+    __getattr__, __dir__, __all__ = lazy_loader.attach(
+        __name__,
+        {"accounts", "errors", "policies", "testing", "typing"},
+        {
+            "accounts.base": ["Account", "AccountInfo"],
+            "accounts.emulated.account": ["EmulatedAccount"],
+            "accounts.http": ["HttpAccount"],
+            "accounts.whatsapp.account": ["WhatsAppAccount"],
+            "client": ["AsyncClient"],
+            "errors": [
+                "ConflictError",
+                "InvalidInputError",
+                "InvalidPairError",
+                "IqError",
+                "NotAppliedError",
+                "NotConnectedError",
+                "NotRecordedError",
+                "NotSupportedError",
+                "OutcomeUnknownError",
+                "PrivacyError",
+                "PrivacyWarning",
+                "RecordingError",
+                "UnknownNameError",
+            ],
+            "model.types": [
+                "Contact",
+                "DisallowedList",
+                "DisallowedListAction",
+                "DisallowedListUpdate",
+                "DisallowedListUser",
+                "DisallowedListUserEntry",
+                "Jid",
+                "PrivacyCategory",
+                "PrivacySetting",
+                "PrivacySettingsResponse",
+                "PrivacyValue",
+                "SetPrivacySettingResponse",
+            ],
+            "notebook.panel": ["Panel"],
+            "policies.plan": ["Plan"],
+            "policies.policy": ["Policy"],
+            "policies.result": ["ApplyResult"],
+            "sync": ["Client"],
+            "views.style": ["style"],
+            "views.visibility": ["Visibility"],
+        },
     )
-    from privacy_sdk.model.arguments import CategoryLike, DurationLike, ValueLike
-    from privacy_sdk.model.changes import (
-        Change,
-        ChangeResult,
-        Direction,
-        ListChange,
-        Outcome,
-        SettingChange,
-        TimerChange,
-    )
-    from privacy_sdk.model.state import SettingsState
-    from privacy_sdk.model.types import (
-        Contact,
-        DisallowedList,
-        DisallowedListAction,
-        DisallowedListUpdate,
-        DisallowedListUser,
-        DisallowedListUserEntry,
-        Jid,
-        PrivacyCategory,
-        PrivacySetting,
-        PrivacySettingsResponse,
-        PrivacyValue,
-        SetPrivacySettingResponse,
-    )
-    from privacy_sdk.notebook.panel import Panel
-    from privacy_sdk.policies import policy
-    from privacy_sdk.policies.people import PeopleLike, PersonLike
-    from privacy_sdk.policies.plan import Plan
-    from privacy_sdk.policies.policy import Policy, PolicyLike
-    from privacy_sdk.policies.result import ApplyResult
-    from privacy_sdk.sync import Client
-    from privacy_sdk.views import frames
-    from privacy_sdk.views.style import style
-    from privacy_sdk.views.visibility import Visibility
-
-_MODULES = {
-    "errors": "errors",
-    "frames": "views.frames",
-    "policy": "policies.policy",
-}
-_HOMES = {
-    "Account": "accounts.base",
-    "AccountInfo": "accounts.base",
-    "AccountState": "accounts.base",
-    "ApplyResult": "policies.result",
-    "AsyncClient": "client",
-    "Capability": "accounts.base",
-    "CategoryLike": "model.arguments",
-    "Change": "model.changes",
-    "Client": "sync",
-    "Direction": "model.changes",
-    "DurationLike": "model.arguments",
-    "EmulatedAccount": "accounts.emulated.account",
-    "Event": "accounts.emulated.events",
-    "Fault": "accounts.emulated.events",
-    "HttpAccount": "accounts.http",
-    "ListChange": "model.changes",
-    "NextAnswer": "accounts.emulated.events",
-    "Outcome": "model.changes",
-    "LinkStatus": "accounts.base",
-    "Panel": "notebook.panel",
-    "PeopleLike": "policies.people",
-    "PersonLike": "policies.people",
-    "PhoneLists": "accounts.emulated.events",
-    "PhoneSets": "accounts.emulated.events",
-    "Plan": "policies.plan",
-    "Policy": "policies.policy",
-    "PolicyLike": "policies.policy",
-    "ChangeResult": "model.changes",
-    "SettingChange": "model.changes",
-    "SettingsState": "model.state",
-    "TimerChange": "model.changes",
-    "Visibility": "views.visibility",
-    "WhatsAppAccount": "accounts.whatsapp.account",
-    "ValueLike": "model.arguments",
-    "style": "views.style",
-}
-"""Where a public name lives that is neither an error nor one of ``types``."""
-
-__all__ = [
-    "Account",
-    "AccountInfo",
-    "AccountState",
-    "AnswerTimeoutError",
-    "ApplyResult",
-    "AsyncClient",
-    "BadRequestError",
-    "Capability",
-    "CategoryLike",
-    "Change",
-    "ChangeResult",
-    "Client",
-    "ConflictError",
-    "Contact",
-    "Direction",
-    "DisallowedList",
-    "DisallowedListAction",
-    "DisallowedListUpdate",
-    "DisallowedListUser",
-    "DisallowedListUserEntry",
-    "DurationLike",
-    "EmulatedAccount",
-    "Event",
-    "Fault",
-    "GatewayError",
-    "HttpAccount",
-    "InvalidContactError",
-    "InvalidDurationError",
-    "InvalidInputError",
-    "InvalidJidError",
-    "InvalidPairError",
-    "InvalidPolicyError",
-    "InvalidRequestError",
-    "InvalidTokenError",
-    "IqError",
-    "ItemNotFoundError",
-    "Jid",
-    "LinkStatus",
-    "ListChange",
-    "NextAnswer",
-    "NoDisallowedListError",
-    "NotAppliedError",
-    "NotAuthorizedError",
-    "NotConnectedError",
-    "NotRecordedError",
-    "NotSupportedError",
-    "Outcome",
-    "OutcomeUnknownError",
-    "OutdatedPlanError",
-    "Panel",
-    "PeopleLike",
-    "PersonLike",
-    "PhoneLists",
-    "PhoneSets",
-    "Plan",
-    "Policy",
-    "PolicyLike",
-    "PrivacyCategory",
-    "PrivacyError",
-    "PrivacySetting",
-    "PrivacySettingsResponse",
-    "PrivacyValue",
-    "PrivacyWarning",
-    "RateLimitError",
-    "RecordingError",
-    "ServiceUnavailableError",
-    "SetPrivacySettingResponse",
-    "SettingChange",
-    "SettingsState",
-    "TimerChange",
-    "TooManyRequestsError",
-    "UnknownAccountError",
-    "UnknownNameError",
-    "UnreadableAnswerError",
-    "UsageError",
-    "ValueLike",
-    "Visibility",
-    "WhatsAppAccount",
-    "__version__",
-    "errors",
-    "frames",
-    "policy",
-    "style",
-]
-
-
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if name == "__version__":
-        from importlib.metadata import version
-
-        value: Any = version("privacy-sdk")
-    elif name in _MODULES:
-        value = importlib.import_module(f"{__name__}.{_MODULES[name]}")
-    else:
-        is_error = name.endswith(("Error", "Warning"))
-        home = _HOMES.get(name, "errors" if is_error else "model.types")
-        value = getattr(importlib.import_module(f"{__name__}.{home}"), name)
-    globals()[name] = value
-    return value
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
     """Complete categories and values inside calls: ``%load_ext privacy_sdk``."""
-    from privacy_sdk.notebook.completion import load
+    import privacy_sdk.notebook.completion as completion
 
-    load(shell)
+    completion.load(shell)
 
 
 def unload_ipython_extension(shell: InteractiveShell) -> None:
     """Complete them no longer: ``%unload_ext privacy_sdk``."""
-    from privacy_sdk.notebook.completion import unload
+    import privacy_sdk.notebook.completion as completion
 
-    unload(shell)
-
-
-def __dir__() -> list[str]:
-    return __all__
+    completion.unload(shell)

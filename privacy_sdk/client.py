@@ -1,25 +1,27 @@
-"""``AsyncClient``: takes what a person writes, checks it, and asks an account."""
+"""``AsyncClient``: checks arguments, plans and applies, and reads back, over any account."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, NoReturn, Self
+from typing import NoReturn, Self
 
 from privacy_sdk.accounts.base import (
     Account,
     AccountInfo,
     Capability,
-    Emulator,
     Linkable,
     LinkStatus,
     OverHttp,
     require,
 )
-from privacy_sdk.accounts.emulated.events import Event
-from privacy_sdk.errors import InvalidInputError, UsageError
+from privacy_sdk.errors import InvalidInputError, UsageError, short_repr
 from privacy_sdk.errors.masks import mask_text
+from privacy_sdk.errors.public import set_module
+from privacy_sdk.model import words
 from privacy_sdk.model.arguments import (
     CategoryLike,
     DurationLike,
@@ -29,36 +31,52 @@ from privacy_sdk.model.arguments import (
     as_pair,
     as_seconds,
 )
+from privacy_sdk.model.changes import ChangeResult, Outcome, Report
 from privacy_sdk.model.types import (
     DisallowedList,
+    DisallowedListAction,
     DisallowedListUpdate,
     DisallowedListUser,
+    DisallowedListUserEntry,
+    PrivacyCategory,
     PrivacySettingsResponse,
     PrivacyValue,
     SetPrivacySettingResponse,
 )
-from privacy_sdk.policies.verify import Confirming
+from privacy_sdk.policies.people import PeopleLike, PersonLike, as_people, as_person, find_people
+from privacy_sdk.policies.plan import Plan, make_plan
+from privacy_sdk.policies.policy import Policy, PolicyLike, as_policy, policy_of
+from privacy_sdk.policies.result import ApplyResult
+from privacy_sdk.policies.run import Progress, apply_changes
+from privacy_sdk.policies.state import read_state
+from privacy_sdk.policies.verify import VerifiedChanges
+from privacy_sdk.support.caller_warnings import warn_caller
 from privacy_sdk.support.gateways import DEFAULT_TIMEOUT, DEFAULT_URL, checked_url, given_or_env
-from privacy_sdk.wanted import WantedSettings
+from privacy_sdk.views.visibility import Visibility, person_visibility, visibility
 
-if TYPE_CHECKING:
-    from privacy_sdk.policies.people import PersonLike
-    from privacy_sdk.views.visibility import Visibility
+_ON_LIST = PrivacyValue.CONTACT_BLACKLIST
+_SENT_AT_ONCE = 5_000
+"""So many entries of a list are half of the longest body that a gateway takes."""
 
 
-class AsyncClient(WantedSettings):
-    """WhatsApp's account-privacy settings, awaited.
+@set_module("privacy_sdk")
+class AsyncClient:
+    """WhatsApp's account-privacy settings, awaited; takes the arguments of ``Client``.
 
     Names may be members or wire strings. Bad input is refused before anything is sent, and a
     change is read back: one that the server did not make raises, whatever it answered.
+    Every method can raise what is listed here; each lists what it adds.
 
-    Args:
-        url: Address of a gateway; PRIVACY_SDK_URL or http://127.0.0.1:8480 by default.
-        token: Its token; PRIVACY_SDK_TOKEN or, on this machine, the gateway's token file.
-        account: Name of the account there; PRIVACY_SDK_ACCOUNT or the gateway's only one.
-        timeout: How long one answer may take [s].
-        record: Path of a cassette that every exchange is written to.
-        record_mode: vcrpy's ``once``, ``new_episodes``, ``all`` or ``none``.
+    Raises:
+        InvalidInputError: An argument cannot be used, as its subclasses tell; nothing was sent.
+        NotConnectedError: The gateway, or WhatsApp behind it, cannot be reached.
+        AnswerTimeoutError: No answer to a question came in time.
+        OutcomeUnknownError: The answer to a change was lost or could not be verified.
+        IqError: WhatsApp refused; a subclass tells why, such as ``RateLimitError``.
+        GatewayError: The gateway refused: a wrong token, no such account, too many requests.
+        UnreadableAnswerError: An answer is not of the interface.
+        NotRecordedError: A replay holds no answer to this.
+        UsageError: The client is closed.
 
     Example:
         >>> import asyncio, privacy_sdk as ps
@@ -114,15 +132,22 @@ class AsyncClient(WantedSettings):
     def _use(self, account: Account, *, label: str | None) -> None:
         self._account = account
         self._label = label
-        self._confirming = Confirming(account)
+        self._changes = VerifiedChanges(account)
 
     @classmethod
     def from_account(cls, account: Account) -> Self:
-        """A client of an account at hand, such as one of your own making."""
-        return cls._shown_as(None, account)
+        """Return a client of an account at hand, such as one of your own making.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> account = ps.EmulatedAccount("mine", settings={"last": "none"})
+            >>> ps.Client.from_account(account).info().id
+            'mine'
+        """
+        return cls._labelled(None, account)
 
     @classmethod
-    def _shown_as(cls, label: str | None, account: Account) -> Self:
+    def _labelled(cls, label: str | None, account: Account) -> Self:
         client = cls.__new__(cls)
         client._use(account, label=label)
         return client
@@ -135,10 +160,17 @@ class AsyncClient(WantedSettings):
         record: str | os.PathLike[str] | None = None,
         record_mode: str = "once",
     ) -> Self:
-        """A client of the gateway that runs on this machine; takes what the class takes.
+        """Return a client of the gateway that runs on this machine; arguments as for the class.
 
         Raises:
             NotConnectedError: No gateway runs on this machine.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> ps.Client.connect("me")
+            Traceback (most recent call last):
+            privacy_sdk.NotConnectedError: No gateway runs on this machine.
+            Start one: privacy-sdk gateway --account me=whatsapp
         """
         from privacy_sdk.support.gateways import running_url
 
@@ -146,18 +178,23 @@ class AsyncClient(WantedSettings):
 
     @classmethod
     def emulated(cls, *, seed: int = 0) -> Self:
-        """A client of an account that lives in this process and answers anything.
+        """Return a client of an account that lives in this process and answers anything.
 
         Args:
             seed: The same seed gives the same dhashes.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> ps.Client.emulated()
+            Client.emulated()
         """
         from privacy_sdk.accounts.emulated.account import EmulatedAccount
 
-        return cls._shown_as("AsyncClient.emulated()", EmulatedAccount(seed=seed))
+        return cls._labelled("AsyncClient.emulated()", EmulatedAccount(seed=seed))
 
     @classmethod
     def replay(cls, recording: str | os.PathLike[str]) -> Self:
-        """A client that answers from a cassette, offline.
+        """Return a client that answers from a cassette, offline.
 
         Args:
             recording: Path of a cassette; a bare name such as ``"tour"`` is one that comes
@@ -165,17 +202,30 @@ class AsyncClient(WantedSettings):
 
         Raises:
             RecordingError: No such cassette, or one that cannot be read.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> ps.Client.replay("tour")
+            Client.replay('tour')
         """
         from privacy_sdk.accounts.http import HttpAccount
         from privacy_sdk.cassettes.transport import CassetteTransport, recording_path
 
         transport = CassetteTransport(recording_path(recording))
         account = HttpAccount(account=transport.account, transport=transport, offline=True)
-        return cls._shown_as(f"AsyncClient.replay({Path(recording).name!r})", account)
+        return cls._labelled(f"AsyncClient.replay({Path(recording).name!r})", account)
 
     @property
     def account(self) -> Account:
-        """The account behind the client."""
+        """The account behind the client; an emulated one takes events with ``emulate``.
+
+        Example:
+            >>> import asyncio, privacy_sdk as ps
+            >>> client = ps.AsyncClient.from_account(account := ps.EmulatedAccount())
+            >>> asyncio.run(account.emulate(ps.testing.PhoneSets("last", "none")))
+            >>> client.account is account
+            True
+        """
         return self._account
 
     @property
@@ -184,7 +234,7 @@ class AsyncClient(WantedSettings):
         return isinstance(self._account, OverHttp) and self._account.is_open
 
     async def info(self) -> AccountInfo:
-        """Who the account is: its id, backend, state and capabilities.
+        """Return who the account is: its id, backend, state and capabilities.
 
         Example:
             >>> import privacy_sdk as ps
@@ -194,7 +244,7 @@ class AsyncClient(WantedSettings):
         return await self._account.info()
 
     async def fetch_privacy_settings(self) -> PrivacySettingsResponse:
-        """All settings that the server reports, known and unknown, in its order.
+        """Fetch all settings that the server reports, known and unknown, in its order.
 
         Source:
             ``fetch_privacy_settings`` of the specification.
@@ -202,7 +252,7 @@ class AsyncClient(WantedSettings):
         return await self._account.fetch_privacy_settings()
 
     async def visibility(self, person: PersonLike | None = None) -> Visibility:
-        """Who sees what: a row per setting, a column per kind of viewer.
+        """Return who sees what: a row per setting, a column per kind of viewer.
 
         Args:
             person: Whose view is wanted: a phone number with ``+`` and country code, a JID or
@@ -227,20 +277,21 @@ class AsyncClient(WantedSettings):
             >>> seen["status"].meaning
             'Your contacts, except the people listed, can read your About text. This person ...'
         """
-        from privacy_sdk.views.visibility import person_visibility, visibility
-
         user = None if person is None else await self._find_person(person)
         response = await self._account.fetch_privacy_settings()
-        lists = {}
-        if await self._can(Capability.READ_DISALLOWED_LIST):
-            for setting in response:
-                on_list = setting.value is PrivacyValue.CONTACT_BLACKLIST
-                if on_list and setting.category.supports_disallowed_list():
-                    lists[setting.category] = await self._account.fetch_disallowed_list(
-                        setting.category
-                    )
+        state = await read_state(
+            self._account,
+            await self._changes.capabilities(),
+            settings=False,
+            lists=[
+                each.category
+                for each in response
+                if each.value is _ON_LIST and each.category.supports_disallowed_list()
+            ],
+            timer=user is None,
+        )
         # A list without dhash is none: its category left it since the settings were read.
-        lists = {category: held for category, held in lists.items() if held.dhash is not None}
+        lists = {category: held for category, held in state.lists.items() if held.dhash}
         if user is not None:
             addresses = {user.jid, user.pn_jid} - {None}
             return person_visibility(
@@ -253,29 +304,27 @@ class AsyncClient(WantedSettings):
                 unreadable=response.unreadable,
                 account=self._account.id,
             )
-        can_read_timer = await self._can(Capability.READ_DISAPPEARING_MODE)
         return visibility(
             response,
-            timer=await self._account.fetch_default_disappearing_mode() if can_read_timer else None,
+            timer=state.timer,
             excepted={category: len(held) for category, held in lists.items()},
             unreadable=response.unreadable,
             account=self._account.id,
         )
 
     async def _find_person(self, person: PersonLike) -> DisallowedListUser:
-        """Who a person is; as addressed, where the account cannot find contacts."""
-        from privacy_sdk.policies.people import as_person, find_people
-
+        """Return who a person is; as addressed, where the account cannot find contacts."""
         jid = as_person(person)
-        if not await self._can(Capability.FIND_CONTACTS):
-            return DisallowedListUser(jid, jid if jid.is_phone else None)
+        phone = jid if jid.is_phone else None
+        if Capability.FIND_CONTACTS not in await self._changes.capabilities():
+            return DisallowedListUser(jid, phone)
         (user,) = (await find_people(self._account, {"person": [jid]}))["person"]
-        return DisallowedListUser(user.jid, user.pn_jid or (jid if jid.is_phone else None))
+        return DisallowedListUser(user.jid, user.pn_jid or phone)
 
     async def set_privacy_setting(
         self, category: CategoryLike, value: ValueLike
     ) -> SetPrivacySettingResponse:
-        """Change one setting, and read back that it took.
+        """Change one setting, and verify it by reading it back.
 
         Args:
             category: last online profile status groupadd readreceipts calladd messages defense
@@ -286,11 +335,9 @@ class AsyncClient(WantedSettings):
             update of that list.
 
         Raises:
-            UnknownNameError: A string that names no category or value; nothing was sent.
-            InvalidPairError: The category does not accept the value; nothing was sent.
-            IqError: WhatsApp refused.
+            UnknownNameError: A string that names no category or value.
+            InvalidPairError: The category does not accept the value.
             NotAppliedError: WhatsApp answered success, and the setting is another.
-            OutcomeUnknownError: The answer was lost and the setting is another, so far.
 
         Source:
             ``set_privacy_setting`` of the specification; reading back is ours.
@@ -299,21 +346,22 @@ class AsyncClient(WantedSettings):
             >>> import privacy_sdk as ps
             >>> client = ps.Client.emulated()
             >>> client.set_privacy_setting("last", "contacts")
-            SetPrivacySettingResponse(dhash=None)
+            Last seen: my contacts
             >>> client.set_privacy_setting(ps.PrivacyCategory.ONLINE, "none")
             Traceback (most recent call last):
-            privacy_sdk.errors.InvalidPairError: 'online' cannot be set to 'none'.
+            privacy_sdk.InvalidPairError: 'online' cannot be set to 'none'.
             Allowed for 'online': all, match_last_seen.
         """
         category, value = as_pair(category, value)
-        return await self._confirming.set_privacy_setting(category, value)
+        response = await self._changes.set_privacy_setting(category, value)
+        return replace(response, description=f"{words.label(category)}: {words.audience(value)}")
 
     async def set_privacy_disallowed_list(
         self, category: ListCategoryLike, update: DisallowedListUpdate
     ) -> SetPrivacySettingResponse:
-        """Add people to a category's disallowed list or remove them, and read back that it took.
+        """Add people to a category's disallowed list or remove them, and verify it.
 
-        The read-back is left out for an account that cannot read lists.
+        The list is not read back of an account that cannot read lists.
 
         Args:
             category: ``last``, ``profile``, ``status`` or ``groupadd``, already set to
@@ -324,11 +372,10 @@ class AsyncClient(WantedSettings):
             The list's new dhash, to be kept for the next update.
 
         Raises:
-            NoDisallowedListError: The category has no list; nothing was sent.
+            UnknownNameError: A string that names no category.
+            NoDisallowedListError: The category has no list.
             ConflictError: The list changed since that dhash was read.
-            IqError: WhatsApp refused for another reason.
             NotAppliedError: WhatsApp answered success, and the list is another.
-            OutcomeUnknownError: The answer was lost; the message says what the list holds now.
 
         Source:
             ``set_privacy_disallowed_list`` of the specification; reading back is ours.
@@ -347,21 +394,19 @@ class AsyncClient(WantedSettings):
             raise InvalidInputError(
                 f"A list update is a DisallowedListUpdate, not {type(update).__name__}."
             )
-        return await self._confirming.set_privacy_disallowed_list(category, update)
+        response = await self._changes.set_privacy_disallowed_list(category, update)
+        return replace(response, description=_list_words(category, update.users))
 
     async def set_default_disappearing_mode(self, duration: DurationLike) -> None:
-        """Set after how long messages of new chats disappear; existing chats keep their own.
+        """Set the default disappearing time of new chats; existing chats keep their own.
 
         Args:
             duration: Whole seconds, or a timedelta; 0 turns it off. WhatsApp's own interface
                 offers 86_400 (24 hours), 604_800 (7 days) and 7_776_000 (90 days).
 
         Raises:
-            InvalidDurationError: Negative, fractional, over 4294967295, or no number; nothing
-                was sent.
-            IqError: WhatsApp refused.
+            InvalidDurationError: Negative, fractional, over 4294967295, or no number.
             NotAppliedError: WhatsApp answered success, and the timer is another.
-            OutcomeUnknownError: The answer was lost and the timer is another, so far.
 
         Source:
             ``set_default_disappearing_mode`` of the specification; reading back is ours.
@@ -373,10 +418,10 @@ class AsyncClient(WantedSettings):
             >>> client.fetch_default_disappearing_mode()
             604800
         """
-        await self._confirming.set_default_disappearing_mode(as_seconds(duration))
+        await self._changes.set_default_disappearing_mode(as_seconds(duration))
 
     async def fetch_default_disappearing_mode(self) -> int:
-        """After how long messages of new chats disappear [s]; 0 is off.
+        """Fetch the default disappearing time of new chats [s]; 0 is off.
 
         Raises:
             NotSupportedError: The account cannot read it.
@@ -392,7 +437,7 @@ class AsyncClient(WantedSettings):
         return await self._account.fetch_default_disappearing_mode()
 
     async def fetch_disallowed_list(self, category: ListCategoryLike) -> DisallowedList:
-        """Who is excepted in a category, with the list's dhash.
+        """Fetch the people excepted in a category, with the list's dhash.
 
         Args:
             category: ``last``, ``profile``, ``status`` or ``groupadd``.
@@ -401,7 +446,8 @@ class AsyncClient(WantedSettings):
             Empty, without dhash, while the category is not set to ``contact_blacklist``.
 
         Raises:
-            NoDisallowedListError: The category has no list; nothing was sent.
+            UnknownNameError: A string that names no category.
+            NoDisallowedListError: The category has no list.
             NotSupportedError: The account cannot read lists.
 
         Source:
@@ -414,8 +460,224 @@ class AsyncClient(WantedSettings):
         """
         return await self._account.fetch_disallowed_list(as_list_category(category))
 
+    async def snapshot(self) -> Policy:
+        """Return the present settings as a policy that restores them.
+
+        What a policy cannot hold is left out and listed in its notes: categories and values
+        that this version does not know, lists and timer that the account cannot read.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> client = ps.Client.emulated()
+            >>> before = client.snapshot()
+            >>> client.set_privacy_setting("last", "none")
+            Last seen: nobody
+            >>> client.plan(before)
+            Plan of 1 change for 'demo'
+              setting    from    to        direction
+              Last seen  nobody  everyone  looser
+        """
+        return policy_of(await read_state(self._account, await self._changes.capabilities()))
+
+    async def plan(self, policy: PolicyLike) -> Plan:
+        """Return the changes that bring the settings to a policy; nothing is changed.
+
+        Args:
+            policy: A :class:`~privacy_sdk.Policy`, a mapping of one, the path of a YAML file
+                with one, or what :meth:`snapshot` returned.
+
+        Returns:
+            The changes in the order in which it is safe to make them; empty when nothing is
+            to do. What cannot be done is among them, with the reason.
+
+        Raises:
+            InvalidPolicyError: The policy is invalid; lists every problem.
+            InvalidContactError: People who are not on WhatsApp, or twice in one list.
+            NotSupportedError: The policy names phone numbers, and the account cannot find
+                contacts.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> client = ps.Client.emulated()
+            >>> len(client.plan(ps.policies.MAXIMUM)), len(client.plan(client.snapshot()))
+            (7, 0)
+        """
+        policy = as_policy(policy)
+        places = {f"exceptions.{category.value}": category for category in policy.exceptions}
+        found = await find_people(
+            self._account, {place: policy.exceptions[places[place]] for place in places}
+        )
+        # A list that is only kept is not read; one that is left is, so that it can be restored.
+        lists = [
+            category
+            for category, value in policy.settings.items()
+            if category.supports_disallowed_list()
+            and (category in policy.exceptions or value is not _ON_LIST)
+        ]
+        state = await read_state(
+            self._account,
+            await self._changes.capabilities(),
+            lists=lists,
+            timer=policy.timer is not None,
+        )
+        people = {places[place]: users for place, users in found.items()}
+        return make_plan(policy, state, people, self._account.id)
+
+    async def apply(self, plan: Plan, *, progress: Progress | None = None) -> ApplyResult:
+        """Apply a plan, beside the account, and verify each of its changes.
+
+        What tightens is changed before what loosens; defense mode, which locks other
+        settings, goes off first and on last. A refusal does not keep the rest from being
+        tried, unless it would be refused likewise: then the rest is not tried.
+
+        Args:
+            plan: What to change; changes with an obstacle are not tried.
+            progress: Called with the number of changes made and that of all.
+
+        Returns:
+            The outcome of each change, and the state then; ``undo()`` returns the plan that
+            takes back exactly what was applied. A refused or unknown change raises nothing:
+            see ``is_complete``.
+
+        Raises:
+            OutdatedPlanError: The settings are not those that the plan starts from; nothing
+                was changed.
+            InvalidInputError: No plan, or one for another account.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> client = ps.Client.emulated()
+            >>> applied = client.apply(client.plan(ps.policies.MAXIMUM))
+            >>> applied.is_complete, len(client.apply(applied.undo()))
+            (True, 7)
+        """
+        if not isinstance(plan, Plan):
+            raise InvalidInputError(
+                f"{short_repr(plan)} is no plan.", hint="Make one with client.plan(policy)."
+            )
+        if None not in (plan.account, self._account.id) and plan.account != self._account.id:
+            raise InvalidInputError(
+                f"The plan is for account {plan.account!r}, not for {self._account.id!r}.",
+                hint="Make a plan with the client that is to apply it.",
+            )
+        report = Report()
+        if plan.possible:
+            report = await apply_changes(
+                self._account, plan.before, plan.possible, progress or (lambda done, total: None)
+            )
+        tried = iter(report.results)
+        results = tuple(
+            ChangeResult(change, Outcome.NOT_TRIED, change.obstacle)
+            if change.obstacle
+            else next(tried)
+            for change in plan
+        )
+        return ApplyResult(results, plan.before, report.after, plan.account)
+
+    async def exclude(
+        self, category: ListCategoryLike, people: PeopleLike
+    ) -> SetPrivacySettingResponse:
+        """Except people from a category: they no longer see what your other contacts see.
+
+        Excluding never shows more to anybody. Only contacts can be excepted, so a category
+        that is open to everyone or to contacts is first set to ``contact_blacklist``, as the
+        phone does for "My contacts except…"; strangers then are not let in either. One that
+        nobody sees is refused, for that would open it to all your other contacts.
+
+        The change is made to the list as it stands, and done again once when the phone
+        changed the list meanwhile. Who is excepted already stays so.
+
+        Args:
+            category: ``last``, ``profile``, ``status`` or ``groupadd``.
+            people: One person or several: phone numbers with ``+`` and country code, JIDs
+                or LIDs.
+
+        Returns:
+            The list's new dhash.
+
+        Raises:
+            UnknownNameError: A string that names no category.
+            NoDisallowedListError: The category has no list.
+            InvalidContactError: No phone numbers, people not on WhatsApp or named twice; all
+                are named, and nothing was changed.
+            InvalidInputError: Nobody sees the category; nothing was changed.
+            NotSupportedError: There are phone numbers, and the account cannot find contacts.
+            ConflictError: The list was changed meanwhile, twice; the hint tells what it held.
+            NotAppliedError: WhatsApp answered success, and the setting or list is another.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> client = ps.Client.emulated()
+            >>> response = client.exclude("profile", ["+999 11 555 0101", "+999 11 555 0102"])
+            >>> client.excluded("profile")["number"].tolist()
+            ['99•••01', '99•••02']
+        """
+        return await self._change_excluded(category, people, DisallowedListAction.ADD)
+
+    async def include(
+        self, category: ListCategoryLike, people: PeopleLike
+    ) -> SetPrivacySettingResponse:
+        """Take people off the excepted ones of a category: they see what other contacts see.
+
+        Nothing is changed while nobody is excepted, because a category is open to everyone
+        or to contacts. Otherwise like :meth:`exclude`.
+
+        Args:
+            category: ``last``, ``profile``, ``status`` or ``groupadd``.
+            people: As for :meth:`exclude`.
+
+        Returns:
+            The list's new dhash; None when nobody is excepted.
+
+        Raises:
+            PrivacyError: As for :meth:`exclude`.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> client = ps.Client.emulated()
+            >>> response = client.exclude("profile", ["+999 11 555 0101", "+999 11 555 0102"])
+            >>> response = client.include("profile", "+999 11 555 0101")
+            >>> client.excluded("profile")["number"].tolist()
+            ['99•••02']
+        """
+        return await self._change_excluded(category, people, DisallowedListAction.REMOVE)
+
+    async def excluded(self, category: ListCategoryLike) -> DisallowedList:
+        """Fetch the people excepted in a category, as :meth:`fetch_disallowed_list` does.
+
+        Args:
+            category: ``last``, ``profile``, ``status`` or ``groupadd``.
+        """
+        return await self.fetch_disallowed_list(category)
+
+    async def _change_excluded(
+        self, category: ListCategoryLike, people: PeopleLike, action: DisallowedListAction
+    ) -> SetPrivacySettingResponse:
+        category = as_list_category(category)
+        users = (await find_people(self._account, {"people": as_people(people)}))["people"]
+        value = (await self._account.fetch_privacy_settings()).get_value(category)
+        was = ""
+        if value is not _ON_LIST:
+            if value not in (PrivacyValue.ALL, PrivacyValue.CONTACTS):
+                raise _would_open(category, value)
+            if action is DisallowedListAction.REMOVE:
+                return SetPrivacySettingResponse(
+                    description=f"{words.label(category)}: nobody is excepted"
+                )
+            await self._changes.set_privacy_setting(category, _ON_LIST)
+            was = f"; {words.audience(_ON_LIST)} (was: {words.audience(value)})"
+        for update in _updates(users, action):
+            response = await self._changes.set_privacy_disallowed_list(category, update)
+        if Capability.READ_DISALLOWED_LIST not in await self._changes.capabilities():
+            warn_caller(
+                f"The change of the list of {category.value!r} was accepted; this account "
+                "cannot read lists, so who is excepted now is not known."
+            )
+        entries = [DisallowedListUserEntry(user.jid, user.pn_jid, action) for user in users]
+        return replace(response, description=f"{_list_words(category, entries)}{was}")
+
     async def link_status(self) -> LinkStatus:
-        """How far a phone is linked, with the QR code of the moment.
+        """Return how far a phone is linked, with the present QR code.
 
         Raises:
             NotSupportedError: The account is no phone's.
@@ -442,7 +704,7 @@ class AsyncClient(WantedSettings):
             >>> import privacy_sdk as ps
             >>> ps.Client.emulated().link()
             Traceback (most recent call last):
-            privacy_sdk.errors.NotSupportedError: This account is no phone's, so ...
+            privacy_sdk.NotSupportedError: This account is no phone's, so ...
         """
         return await require(self._account, Linkable).link()
 
@@ -456,25 +718,9 @@ class AsyncClient(WantedSettings):
             >>> import privacy_sdk as ps
             >>> ps.Client.emulated().unlink()
             Traceback (most recent call last):
-            privacy_sdk.errors.NotSupportedError: This account is no phone's, so ...
+            privacy_sdk.NotSupportedError: This account is no phone's, so ...
         """
         return await require(self._account, Linkable).unlink()
-
-    async def emulate(self, event: Event) -> None:
-        """Make something happen to an emulated account: a change on the phone, a bad answer.
-
-        Raises:
-            NotSupportedError: The account is not emulated.
-
-        Example:
-            >>> import privacy_sdk as ps
-            >>> client = ps.Client.emulated()
-            >>> client.emulate(ps.NextAnswer("not_taken"))
-            >>> client.set_privacy_setting("last", "none")
-            Traceback (most recent call last):
-            privacy_sdk.errors.NotAppliedError: WhatsApp accepted 'none' for 'last', ...
-        """
-        await require(self._account, Emulator).emulate(event)
 
     async def aclose(self) -> None:
         """Close the connections; the client cannot be used any more."""
@@ -499,3 +745,39 @@ class AsyncClient(WantedSettings):
 
     def __repr__(self) -> str:
         return self._label or f"AsyncClient({self._account!r})"
+
+
+def _list_words(category: PrivacyCategory, users: Sequence[DisallowedListUserEntry]) -> str:
+    """Return a change of a list in words."""
+    added = sum(user.action is DisallowedListAction.ADD for user in users)
+    parts = [
+        f"{words.people(count)} {what}"
+        for count, what in ((added, "excepted"), (len(users) - added, "no longer excepted"))
+        if count
+    ]
+    return f"{words.label(category)}: {', '.join(parts)}"
+
+
+def _would_open(category: PrivacyCategory, value: PrivacyValue | None) -> InvalidInputError:
+    if value is PrivacyValue.NONE:
+        what = "is shown to nobody, so nobody is excepted"
+    else:
+        what = "is not reported" if value is None else f"is set to {value.value!r}"
+    return InvalidInputError(
+        f"{category.value!r} {what}.",
+        hint=f"Set it to {_ON_LIST.value!r} first, if all other contacts may see it.",
+    )
+
+
+def _updates(
+    users: Sequence[DisallowedListUser], action: DisallowedListAction
+) -> Iterator[DisallowedListUpdate]:
+    """Updates of the list as it stands, each short enough for one request."""
+    for first in range(0, len(users), _SENT_AT_ONCE):
+        yield DisallowedListUpdate(
+            None,
+            [
+                DisallowedListUserEntry(user.jid, user.pn_jid, action)
+                for user in users[first : first + _SENT_AT_ONCE]
+            ],
+        )

@@ -1,4 +1,4 @@
-"""``Client``: every method of ``AsyncClient``, waited for."""
+"""``Client``: every method of ``AsyncClient``, as a blocking call."""
 
 from __future__ import annotations
 
@@ -6,11 +6,22 @@ import functools
 import os
 import warnings
 from collections.abc import Callable, Coroutine
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
+from types import MethodType, TracebackType
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Concatenate,
+    ParamSpec,
+    Protocol,
+    Self,
+    TypeVar,
+    cast,
+)
 
-from privacy_sdk.accounts.base import Account
+from privacy_sdk.accounts.base import Account, Emulator, require
+from privacy_sdk.accounts.events import Event
 from privacy_sdk.client import AsyncClient
+from privacy_sdk.errors.public import set_module
 from privacy_sdk.model.arguments import ListCategoryLike
 from privacy_sdk.notebook.link import PATIENCE
 from privacy_sdk.support.loop import LOOP
@@ -23,7 +34,7 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
+C = TypeVar("C", bound="Client")
 
 _MAY_STILL_TAKE = (
     "The change may already have been sent, and may still take: fetch before repeating it."
@@ -33,7 +44,7 @@ _MAY_STILL_TAKE = (
 def _blocking(
     method: Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, T]], *, changes: bool = False
 ) -> Callable[Concatenate[Client, P], T]:
-    """The method of ``AsyncClient``, with its signature and docstring, as a blocking call."""
+    """Return a method of ``AsyncClient`` as a blocking call, with its signature and docstring."""
     note = _MAY_STILL_TAKE if changes else ""
 
     @functools.wraps(method)
@@ -43,12 +54,62 @@ def _blocking(
     return call
 
 
+class _Constructor(Protocol[P]):
+    """How a class method of a client is called, on it or on a subclass."""
+
+    def __get__(self, client: object, cls: type[C], /) -> Callable[P, C]: ...
+
+
+def _constructor(make: Callable[P, AsyncClient]) -> _Constructor[P]:
+    """Return a class method of ``AsyncClient`` that makes a ``Client``, likewise."""
+
+    @functools.wraps(cast("MethodType", make).__func__)
+    def construct(cls: type[Client], /, *args: P.args, **kwargs: P.kwargs) -> Client:
+        return cls._over(make(*args, **kwargs))
+
+    return cast("_Constructor[P]", classmethod(construct))
+
+
+class BlockingAccount:
+    """The account behind a ``Client``: its id, and events when it is emulated.
+
+    Whatever else an account can do, the client's own methods do; who wants the account itself
+    makes it and passes it to :meth:`Client.from_account`.
+    """
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+
+    @property
+    def id(self) -> str | None:
+        """Its name on the gateway; None while that is not known."""
+        return self._account.id
+
+    def emulate(self, event: Event) -> None:
+        """Make something happen to an emulated account: a change on the phone, a bad answer.
+
+        Args:
+            event: A ``PhoneSets``, ``PhoneLists`` or ``NextAnswer``.
+
+        Raises:
+            NotSupportedError: The account is not emulated.
+            PrivacyError: As for the methods of :class:`~privacy_sdk.AsyncClient`.
+        """
+        emulator = require(self._account, Emulator)
+        LOOP.run(lambda: emulator.emulate(event))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.id!r})"
+
+
+@set_module("privacy_sdk")
 class Client:
     """WhatsApp's account-privacy settings, for notebooks and scripts.
 
     Works in a script, in any thread, and in a notebook's cell while its event loop runs.
-    Every method is that of :class:`~privacy_sdk.AsyncClient`, waited for; only
-    :meth:`fetch_privacy_settings` also turns its answer into a DataFrame.
+    Every method is that of :class:`~privacy_sdk.AsyncClient`, which lists the errors that each
+    can raise, as a blocking call; :meth:`fetch_privacy_settings` and :meth:`excluded` also turn
+    the answer into a DataFrame.
 
     Args:
         url: Address of a gateway; PRIVACY_SDK_URL or http://127.0.0.1:8480 by default.
@@ -62,7 +123,7 @@ class Client:
         >>> import privacy_sdk as ps
         >>> client = ps.Client.emulated()
         >>> client.set_privacy_setting("last", "contacts")
-        SetPrivacySettingResponse(dhash=None)
+        Last seen: my contacts
         >>> client.fetch_privacy_settings().loc["last", "audience"]
         'my contacts'
     """
@@ -88,73 +149,35 @@ class Client:
             record_mode=record_mode,
         )
 
+    from_account = _constructor(AsyncClient.from_account)
+    connect = _constructor(AsyncClient.connect)
+    emulated = _constructor(AsyncClient.emulated)
+    replay = _constructor(AsyncClient.replay)
+
     @classmethod
-    def _facing(cls, client: AsyncClient) -> Self:
+    def _over(cls, client: AsyncClient) -> Self:
         facade = cls.__new__(cls)
         facade._async = client
         return facade
 
-    @classmethod
-    def from_account(cls, account: Account) -> Self:
-        """A client of an account at hand, such as one of your own making."""
-        return cls._facing(AsyncClient.from_account(account))
-
-    @classmethod
-    def connect(
-        cls,
-        account: str | None = None,
-        *,
-        record: str | os.PathLike[str] | None = None,
-        record_mode: str = "once",
-    ) -> Self:
-        """A client of the gateway that runs on this machine; takes what the class takes.
-
-        Raises:
-            NotConnectedError: No gateway runs on this machine.
+    @property
+    def account(self) -> BlockingAccount:
+        """The account behind the client, for a script that does not await: its id, and events.
 
         Example:
             >>> import privacy_sdk as ps
-            >>> ps.Client.connect("me")
+            >>> client = ps.Client.emulated()
+            >>> client.account
+            BlockingAccount('demo')
+            >>> client.account.emulate(ps.testing.NextAnswer("not_taken"))
+            >>> client.set_privacy_setting("last", "none")
             Traceback (most recent call last):
-            privacy_sdk.errors.NotConnectedError: No gateway runs on this machine.
-            Start one: privacy-sdk gateway --account me=whatsapp
+            privacy_sdk.NotAppliedError: 'none' for 'last' was not applied. ...
         """
-        return cls._facing(AsyncClient.connect(account, record=record, record_mode=record_mode))
-
-    @classmethod
-    def emulated(cls, *, seed: int = 0) -> Self:
-        """A client of an account that lives in this process and answers anything.
-
-        Args:
-            seed: The same seed gives the same dhashes.
-
-        Example:
-            >>> import privacy_sdk as ps
-            >>> ps.Client.emulated()
-            Client.emulated()
-        """
-        return cls._facing(AsyncClient.emulated(seed=seed))
-
-    @classmethod
-    def replay(cls, recording: str | os.PathLike[str]) -> Self:
-        """A client that answers from a cassette, offline.
-
-        Args:
-            recording: Path of a cassette; a bare name such as ``"tour"`` is one that comes
-                with the package.
-
-        Raises:
-            RecordingError: No such cassette, or one that cannot be read.
-
-        Example:
-            >>> import privacy_sdk as ps
-            >>> ps.Client.replay("tour")
-            Client.replay('tour')
-        """
-        return cls._facing(AsyncClient.replay(recording))
+        return BlockingAccount(self._async.account)
 
     def fetch_privacy_settings(self, *, allowed: bool = False) -> pd.DataFrame:
-        """All settings that the server reports, as a table.
+        """Fetch all settings that the server reports, as a table.
 
         Args:
             allowed: Whether to add a column of the values that may be set.
@@ -193,7 +216,7 @@ class Client:
         return settings_frame(response, account=self._async.account.id, allowed=allowed)
 
     def excluded(self, category: ListCategoryLike, *, masked: bool = True) -> pd.DataFrame:
-        """Who is excepted in a category, as a table.
+        """Fetch the people excepted in a category, as a table.
 
         Args:
             category: ``last``, ``profile``, ``status`` or ``groupadd``.
@@ -210,7 +233,8 @@ class Client:
             ``account``, ``category`` and ``dhash``.
 
         Raises:
-            NoDisallowedListError: The category has no list; nothing was sent.
+            UnknownNameError: A string that names no category.
+            NoDisallowedListError: The category has no list.
             NotSupportedError: The account cannot read lists.
 
         Example:
@@ -229,7 +253,7 @@ class Client:
         )
 
     def panel(self) -> Panel:
-        """Controls for the settings: see, choose, apply; shown at the end of a cell.
+        """Return controls for the settings: see, choose, apply; shown at the end of a cell.
 
         Raises:
             PrivacyError: The settings cannot be read.
@@ -243,9 +267,9 @@ class Client:
               setting    from      to           direction  outcome  reason
               Last seen  everyone  my contacts  tighter    applied
         """
-        from privacy_sdk.notebook.panel import Panel
+        from privacy_sdk.notebook.panel import open_panel
 
-        return Panel.open(self._async, owner=self)
+        return open_panel(self._async, owner=self)
 
     def link(self, *, timeout: float = PATIENCE) -> Link:
         """Link a phone: scan what is shown, and it turns into ``linked as +55 ••• 78``.
@@ -258,7 +282,7 @@ class Client:
 
         Raises:
             NotSupportedError: The account is no phone's.
-            NotConnectedError: It ended in another state, with what to do.
+            NotConnectedError: Linking ended in another state; the hint says what to do.
             AnswerTimeoutError: Nobody scanned in time, or there is no network.
 
         Example:
@@ -289,7 +313,6 @@ class Client:
     apply = _blocking(AsyncClient.apply, changes=True)
     exclude = _blocking(AsyncClient.exclude, changes=True)
     include = _blocking(AsyncClient.include, changes=True)
-    emulate = _blocking(AsyncClient.emulate)
     close = _blocking(AsyncClient.aclose)
 
     def __enter__(self) -> Self:
@@ -308,7 +331,7 @@ class Client:
 
     def _repr_html_(self) -> str:
         """The settings, where a notebook shows what a cell ends with."""
-        from privacy_sdk.views.display import client_html
+        from privacy_sdk.notebook.display import client_html
 
         return LOOP.run(lambda: client_html(self._async))
 

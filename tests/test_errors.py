@@ -3,6 +3,7 @@
 import copy
 import pickle
 import re
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,7 +22,7 @@ PERSONAL = (
 def tree(cls: type[ps.PrivacyError]) -> Iterator[type[ps.PrivacyError]]:
     yield cls
     for child in cls.__subclasses__():
-        if child.__module__ == errors.__name__:
+        if child.__module__ in (ps.__name__, errors.__name__):
             yield from tree(child)
 
 
@@ -30,11 +31,11 @@ CLASSES = list(tree(ps.PrivacyError))
 OWN_ARGUMENTS = {
     ps.UnknownNameError: ("category", PERSONAL, {"last": ("last seen",)}),
     ps.InvalidPairError: (PERSONAL, NUMBER, ("all", "none")),
-    ps.InvalidDurationError: (PERSONAL,),
-    ps.NoDisallowedListError: (NUMBER, ("last",)),
-    ps.TooManyRequestsError: (1.5,),
-    ps.InvalidPolicyError: ([PERSONAL, PERSONAL],),
-    ps.OutdatedPlanError: ([PERSONAL],),
+    ps.errors.InvalidDurationError: (PERSONAL,),
+    ps.errors.NoDisallowedListError: (NUMBER, ("last",)),
+    ps.errors.TooManyRequestsError: (1.5,),
+    ps.errors.InvalidPolicyError: ([PERSONAL, PERSONAL],),
+    ps.errors.OutdatedPlanError: ([PERSONAL],),
 }
 
 
@@ -75,9 +76,14 @@ def test_no_other_module_adds_to_the_tree():
     assert adding == ["errors"]
 
 
-def test_every_error_is_public():
-    assert {cls.__name__ for cls in CLASSES} <= set(ps.__all__)
-    assert all(getattr(ps, cls.__name__) is cls for cls in CLASSES)
+def test_every_error_is_public_and_its_traceback_says_where():
+    assert {cls.__name__ for cls in CLASSES} <= set(errors.__all__)
+    for cls in CLASSES:
+        home = ps if cls.__name__ in ps.__all__ else errors
+        assert getattr(home, cls.__name__) is getattr(errors, cls.__name__) is cls
+        assert traceback.format_exception_only(example(cls))[0].startswith(
+            f"{home.__name__}.{cls.__name__}: "
+        )
 
 
 def test_every_error_survives_pickling_and_copying(error):
@@ -90,6 +96,12 @@ def test_every_error_survives_pickling_and_copying(error):
         assert str(twin) == str(error)
         assert repr(twin) == repr(error)
         assert vars(twin) == vars(error)
+
+
+def test_the_warning_survives_pickling():
+    warning = pickle.loads(pickle.dumps(ps.PrivacyWarning("left out")))
+    assert repr(warning) == "PrivacyWarning('left out')"
+    assert type(warning) is ps.PrivacyWarning
 
 
 def test_no_error_shows_a_number_or_a_token(error):
@@ -120,21 +132,21 @@ def test_every_error_has_the_attributes_it_declares(error):
 def test_every_error_is_caught_by_the_root_and_by_its_standard_twin():
     assert all(issubclass(cls, ps.PrivacyError) for cls in CLASSES)
     assert issubclass(ps.InvalidInputError, ValueError)
-    assert issubclass(ps.AnswerTimeoutError, TimeoutError)
-    assert issubclass(ps.UsageError, RuntimeError)
+    assert issubclass(ps.errors.AnswerTimeoutError, TimeoutError)
+    assert issubclass(ps.errors.UsageError, RuntimeError)
 
 
 @pytest.mark.parametrize(
     ("code", "expected"),
     [
-        (400, ps.BadRequestError),
-        (401, ps.NotAuthorizedError),
-        (403, ps.NotAuthorizedError),
-        (404, ps.ItemNotFoundError),
+        (400, ps.errors.BadRequestError),
+        (401, ps.errors.NotAuthorizedError),
+        (403, ps.errors.NotAuthorizedError),
+        (404, ps.errors.ItemNotFoundError),
         (405, ps.IqError),
         (409, ps.ConflictError),
-        (429, ps.RateLimitError),
-        (503, ps.ServiceUnavailableError),
+        (429, ps.errors.RateLimitError),
+        (503, ps.errors.ServiceUnavailableError),
         (530, ps.IqError),
         (0, ps.IqError),
     ],

@@ -1,5 +1,6 @@
 """What holds for the package as a whole: its public names, its imports, its docs."""
 
+import ast
 import doctest
 import importlib
 import inspect
@@ -10,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from IPython.core.completer import IPCompleter, provisionalcompleter
 
 import privacy_sdk as ps
 
@@ -27,25 +29,94 @@ def modules_after(statement: str) -> set[str]:
     return set(done.stdout.split())
 
 
-def test_the_public_names_are_sorted_and_all_there():
-    assert ps.__all__ == sorted(ps.__all__)
-    assert len(set(ps.__all__)) == len(ps.__all__)
-    for name in ps.__all__:
-        assert getattr(ps, name) is not None
-    assert set(dir(ps)) == set(ps.__all__)
+PUBLIC = (ps, ps.accounts, ps.errors, ps.policies, ps.testing, ps.typing)
+"""The modules that users import from."""
 
 
-def test_every_error_and_every_noun_of_the_specification_is_public():
-    for home in (ps.errors, importlib.import_module("privacy_sdk.model.types")):
-        for name, item in vars(home).items():
-            is_own = inspect.isclass(item) and item.__module__ == home.__name__
-            if is_own and not name.startswith("_"):
-                assert name in ps.__all__
+@pytest.mark.parametrize("module", PUBLIC, ids=lambda module: module.__name__)
+def test_the_public_names_are_all_there_and_nothing_else_is_offered(module):
+    names = module.__all__
+    assert sorted(dir(module)) == sorted(names)
+    assert len(set(names)) == len(names)
+    assert all(getattr(module, name) is not None for name in names)
+    namespace = {}
+    exec(f"from {module.__name__} import *", namespace)
+    assert namespace.keys() >= set(names)
 
 
-def test_an_unknown_name_is_an_attribute_error():
-    with pytest.raises(AttributeError, match="no attribute 'Cleint'"):
-        _ = ps.Cleint
+def all_classes() -> set[type]:
+    """Every class that a module of the package defines."""
+    modules = [importlib.import_module(name) for name in module_names()]
+    return {
+        item
+        for module in modules
+        for item in vars(module).values()
+        if inspect.isclass(item) and item.__module__.partition(".")[0] == "privacy_sdk"
+    }
+
+
+def module_names() -> list[str]:
+    found = pkgutil.walk_packages(ps.__path__, "privacy_sdk.")
+    return [each.name for each in found if not each.name.endswith("__main__")]
+
+
+def test_a_class_names_the_module_that_users_import_it_from():
+    modules = {module.__name__: module for module in PUBLIC}
+    for cls in all_classes():
+        if cls.__module__ in modules and not cls.__name__.startswith("_"):
+            assert cls.__name__ in modules[cls.__module__].__all__
+        for module in PUBLIC:
+            if cls.__name__ in module.__all__ and cls is getattr(module, cls.__name__):
+                assert cls.__module__ in modules
+
+
+def test_the_names_for_type_checkers_are_those_at_run_time():
+    for module in PUBLIC:
+        source = ast.parse(inspect.getsource(module))
+        imported = {
+            alias.asname or alias.name
+            for node in ast.walk(source)
+            if isinstance(node, ast.ImportFrom) and node.module.startswith("privacy_sdk")
+            for alias in node.names
+        }
+        if module is not ps.errors:
+            assert imported == set(module.__all__), module.__name__
+
+
+@pytest.mark.parametrize(
+    "enum",
+    [
+        ps.PrivacyCategory,
+        ps.PrivacyValue,
+        ps.DisallowedListAction,
+        ps.policies.Direction,
+        ps.policies.Outcome,
+        ps.testing.Fault,
+        ps.accounts.Capability,
+    ],
+)
+def test_completion_offers_an_enums_members_and_methods_and_none_of_strings(enum):
+    member = next(iter(enum))
+    assert {*enum.__members__} <= set(dir(enum))
+    assert not set(dir(enum)) & set(dir(str))
+    assert {"name", "value"} <= set(dir(member))
+    assert not set(dir(member)) & (set(dir(str)) | set(enum.__members__))
+    assert all(hasattr(enum, name) for name in dir(enum))
+    assert all(hasattr(member, name) for name in dir(member))
+
+
+def test_completion_in_a_notebook_offers_the_categories_and_what_they_can_do():
+    completer, text = IPCompleter(namespace={"ps": ps}), "ps.PrivacyCategory."
+    with provisionalcompleter():
+        names = {each.text.lstrip(".") for each in completer.completions(text, len(text))}
+    methods = {"is_known", "is_valid_value", "other", "supports_disallowed_list", "valid_values"}
+    assert names - {"mro"} == {*ps.PrivacyCategory.__members__} | methods  # of any class
+
+
+@pytest.mark.parametrize("module", [ps, ps.policies], ids=lambda module: module.__name__)
+def test_an_unknown_name_is_an_attribute_error(module):
+    with pytest.raises(AttributeError, match="Cleint"):
+        _ = module.Cleint
 
 
 def test_importing_the_package_loads_nothing_heavy():
@@ -62,7 +133,7 @@ def test_an_emulated_client_loads_no_http_and_no_table_library():
 def test_core_imports_without_the_extras():
     hidden = "fastapi", "uvicorn", "tryx", "segno", "voila", "jupyterlab"
     hide = "; ".join(f"sys.modules[{name!r}] = None" for name in hidden)
-    show = "print(ps.Client.emulated().fetch_privacy_settings())"
+    show = "ps.testing.NextAnswer; print(ps.Client.emulated().fetch_privacy_settings())"
     code = f"import sys; {hide}; import privacy_sdk as ps; {show}"
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=60)
 
@@ -70,8 +141,9 @@ def test_core_imports_without_the_extras():
 def public_items() -> list[tuple[str, object]]:
     """Public classes and functions, and the public methods that these classes define."""
     items = []
-    for name in ps.__all__:
-        item = getattr(ps, name)
+    for name, item in {
+        name: getattr(each, name) for each in PUBLIC for name in each.__all__
+    }.items():
         if not (inspect.isclass(item) or inspect.isfunction(item)):
             continue
         items.append((name, item))
@@ -101,9 +173,20 @@ def test_every_method_that_a_user_calls_has_an_example():
 
 
 def test_every_module_says_what_it_is_for():
-    for module in pkgutil.walk_packages(ps.__path__, "privacy_sdk."):
-        source = Path(importlib.util.find_spec(module.name).origin).read_text()
-        assert source.lstrip().startswith('"""'), module.name
+    for name in module_names():
+        source = Path(importlib.util.find_spec(name).origin).read_text()
+        assert source.lstrip().startswith('"""'), name
+
+
+def test_imports_go_down_and_in_no_circle():
+    checked = subprocess.run(
+        [Path(sys.executable).with_name("lint-imports"), "--no-cache"],
+        cwd=Path(__file__).parents[1],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert checked.returncode == 0, checked.stdout
 
 
 def test_the_package_is_marked_as_typed():

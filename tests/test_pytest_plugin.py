@@ -9,8 +9,8 @@ import pytest
 from privacy_sdk import pytest_plugin
 from privacy_sdk.accounts.emulated.account import EmulatedAccount
 from privacy_sdk.cassettes.file import recording_path
-from privacy_sdk.gateway.server import running_gateway
 from privacy_sdk.sync import Client
+from privacy_sdk.testing import running_gateway
 
 pytest_plugins = ["pytester"]
 

@@ -16,8 +16,8 @@ import pytest
 from relay import Relay, relay_to
 
 import privacy_sdk as ps
-from privacy_sdk.gateway.server import running_gateway
 from privacy_sdk.support.loop import LOOP
+from privacy_sdk.testing import running_gateway
 
 TWINS = {"close": "aclose"}
 """Methods that are called otherwise than their awaited twins."""
@@ -25,8 +25,8 @@ TWINS = {"close": "aclose"}
 TABLES = {"fetch_privacy_settings", "excluded"}
 """Methods that make a table of what their awaited twins return, and say so in their words."""
 
-ALONE = {"panel", "link"}
-"""Methods without an awaited twin."""
+ALONE = {"panel", "link", "account"}
+"""What has no awaited twin of the same signature."""
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def parameters(function: Callable[..., Any]) -> dict[str, str]:
 
 
 def test_the_two_clients_have_the_same_methods() -> None:
-    awaited = {name for name in public(ps.AsyncClient) if callable(getattr(ps.AsyncClient, name))}
+    awaited = public(ps.AsyncClient) - {"is_open"}
     assert {TWINS.get(name, name) for name in public(ps.Client) - {"panel"}} == awaited
 
 
@@ -62,10 +62,38 @@ def test_a_method_has_the_signature_of_its_awaited_twin(name: str) -> None:
         "fetch_privacy_settings": {"allowed": "allowed: 'bool' = False"},
     }.get(name, {})
     assert parameters(mine) == parameters(its) | added
-    if not inspect.ismethod(mine) and name not in TABLES | {"__init__"}:
+    if name not in TABLES | {"__init__"}:
         assert inspect.getdoc(mine) == inspect.getdoc(its)
-        assert inspect.iscoroutinefunction(its)
+        assert inspect.iscoroutinefunction(its) is not inspect.ismethod(its)
         assert not inspect.iscoroutinefunction(mine)
+
+
+@pytest.mark.parametrize("name", ["from_account", "connect", "emulated", "replay"])
+def test_a_client_is_made_of_the_class_that_was_asked(name: str) -> None:
+    class Mine(ps.Client):
+        pass
+
+    arguments = {"from_account": [ps.EmulatedAccount()], "replay": ["tour"]}
+    if name == "connect":
+        with pytest.raises(ps.NotConnectedError):
+            Mine.connect()
+    else:
+        assert type(getattr(Mine, name)(*arguments.get(name, []))) is Mine
+
+
+def test_the_account_of_a_client_has_its_id_and_takes_events(gateway: str) -> None:
+    with ps.Client(gateway) as client:
+        client.account.emulate(ps.testing.PhoneSets("last", "none"))
+        assert client.account.id == "demo"
+        assert client.fetch_privacy_settings().loc["last", "value"] == "none"
+
+
+def test_only_an_emulated_account_takes_events() -> None:
+    class Plain:
+        id = "plain"
+
+    with pytest.raises(ps.NotSupportedError, match="not an emulated one"):
+        ps.Client.from_account(Plain()).account.emulate(ps.testing.PhoneSets("last", "all"))
 
 
 def test_a_client_answers_inside_a_running_event_loop() -> None:
@@ -81,7 +109,7 @@ def test_a_call_on_the_loops_own_thread_is_an_error_instead_of_a_wait_for_ever()
     async def work() -> None:
         client.fetch_privacy_settings()
 
-    with pytest.raises(ps.UsageError, match="thread that would have to answer") as raised:
+    with pytest.raises(ps.errors.UsageError, match="thread that would have to answer") as raised:
         LOOP.run(work)
     assert raised.value.hint == "Await the AsyncClient there instead."
     assert client.fetch_default_disappearing_mode() == 0
@@ -232,6 +260,6 @@ def test_submitted_work_ends_when_its_future_is_cancelled() -> None:
     "client", [ps.Client("http://127.0.0.1:1", token="unseen"), ps.Client.emulated()]
 )
 def test_a_client_cannot_be_pickled_and_its_token_with_it(client: ps.Client) -> None:
-    with pytest.raises(ps.UsageError, match="cannot be pickled") as raised:
+    with pytest.raises(ps.errors.UsageError, match="cannot be pickled") as raised:
         pickle.dumps(client)
     assert raised.value.hint == "Make a client in each process."

@@ -25,9 +25,10 @@ def wheel(tmp_path_factory) -> Path:
     return next(folder.glob("*.whl"))
 
 
-def test_it_carries_the_recordings_and_the_types(wheel):
+def test_it_carries_the_recordings_the_types_and_the_style(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {"privacy_sdk/_recordings/tour.yaml", "privacy_sdk/py.typed"} <= names
+    assert "privacy_sdk/notebook/panel.css" in names
     committed = {path.name for path in (ROOT / "cassettes").glob("*.yaml")}
     assert {Path(name).name for name in names if "_recordings" in name} == committed
     assert not [name for name in names if name.startswith(("tests", "tools", "notebooks"))]

@@ -84,13 +84,13 @@ def linked_phone() -> ps.Account:
     phone.is_online = False  # until a code is asked for, which then is as old in each recording
 
     class Account(ps.WhatsAppAccount):
-        async def link(self) -> ps.LinkStatus:
+        async def link(self) -> ps.accounts.LinkStatus:
             phone.is_online = True
             found = await super().link()
             await phone.current.offer(1)
             return found
 
-        async def link_status(self) -> ps.LinkStatus:
+        async def link_status(self) -> ps.accounts.LinkStatus:
             found = await super().link_status()
             if found.qr:
                 await phone.scan()

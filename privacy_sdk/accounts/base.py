@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 from privacy_sdk.errors import AnswerTimeoutError, NotSupportedError, OutcomeUnknownError
+from privacy_sdk.errors.public import set_module
 from privacy_sdk.model.types import (
     Contact,
     DisallowedList,
     DisallowedListUpdate,
+    Names,
     PrivacyCategory,
     PrivacySettingsResponse,
     PrivacyValue,
@@ -21,14 +22,15 @@ from privacy_sdk.model.types import (
 if TYPE_CHECKING:
     import httpx2
 
-    from privacy_sdk.accounts.emulated.events import Event
+    from privacy_sdk.accounts.events import Event
     from privacy_sdk.model.changes import Change, Report
     from privacy_sdk.model.state import SettingsState
 
 T = TypeVar("T")
 
 
-class Capability(StrEnum):
+@set_module("privacy_sdk.accounts")
+class Capability(Names):
     """What an account can do beyond the specification's four operations."""
 
     READ_DISALLOWED_LIST = "read_disallowed_list"
@@ -43,7 +45,8 @@ class Capability(StrEnum):
     """It stands for a phone, which can be linked and unlinked."""
 
 
-class AccountState(StrEnum):
+@set_module("privacy_sdk.accounts")
+class AccountState(Names):
     """Where an account stands with WhatsApp."""
 
     UNLINKED = "unlinked"
@@ -66,6 +69,7 @@ class AccountState(StrEnum):
     """The session cannot be opened."""
 
 
+@set_module("privacy_sdk")
 @dataclass(frozen=True, slots=True)
 class AccountInfo:
     """What an account says of itself.
@@ -95,6 +99,7 @@ class AccountInfo:
         return _html(f"Account {self.id!r}", rows)
 
 
+@set_module("privacy_sdk.accounts")
 @dataclass(frozen=True, slots=True)
 class LinkStatus:
     """How far a phone is linked to an account.
@@ -140,6 +145,7 @@ def _html(title: str, rows: Sequence[tuple[str, str]]) -> str:
     return html_table(title, ("what", "value"), written)
 
 
+@set_module("privacy_sdk.accounts")
 class LostAnswerError(Exception):
     """A request was sent and may have arrived; why no answer came, as half a sentence.
 
@@ -159,6 +165,7 @@ class LostAnswerError(Exception):
         return AnswerTimeoutError(f"A question was asked and {self}.")
 
 
+@set_module("privacy_sdk")
 @runtime_checkable
 class Account(Protocol):
     """The specification's four operations, the reads, and who the contacts are.
@@ -245,6 +252,7 @@ class Account(Protocol):
         ...
 
 
+@set_module("privacy_sdk.accounts")
 @runtime_checkable
 class Linkable(Protocol):
     """An account that stands for a phone, which can be linked and unlinked."""
@@ -266,6 +274,7 @@ class Linkable(Protocol):
         ...
 
 
+@set_module("privacy_sdk.accounts")
 @runtime_checkable
 class Emulator(Protocol):
     """An account that events can be made to happen to: a change on the phone, a bad answer."""
@@ -279,6 +288,7 @@ class Emulator(Protocol):
         ...
 
 
+@set_module("privacy_sdk.accounts")
 @runtime_checkable
 class RunsPlans(Protocol):
     """An account whose other end does by itself what takes several steps.
@@ -296,6 +306,7 @@ class RunsPlans(Protocol):
         ...
 
 
+@set_module("privacy_sdk.accounts")
 @runtime_checkable
 class Startable(Protocol):
     """An account that connects in the background once it is started."""
@@ -345,7 +356,7 @@ def require(account: Account, protocol: type[T]) -> T:
         >>> from privacy_sdk.accounts.emulated.account import EmulatedAccount
         >>> require(EmulatedAccount(), Linkable)
         Traceback (most recent call last):
-        privacy_sdk.errors.NotSupportedError: This account is no phone's, so there is ...
+        privacy_sdk.NotSupportedError: This account is no phone's, so there is ...
     """
     if isinstance(account, protocol):
         return account

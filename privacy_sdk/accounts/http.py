@@ -20,7 +20,7 @@ from tenacity import (
 
 from privacy_sdk.accounts import wire
 from privacy_sdk.accounts.base import AccountInfo, LinkStatus, LostAnswerError
-from privacy_sdk.accounts.emulated.events import Event
+from privacy_sdk.accounts.events import Event
 from privacy_sdk.accounts.problems import error_from_problem
 from privacy_sdk.errors import (
     AnswerTimeoutError,
@@ -33,6 +33,7 @@ from privacy_sdk.errors import (
     UnreadableAnswerError,
     UsageError,
 )
+from privacy_sdk.errors.public import set_module
 from privacy_sdk.model.types import (
     Contact,
     DisallowedList,
@@ -67,7 +68,7 @@ _REFUSED_FOR_NOW = RateLimitError | ServiceUnavailableError | TooManyRequestsErr
 
 
 class _Pool:
-    """Connections and their limit; both belong to one event loop."""
+    """The connections of one event loop, and their limit."""
 
     def __init__(self, http: httpx2.AsyncClient) -> None:
         self.loop = asyncio.get_running_loop()
@@ -76,6 +77,7 @@ class _Pool:
         self.choosing = asyncio.Lock()
 
 
+@set_module("privacy_sdk")
 class HttpAccount:
     """An account that a gateway serves.
 
@@ -129,7 +131,12 @@ class HttpAccount:
         return self._pool is not None and not self._offline
 
     async def info(self) -> AccountInfo:
-        """Who the account is, as the gateway says."""
+        """Return who the account is, as the gateway says.
+
+        Raises:
+            UnknownAccountError: The gateway serves no account of that name; without a name, none
+                or several.
+        """
         if self.id is None:
             return await self._choose()
         return wire.account_from_json(await self._ask("GET", await self._path()))
@@ -155,14 +162,14 @@ class HttpAccount:
         return known[0]
 
     async def fetch_privacy_settings(self) -> PrivacySettingsResponse:
-        """All settings that the server reports."""
+        """Fetch all settings that the server reports."""
         self.seen = wire.settings_from_json(await self._ask("GET", await self._path("privacy")))
         return self.seen
 
     async def set_privacy_setting(
         self, category: PrivacyCategory, value: PrivacyValue
     ) -> SetPrivacySettingResponse:
-        """Change one setting; repeated when its answer is lost, for it changes nothing more."""
+        """Change one setting; idempotent, so repeated when its answer is lost."""
         path = await self._path("privacy", category)
         answer = await self._ask("PUT", path, {"value": value.value}, changes=True)
         return wire.set_response_from_json(answer)
@@ -184,29 +191,27 @@ class HttpAccount:
         )
 
     async def fetch_disallowed_list(self, category: PrivacyCategory) -> DisallowedList:
-        """Who is excepted in a category."""
+        """Fetch who is excepted in a category."""
         path = await self._path("privacy", category, "disallowed-list")
         return wire.list_from_json(await self._ask("GET", path))
 
     async def fetch_default_disappearing_mode(self) -> int:
-        """The default timer of new chats [s]."""
+        """Fetch the default timer of new chats [s]."""
         return wire.duration_from_json(
             await self._ask("GET", await self._path("disappearing-mode"))
         )
 
     async def find_contacts(self, phones: Sequence[str]) -> tuple[Contact, ...]:
-        """The addresses of phone numbers, which travel in a body and in no URL."""
+        """Find the addresses of phone numbers, which travel in a body and in no URL."""
         answer = await self._ask("POST", await self._path("contacts"), {"phones": list(phones)})
         return wire.contacts_from_json(answer)
 
     async def apply_changes(self, before: SettingsState, changes: Sequence[Change]) -> Report:
         """Make the changes of a plan, in one request; never repeated when its answer is lost."""
-        from privacy_sdk.accounts.wire_plans import plan_to_json, report_from_json
-
         path = await self._path("privacy")
-        body = plan_to_json(before, changes)
+        body = wire.plan_to_json(before, changes)
         answer = await self._ask("PATCH", path, body, changes=True, repeatable=False)
-        report = report_from_json(answer, changes)
+        report = wire.report_from_json(answer, changes)
         if report.after.settings:
             now = report.after.settings.items()
             self.seen = PrivacySettingsResponse(PrivacySetting(*pair) for pair in now)
@@ -223,7 +228,7 @@ class HttpAccount:
         )
 
     async def link_status(self) -> LinkStatus:
-        """How far a phone is linked."""
+        """Return how far a phone is linked."""
         return wire.link_status_from_json(await self._ask("GET", await self._path("link")))
 
     async def link(self) -> LinkStatus:
@@ -279,7 +284,7 @@ class HttpAccount:
         changes: bool = False,
         repeatable: bool = True,
     ) -> object:
-        """The answer to a request that is repeated as far as that is safe and of use."""
+        """Return the answer to a request, repeated as far as that is safe and of use."""
         lost: LostAnswerError | None = None
 
         def is_worth_repeating(error: BaseException) -> bool:

@@ -16,6 +16,7 @@ from xml.etree.ElementTree import Element
 from privacy_sdk.accounts.base import AccountInfo, LostAnswerError
 from privacy_sdk.accounts.wire import read_jid, settings_from_rows
 from privacy_sdk.errors import InvalidInputError, IqError, UnreadableAnswerError
+from privacy_sdk.errors.public import set_module
 from privacy_sdk.model.arguments import as_seconds
 from privacy_sdk.model.types import (
     Contact,
@@ -70,13 +71,14 @@ def contacts_request(phones: Iterable[str]) -> Element:
     return iq("get", "usync", node("usync", query, people, mode="query", context="interactive"))
 
 
+@set_module("privacy_sdk.accounts")
 class ProtocolAccount:
     """An account that speaks WhatsApp's own nodes, over anything that carries them.
 
     Both shapes of refusal are read: a whole request refused, and a refusal inside a success. A
     lost or unreadable answer to a change is an :class:`~privacy_sdk.OutcomeUnknownError`, to a
-    question an :class:`~privacy_sdk.AnswerTimeoutError` or
-    :class:`~privacy_sdk.UnreadableAnswerError`.
+    question an :class:`~privacy_sdk.errors.AnswerTimeoutError` or
+    :class:`~privacy_sdk.errors.UnreadableAnswerError`.
 
     Args:
         info: What the account says of itself; a subclass whose state changes overrides

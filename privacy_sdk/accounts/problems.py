@@ -1,4 +1,4 @@
-"""Errors ↔ problem documents (RFC 9457), by one table."""
+"""Errors to problem documents (RFC 9457) and back, by one table."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ PROBLEMS: dict[type[PrivacyError], tuple[str, int]] = {
 
 
 def problem_from_error(error: PrivacyError) -> tuple[int, Json]:
-    """HTTP status and problem document (RFC 9457) of an error.
+    """Return the HTTP status and problem document (RFC 9457) of an error.
 
     Example:
         >>> status, problem = problem_from_error(IqError.from_code(409, "conflict"))
@@ -99,7 +99,7 @@ def problem_from_error(error: PrivacyError) -> tuple[int, Json]:
 
 
 def error_from_problem(status: int, document: object) -> PrivacyError:
-    """The error that a problem document stands for; its ``type`` decides, not the status.
+    """Return the error that a problem document stands for; its ``type`` decides, not the status.
 
     Example:
         >>> error_from_problem(*problem_from_error(IqError.from_code(409, "conflict")))

@@ -1,26 +1,36 @@
-"""JSON ↔ types: pure functions, shared by the client of a gateway and the gateway itself.
+"""JSON to records and back: pure functions, shared by a gateway and its clients.
 
 Reading is lenient where the protocol is open (unknown names keep their string, a broken row
 is left out with a warning) and strict where a guess could mislead. Whatever cannot be read
-is an :class:`~privacy_sdk.UnreadableAnswerError`.
+is an :class:`~privacy_sdk.errors.UnreadableAnswerError`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from functools import lru_cache
 from typing import Any, TypeAlias, TypeGuard
 
 from privacy_sdk.accounts.base import AccountInfo, LinkStatus
-from privacy_sdk.accounts.emulated.events import Event, NextAnswer, PhoneLists, PhoneSets
+from privacy_sdk.accounts.events import Event, NextAnswer, PhoneLists, PhoneSets
 from privacy_sdk.errors import (
     InvalidInputError,
     InvalidRequestError,
     UnreadableAnswerError,
     short_repr,
 )
-from privacy_sdk.model.arguments import as_seconds
+from privacy_sdk.model.arguments import as_list_category, as_pair, as_seconds
+from privacy_sdk.model.changes import (
+    Change,
+    ChangeResult,
+    ListChange,
+    Outcome,
+    Report,
+    SettingChange,
+    TimerChange,
+)
+from privacy_sdk.model.state import SettingsState
 from privacy_sdk.model.types import (
     Contact,
     DisallowedList,
@@ -40,7 +50,11 @@ Json: TypeAlias = dict[str, Any]
 
 
 def member(document: object, name: str, kind: type | tuple[type, ...]) -> Any:
-    """A member of a JSON object, of the type it must have."""
+    """Return a member of a JSON object.
+
+    Raises:
+        UnreadableAnswerError: There is none, or one of another type.
+    """
     value = document.get(name, ...) if isinstance(document, Mapping) else ...
     if isinstance(value, bool) or not isinstance(value, kind):
         raise UnreadableAnswerError(f"The answer has no readable {name!r}.")
@@ -48,15 +62,16 @@ def member(document: object, name: str, kind: type | tuple[type, ...]) -> Any:
 
 
 def settings_to_json(response: PrivacySettingsResponse) -> Json:
-    """``{"settings": [{"category", "value"}, …], "unreadable"?}``."""
+    """Return ``{"settings": [{"category", "value"}, …], "unreadable"?}``."""
     unreadable = {"unreadable": response.unreadable} if response.unreadable else {}
     return {
-        "settings": [
-            {"category": setting.category.value, "value": setting.value.value}
-            for setting in response
-        ],
+        "settings": _settings_to_json((each.category, each.value) for each in response),
         **unreadable,
     }
+
+
+def _settings_to_json(settings: Iterable[tuple[PrivacyCategory, PrivacyValue]]) -> list[Json]:
+    return [{"category": category.value, "value": value.value} for category, value in settings]
 
 
 def settings_from_json(document: object) -> PrivacySettingsResponse:
@@ -105,14 +120,14 @@ def _setting(name: str, value: str) -> PrivacySetting:
 
 
 def warn_unreadable(count: int) -> None:
-    """Say how many settings an account could not name."""
+    """Warn of settings that an account could not name."""
     warn_caller(
         f"WhatsApp reported {count} more settings under names that this account cannot read."
     )
 
 
 def _count(document: object, name: str) -> int:
-    """A number that a member counts; 0 when it is not there."""
+    """Return the number that a member counts; 0 when it is not there."""
     value = document.get(name, 0) if isinstance(document, Mapping) else 0
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
 
@@ -126,7 +141,7 @@ def _warn(message: str) -> None:
 
 
 def set_response_to_json(response: SetPrivacySettingResponse) -> Json:
-    """``{"dhash"}``."""
+    """Return ``{"dhash"}``."""
     return {"dhash": response.dhash}
 
 
@@ -136,16 +151,20 @@ def set_response_from_json(document: object) -> SetPrivacySettingResponse:
 
 
 def entry_to_json(entry: DisallowedListUserEntry) -> Json:
-    """``{"action", "jid", "pn_jid"}``."""
+    """Return ``{"action", "jid", "pn_jid"}``."""
+    return {"action": entry.action.value, **_addresses_to_json(entry)}
+
+
+def _addresses_to_json(person: DisallowedListUserEntry | DisallowedListUser | Contact) -> Json:
+    """Return ``{"jid", "pn_jid"}``."""
     return {
-        "action": entry.action.value,
-        "jid": str(entry.jid),
-        "pn_jid": None if entry.pn_jid is None else str(entry.pn_jid),
+        "jid": None if person.jid is None else str(person.jid),
+        "pn_jid": None if person.pn_jid is None else str(person.pn_jid),
     }
 
 
 def update_to_json(update: DisallowedListUpdate) -> Json:
-    """``{"dhash"?, "users": [{"action", "jid", "pn_jid"}, …]}``."""
+    """Return ``{"dhash"?, "users": [{"action", "jid", "pn_jid"}, …]}``."""
     dhash = {} if update.dhash is None else {"dhash": update.dhash}
     return {**dhash, "users": [entry_to_json(entry) for entry in update.users]}
 
@@ -171,14 +190,8 @@ def _entries(users: object) -> tuple[DisallowedListUserEntry, ...]:
 
 
 def list_to_json(people: DisallowedList) -> Json:
-    """``{"dhash", "users": [{"jid", "pn_jid"}, …]}``."""
-    return {
-        "dhash": people.dhash,
-        "users": [
-            {"jid": str(user.jid), "pn_jid": None if user.pn_jid is None else str(user.pn_jid)}
-            for user in people
-        ],
-    }
+    """Return ``{"dhash", "users": [{"jid", "pn_jid"}, …]}``."""
+    return {"dhash": people.dhash, "users": [_addresses_to_json(user) for user in people]}
 
 
 def list_from_json(document: object) -> DisallowedList:
@@ -191,7 +204,11 @@ def list_from_json(document: object) -> DisallowedList:
 
 
 def read_jid(text: str | None) -> Jid:
-    """An address that an answer names."""
+    """Parse an address that an answer names.
+
+    Raises:
+        UnreadableAnswerError: It is none.
+    """
     try:
         return Jid.parse(text or "")
     except InvalidInputError as error:
@@ -214,15 +231,10 @@ def duration_from_json(document: object) -> int:
 
 
 def contacts_to_json(contacts: Iterable[Contact]) -> Json:
-    """``{"contacts": [{"phone", "jid", "pn_jid"}, …]}``; both null when nobody has the number."""
+    """Return ``{"contacts": [{"phone", "jid", "pn_jid"}, …]}``, null for nobody's number."""
     return {
         "contacts": [
-            {
-                "phone": contact.phone,
-                "jid": None if contact.jid is None else str(contact.jid),
-                "pn_jid": None if contact.pn_jid is None else str(contact.pn_jid),
-            }
-            for contact in contacts
+            {"phone": contact.phone, **_addresses_to_json(contact)} for contact in contacts
         ]
     }
 
@@ -240,7 +252,7 @@ def contacts_from_json(document: object) -> tuple[Contact, ...]:
 
 
 def account_to_json(info: AccountInfo) -> Json:
-    """``{"id", "backend", "state", "capabilities", "hint"}``."""
+    """Return ``{"id", "backend", "state", "capabilities", "hint"}``."""
     return {
         **asdict(info),
         "state": str(info.state),
@@ -267,7 +279,7 @@ def accounts_from_json(document: object) -> tuple[AccountInfo, ...]:
 
 
 def link_status_to_json(status: LinkStatus) -> Json:
-    """``{"state", "hint", "qr", "expires_in", "linked_as"}``."""
+    """Return ``{"state", "hint", "qr", "expires_in", "linked_as"}``."""
     return {**asdict(status), "state": str(status.state)}
 
 
@@ -282,8 +294,163 @@ def link_status_from_json(document: object) -> LinkStatus:
     )
 
 
+def _state_to_json(state: SettingsState, held_to_json: Callable[[DisallowedList], Json]) -> Json:
+    """Return ``{"settings": […], "lists": [{"category", …}, …], "duration"}``."""
+    return {
+        "settings": _settings_to_json(state.settings.items()),
+        "lists": [
+            {"category": category.value, **held_to_json(held)}
+            for category, held in state.lists.items()
+        ],
+        "duration": state.timer,
+    }
+
+
+def _state_from_json(
+    document: object, held_from_json: Callable[[object], DisallowedList]
+) -> SettingsState:
+    """Read the state of settings."""
+    return SettingsState(
+        {
+            PrivacyCategory(_name(row, "category")): PrivacyValue(_name(row, "value"))
+            for row in member(document, "settings", list)
+        },
+        {
+            PrivacyCategory(_name(row, "category")): held_from_json(row)
+            for row in member(document, "lists", list)
+        },
+        None
+        if member(document, "duration", (int, type(None))) is None
+        else duration_from_json(document),
+    )
+
+
+def _version_to_json(held: DisallowedList) -> Json:
+    return {"dhash": held.dhash}
+
+
+def _version_from_json(document: object) -> DisallowedList:
+    return DisallowedList(member(document, "dhash", (str, type(None))))
+
+
+def _name(document: object, name: str) -> str:
+    if wire_name := member(document, name, str):
+        return str(wire_name)
+    raise UnreadableAnswerError(f"The answer has an empty {name!r}.")
+
+
+def change_to_json(change: Change) -> Json:
+    """Return a change; ``change`` names its kind, and only what is wanted travels."""
+    match change:
+        case SettingChange(category=category, after=value):
+            return {"change": "setting", "category": category.value, "value": value.value}
+        case ListChange(category=category, entries=entries):
+            users = [entry_to_json(entry) for entry in entries]
+            return {"change": "list", "category": category.value, "users": users}
+        case TimerChange(after=seconds):
+            return {"change": "timer", "duration": seconds}
+
+
+def plan_to_json(before: SettingsState, changes: Iterable[Change]) -> Json:
+    """Return ``{"expected": …, "changes": […]}``."""
+    return {
+        "expected": _state_to_json(before, _version_to_json),
+        "changes": [change_to_json(change) for change in changes],
+    }
+
+
+def plan_from_json(document: object) -> tuple[SettingsState, tuple[Change, ...]]:
+    """Read what is expected and what to change, out of a request.
+
+    Raises:
+        InvalidInputError: A pair, list or duration that cannot be.
+        InvalidRequestError: A request of another shape; one thing changed twice, or a list both
+            ways in one change.
+    """
+    try:
+        expected = member(document, "expected", Mapping)
+        if (seconds := member(expected, "duration", (int, type(None)))) is not None:
+            as_seconds(seconds)
+        before = _state_from_json(expected, _version_from_json)
+        for category in before.lists:
+            as_list_category(category)
+        rows = member(document, "changes", list)
+        changes = tuple(_change_from_json(row, before) for row in rows)
+    except UnreadableAnswerError:
+        raise InvalidRequestError("The request has no readable plan.") from None
+    if len(set(map(_what, changes))) < len(changes):
+        raise InvalidRequestError(
+            "The request changes one thing twice.", hint="Name each setting and list once."
+        )
+    return before, changes
+
+
+def _what(change: Change) -> object:
+    match change:
+        case SettingChange(category=category):
+            return category
+        case ListChange(category=category, action=action):
+            return category, action
+        case TimerChange():
+            return None
+
+
+def _change_from_json(row: object, before: SettingsState) -> Change:
+    kind = member(row, "change", str)
+    if kind == "timer":
+        return TimerChange(before.timer, as_seconds(member(row, "duration", int)))
+    category = PrivacyCategory.other(member(row, "category", str))
+    if kind == "setting":
+        pair = as_pair(category, PrivacyValue.other(member(row, "value", str)))
+        return SettingChange(category, before.settings.get(category), pair[1])
+    update = DisallowedListUpdate(None, _entries(member(row, "users", list)))
+    actions = {entry.action for entry in update.users}
+    if len(actions) > 1:
+        raise InvalidRequestError(
+            "A list change adds people or removes them, not both.", hint="Make it two changes."
+        )
+    people = tuple(DisallowedListUser(entry.jid, entry.pn_jid) for entry in update.users)
+    return ListChange(as_list_category(category), actions.pop(), people)
+
+
+def report_to_json(report: Report) -> Json:
+    """Return ``{"outcomes": [{"outcome", "reason", "missed"}, …], "found": …}``."""
+    return {
+        "outcomes": [
+            {
+                "outcome": result.outcome.value,
+                "reason": result.reason,
+                "missed": sorted(map(str, result.missed)),
+            }
+            for result in report.results
+        ],
+        "found": _state_to_json(report.after, list_to_json),
+    }
+
+
+def report_from_json(document: object, changes: Sequence[Change]) -> Report:
+    """Read what became of the changes that were asked for, in that order."""
+    outcomes = member(document, "outcomes", list)
+    if len(outcomes) != len(changes):
+        raise UnreadableAnswerError("The answer has not one outcome for each change.")
+    results = tuple(
+        ChangeResult(change, _outcome(row), member(row, "reason", str), _missed(row))
+        for change, row in zip(changes, outcomes, strict=True)
+    )
+    return Report(results, _state_from_json(member(document, "found", Mapping), list_from_json))
+
+
+def _outcome(row: object) -> Outcome:
+    name = member(row, "outcome", str)
+    return Outcome(name) if name in tuple(Outcome) else Outcome.UNKNOWN
+
+
+def _missed(row: object) -> frozenset[Jid]:
+    return frozenset(read_jid(text) for text in member(row, "missed", list))
+
+
 def event_to_json(event: Event) -> Json:
-    """An event for an emulated account; ``event`` names its kind."""
+    """Return an event for an emulated account; ``event`` names its kind."""
     match event:
         case PhoneSets(category=category, value=value):
             return {"event": "phone_sets", "category": category.value, "value": value.value}

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, cast
 
-from privacy_sdk.accounts.emulated.events import NextAnswer
+from privacy_sdk.accounts.events import NextAnswer
 from privacy_sdk.errors import PrivacyError
 from privacy_sdk.errors.masks import mask_text
 from privacy_sdk.model import words
@@ -93,11 +93,11 @@ def tour(client: Client, show: Callable[[Step], None]) -> None:
     _except_somebody(client, show, contacts)
     _set_timer(client, show)
 
-    client.emulate(NextAnswer("refused", category="groupadd"))
+    client.account.emulate(NextAnswer("refused", category="groupadd"))
     show(
         Step(
             "What WhatsApp refuses is an error, never a silent success.",
-            'client.emulate(ps.NextAnswer("refused", category="groupadd"))\n'
+            'client.account.emulate(ps.testing.NextAnswer("refused", category="groupadd"))\n'
             'client.set_privacy_setting("groupadd", "none")',
             _error_of(lambda: client.set_privacy_setting("groupadd", "none")),
         )

@@ -98,15 +98,9 @@ class Given:
         """The token in the file that was given."""
         if self.token_file is None:
             return None
-        from privacy_sdk.support.tokens import checked_token
+        from privacy_sdk.support.tokens import read_token
 
-        try:
-            text = self.token_file.read_text("latin-1")
-        except OSError as error:
-            raise InvalidInputError(
-                f"The token file {str(self.token_file)!r} cannot be read: {error.strerror}."
-            ) from None
-        return checked_token(text.strip(), str(self.token_file))
+        return read_token(self.token_file)
 
     def run(self, work: Callable[[AsyncClient], Awaitable[T]]) -> T:
         """What ``work`` makes of a client, which is closed after it."""

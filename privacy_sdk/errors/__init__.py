@@ -1,4 +1,4 @@
-"""Everything that can go wrong, as one tree.
+"""The errors of this package, as one tree.
 
 ::
 
@@ -10,7 +10,7 @@
     │   ├── NoDisallowedListError       the category has no list of excepted people
     │   ├── InvalidJidError             not an address
     │   ├── InvalidContactError         not a phone number, or nobody on WhatsApp has it
-    │   └── InvalidPolicyError          wanted settings that cannot be; names every fault
+    │   └── InvalidPolicyError          a policy with faults; lists all of them, each with its place
     ├── IqError                         WhatsApp refused: code, text, error_type, backoff
     │   ├── BadRequestError             400
     │   ├── NotAuthorizedError          401, 403
@@ -18,11 +18,12 @@
     │   ├── ConflictError               409: the list changed since its dhash was read
     │   ├── RateLimitError              429
     │   └── ServiceUnavailableError     503
-    ├── NotAppliedError                   WhatsApp said yes, and the setting is another one
+    ├── NotAppliedError                 WhatsApp answered success, and did not make the change
     ├── OutdatedPlanError               settings changed since the plan was made
     ├── OutcomeUnknownError             a change was sent and its answer was lost
     ├── NotConnectedError               no gateway there, or it has no connection to WhatsApp
-    ├── AnswerTimeoutError              nothing was changed, no answer came in time
+    ├── AnswerTimeoutError              no answer came in time; nothing was being changed (also a
+    │                                   TimeoutError)
     ├── NotSupportedError               this account cannot do that
     ├── GatewayError                    the gateway itself refused
     │   ├── InvalidTokenError           missing or wrong token
@@ -32,9 +33,12 @@
     ├── UnreadableAnswerError           an answer that is not what the protocol says
     ├── RecordingError                  a cassette that cannot be read or written
     │   └── NotRecordedError            the cassette holds no such exchange
-    └── UsageError                      a call in the wrong place: a closed client, a wrong thread
+    └── UsageError                      a closed client, or a wrong thread (also a RuntimeError)
 
-No error carries a token or an unmasked phone number, and every error pickles.
+    PrivacyWarning                      part of an answer was left out, for it cannot be read
+
+Those that are caught most often are in ``privacy_sdk``, too. No error carries a token or an
+unmasked phone number, and every error pickles.
 """
 
 from __future__ import annotations
@@ -44,12 +48,54 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from privacy_sdk.errors.masks import mask_people, mask_text
+from privacy_sdk.errors.public import set_module
+
+__all__ = [
+    "AnswerTimeoutError",
+    "BadRequestError",
+    "ConflictError",
+    "GatewayError",
+    "InvalidContactError",
+    "InvalidDurationError",
+    "InvalidInputError",
+    "InvalidJidError",
+    "InvalidPairError",
+    "InvalidPolicyError",
+    "InvalidRequestError",
+    "InvalidTokenError",
+    "IqError",
+    "ItemNotFoundError",
+    "NoDisallowedListError",
+    "NotAppliedError",
+    "NotAuthorizedError",
+    "NotConnectedError",
+    "NotRecordedError",
+    "NotSupportedError",
+    "OutcomeUnknownError",
+    "OutdatedPlanError",
+    "PrivacyError",
+    "PrivacyWarning",
+    "RateLimitError",
+    "RecordingError",
+    "ServiceUnavailableError",
+    "TooManyRequestsError",
+    "UnknownAccountError",
+    "UnknownNameError",
+    "UnreadableAnswerError",
+    "UsageError",
+]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
 
 _MAX_U32 = 2**32 - 1
-_SHOWN = 100
-_LISTED = 20
+_LONGEST_REPR = 100
+_MOST_ITEMS = 20
 
 
+@set_module("privacy_sdk")
 class PrivacyError(Exception):
     """The root of every error that this package raises.
 
@@ -85,7 +131,7 @@ class PrivacyError(Exception):
         return _rebuild, (type(self), self.args, self.__dict__)
 
     def _render_traceback_(self) -> list[str]:
-        """What a notebook shows: every frame that is not ours, the message and the hint."""
+        """Return what a notebook shows: frames that are not ours, the message and the hint."""
         from privacy_sdk.errors.tracebacks import notebook_traceback
 
         name = f"{type(self).__name__}: {self.message}"
@@ -93,7 +139,7 @@ class PrivacyError(Exception):
 
 
 def short_repr(given: object) -> str:
-    """What was passed, masked and short enough for a message.
+    """Return the repr of an argument, masked and at most 100 characters long.
 
     Example:
         >>> short_repr("999115550101"), short_repr(range(7)), len(short_repr("x" * 1_000_000))
@@ -103,7 +149,7 @@ def short_repr(given: object) -> str:
         text = mask_text(repr(given))
     except Exception:  # a repr of the user's own making, or an int of thousands of digits
         text = f"<{type(given).__name__}>"
-    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+    return text if len(text) <= _LONGEST_REPR else text[: _LONGEST_REPR - 1] + "…"
 
 
 def _rebuild(
@@ -115,10 +161,12 @@ def _rebuild(
     return error
 
 
+@set_module("privacy_sdk")
 class InvalidInputError(PrivacyError, ValueError):
     """An argument was refused; nothing was sent."""
 
 
+@set_module("privacy_sdk")
 class UnknownNameError(InvalidInputError):
     """A string names no known category or value.
 
@@ -149,6 +197,7 @@ def _nearest(given: object, known: Mapping[str, Iterable[str]]) -> str | None:
     return spellings[matches[0]] if matches else None
 
 
+@set_module("privacy_sdk")
 class InvalidPairError(InvalidInputError):
     """The category does not accept the value.
 
@@ -205,7 +254,7 @@ class InvalidContactError(InvalidInputError):
 
 
 class InvalidPolicyError(InvalidInputError):
-    """Wanted settings that cannot be; every fault is named at once.
+    """The policy is invalid; lists every problem, each with its place.
 
     Attributes:
         faults: A sentence for each fault, beginning with its place.
@@ -219,7 +268,7 @@ class InvalidPolicyError(InvalidInputError):
 
 
 def itemize(sentences: Sequence[str], what: str) -> str:
-    """Sentences as one text: a single one as it is, several counted and on lines of their own.
+    """Join sentences: a single one as it is; several counted, and on lines of their own.
 
     Example:
         >>> print(itemize(["last: no.", "online: no."], "faults"))
@@ -229,10 +278,11 @@ def itemize(sentences: Sequence[str], what: str) -> str:
     """
     if len(sentences) == 1:
         return sentences[0]
-    more = [f"… and {len(sentences) - _LISTED} more."] if len(sentences) > _LISTED else []
-    return "\n  ".join([f"{len(sentences)} {what}.", *sentences[:_LISTED], *more])
+    more = [f"… and {len(sentences) - _MOST_ITEMS} more."] if len(sentences) > _MOST_ITEMS else []
+    return "\n  ".join([f"{len(sentences)} {what}.", *sentences[:_MOST_ITEMS], *more])
 
 
+@set_module("privacy_sdk")
 class IqError(PrivacyError):
     """WhatsApp refused a request.
 
@@ -273,7 +323,7 @@ class IqError(PrivacyError):
     def from_code(
         cls, code: int, text: str = "", *, error_type: str = "", backoff: float | None = None
     ) -> IqError:
-        """The error of the class that stands for ``code``."""
+        """Return an error of the class for ``code``."""
         return _IQ_CLASSES.get(code, IqError)(code, text, error_type=error_type, backoff=backoff)
 
 
@@ -288,9 +338,10 @@ class NotAuthorizedError(IqError):
 
 
 class ItemNotFoundError(IqError):
-    """404: WhatsApp knows no such thing."""
+    """404: WhatsApp knows nothing of that name."""
 
 
+@set_module("privacy_sdk")
 class ConflictError(IqError):
     """409: the list changed since its dhash was read."""
 
@@ -322,8 +373,9 @@ _IQ_CLASSES: dict[int, type[IqError]] = {
 }
 
 
+@set_module("privacy_sdk")
 class NotAppliedError(PrivacyError):
-    """WhatsApp answered a change with success, and reading back shows that it did not take."""
+    """WhatsApp answered success to a change, and reading back shows that it was not made."""
 
     default_hint = "WhatsApp did not make the change; look at the setting on the phone."
 
@@ -345,12 +397,14 @@ class OutdatedPlanError(PrivacyError):
         )
 
 
+@set_module("privacy_sdk")
 class OutcomeUnknownError(PrivacyError):
     """A change was sent and its answer was lost: it may have been made, or may still be."""
 
     default_hint = "Fetch the settings again before repeating the change."
 
 
+@set_module("privacy_sdk")
 class NotConnectedError(PrivacyError):
     """There is no gateway at that address, or it has no connection to WhatsApp."""
 
@@ -363,6 +417,7 @@ class AnswerTimeoutError(PrivacyError, TimeoutError):
     default_hint = "Try again, or pass a longer timeout."
 
 
+@set_module("privacy_sdk")
 class NotSupportedError(PrivacyError):
     """The account behind the client cannot do this."""
 
@@ -412,10 +467,12 @@ class UnreadableAnswerError(PrivacyError):
     default_hint = "Is a privacy-sdk gateway listening at that address, or something else?"
 
 
+@set_module("privacy_sdk")
 class RecordingError(PrivacyError):
     """A cassette cannot be read or written."""
 
 
+@set_module("privacy_sdk")
 class NotRecordedError(RecordingError):
     """The cassette holds no answer to this request.
 
@@ -439,5 +496,6 @@ class UsageError(PrivacyError, RuntimeError):
     """A call in the wrong place: on a closed client, or from a thread that must not block."""
 
 
+@set_module("privacy_sdk")
 class PrivacyWarning(UserWarning):
     """A part of an answer was left out because it cannot be read; the rest is good."""

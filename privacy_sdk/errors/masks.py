@@ -1,4 +1,4 @@
-"""What is personal, and how it is hidden.
+"""Mask people and secrets in texts.
 
 Reprs, errors, log records and recordings all ask this module. Nothing here is reversible.
 A person is a phone number or a LID in any written form; a secret is a token, a cookie, or a
@@ -87,7 +87,7 @@ _SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
 
 @lru_cache(maxsize=1024)
 def field_name(name: object) -> str:
-    """A member's name as the sets of fields here spell it.
+    """Return a member's name as the sets of fields here spell it.
 
     Example:
         >>> field_name("pn_jid"), field_name("pushName")
@@ -97,7 +97,7 @@ def field_name(name: object) -> str:
 
 
 def plain_digits(text: str) -> str:
-    """The digits of a text, as ASCII.
+    """Return the digits of a text, as ASCII.
 
     Example:
         >>> plain_digits("+55 11 91234-5678")
@@ -211,7 +211,7 @@ class _Run:
     """Groups of digits that stand together: one number, or several."""
 
     def __init__(self, match: re.Match[str]) -> None:
-        self._shown = match[0]
+        self._text = match[0]
         self._groups: list[_Group] = []
         prefix, start = (match["prefix"] or "").strip(" ("), 0
         for found in _GROUP.finditer(match[0], match.start("digits") - match.start()):
@@ -241,10 +241,10 @@ class _Run:
                 digits = self._digits(first, last)
                 new = written(group.prefix, digits) if group.prefix else known(digits)
             if new is not None:
-                out += [self._shown[copied : group.start], new]
+                out += [self._text[copied : group.start], new]
                 copied = self._groups[last - 1].end
             first = max(last, first + 1)
-        return "".join([*out, self._shown[copied:]])
+        return "".join([*out, self._text[copied:]])
 
     def _digits(self, first: int, last: int) -> str:
         return "".join(group.digits for group in self._groups[first:last])

@@ -42,7 +42,7 @@ class LimitedAccount:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Account]:
-        """The account, to ask it something that changes nothing."""
+        """Lend the account, to ask it something that changes nothing."""
         await self._take()
         try:
             async with asyncio.timeout(ANSWER_DUE):
@@ -54,7 +54,7 @@ class LimitedAccount:
 
     @asynccontextmanager
     async def changing(self, requests: int = 1) -> AsyncIterator[Account]:
-        """The account, to change something; cut short, nobody knows whether it was changed.
+        """Lend the account to change something; the outcome is unknown when it is cut short.
 
         Args:
             requests: How many requests to WhatsApp it takes.
@@ -76,7 +76,7 @@ class LimitedAccount:
 
     @asynccontextmanager
     async def changing_list(self, category: PrivacyCategory) -> AsyncIterator[Account]:
-        """The account, to change one of its lists while nobody else of this gateway does."""
+        """Lend the account to change one of its lists, one change of a list at a time."""
         async with self._lists[category], self.changing() as account:
             yield account
 
@@ -84,7 +84,7 @@ class LimitedAccount:
     async def changing_many(
         self, lists: Iterable[PrivacyCategory], requests: int
     ) -> AsyncIterator[Account]:
-        """The account, to make the changes of one plan, some of them of these lists."""
+        """Lend the account to make the changes of one plan, some of them of these lists."""
         async with AsyncExitStack() as stack:
             for category in sorted(set(lists)):  # in one order, or two plans wait for each other
                 await stack.enter_async_context(self._lists[category])

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request
 
-from privacy_sdk.accounts import wire, wire_plans
+from privacy_sdk.accounts import wire
 from privacy_sdk.accounts.base import Emulator, Linkable, require
 from privacy_sdk.accounts.wire import Json
 from privacy_sdk.errors import InvalidContactError, UnknownAccountError
@@ -19,7 +19,7 @@ from privacy_sdk.model.arguments import as_list_category, as_pair, as_seconds
 from privacy_sdk.model.changes import ListChange
 from privacy_sdk.model.types import PrivacyCategory, PrivacyValue
 from privacy_sdk.policies import run as applying
-from privacy_sdk.policies.lists import change_list
+from privacy_sdk.policies.verify import update_list
 
 GATEWAY_PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": schemas.ProblemBody, "description": description}
@@ -110,10 +110,10 @@ async def apply_changes(served: Served, body: schemas.ChangesBody) -> Json:
 
     409, and nothing changed, when the settings are not as expected.
     """
-    before, changes = wire_plans.plan_from_json(body.model_dump())
+    before, changes = wire.plan_from_json(body.model_dump())
     lists = [change.category for change in changes if isinstance(change, ListChange)]
     async with served.changing_many(lists, requests=len(changes) + 2) as account:
-        return wire_plans.report_to_json(await applying.apply_changes(account, before, changes))
+        return wire.report_to_json(await applying.apply_changes(account, before, changes))
 
 
 @router.put(
@@ -159,7 +159,7 @@ async def set_privacy_disallowed_list(
     listed = as_list_category(PrivacyCategory.other(category))
     update = wire.update_from_json(body.model_dump())
     async with served.changing_list(listed) as account:
-        return wire.set_response_to_json(await change_list(account, listed, update))
+        return wire.set_response_to_json(await update_list(account, listed, update))
 
 
 @router.get(

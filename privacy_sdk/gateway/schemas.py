@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from privacy_sdk.accounts.emulated.events import CHANGES, READS, Fault
+from privacy_sdk.accounts.events import CHANGES, READS, Fault
 from privacy_sdk.model.types import LIST_CATEGORIES, DisallowedListAction
 
 _LID, _PHONE = "999000000000001@lid", "999115550101@s.whatsapp.net"

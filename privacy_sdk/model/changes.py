@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from typing import TypeAlias
 
+from privacy_sdk.errors.public import set_module
 from privacy_sdk.model import words
 from privacy_sdk.model.state import SettingsState
 from privacy_sdk.model.types import (
@@ -16,13 +16,15 @@ from privacy_sdk.model.types import (
     DisallowedListUser,
     DisallowedListUserEntry,
     Jid,
+    Names,
     PrivacyCategory,
     PrivacyValue,
     exposure,
 )
 
 
-class Direction(StrEnum):
+@set_module("privacy_sdk.policies")
+class Direction(Names):
     """Whether a change shows less to others, or more."""
 
     TIGHTER = "tighter"
@@ -33,6 +35,7 @@ class Direction(StrEnum):
     """As many people are let in."""
 
 
+@set_module("privacy_sdk.policies")
 @dataclass(frozen=True, slots=True)
 class SettingChange:
     """A category gets another value.
@@ -52,6 +55,7 @@ class SettingChange:
     obstacle: str = ""
 
 
+@set_module("privacy_sdk.policies")
 @dataclass(frozen=True, slots=True)
 class ListChange:
     """People are added to a category's list of excepted people, or removed from it.
@@ -86,6 +90,7 @@ class ListChange:
         return None if self.before is None else self.before + sign * len(self.people)
 
 
+@set_module("privacy_sdk.policies")
 @dataclass(frozen=True, slots=True)
 class TimerChange:
     """The default disappearing time of new chats gets another value.
@@ -211,7 +216,8 @@ def _rank(change: Change) -> int:
             return 2
 
 
-class Outcome(StrEnum):
+@set_module("privacy_sdk.policies")
+class Outcome(Names):
     """The outcome of a change."""
 
     APPLIED = "applied"
@@ -224,6 +230,7 @@ class Outcome(StrEnum):
     """It was not sent."""
 
 
+@set_module("privacy_sdk.policies")
 @dataclass(frozen=True, slots=True)
 class ChangeResult:
     """A change and its outcome.

@@ -1,15 +1,16 @@
-"""How an account's settings stand at a moment: what plans start from and end in."""
+"""The state of an account's settings: what plans start from and end in."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from privacy_sdk.accounts.base import Account
+from privacy_sdk.errors.public import set_module
 from privacy_sdk.model import words
 from privacy_sdk.model.types import DisallowedList, PrivacyCategory, PrivacyValue
 
 
+@set_module("privacy_sdk.policies")
 @dataclass(frozen=True, slots=True)
 class SettingsState:
     """What was read of an account, or is expected of it; what is not there is not known.
@@ -25,7 +26,7 @@ class SettingsState:
     timer: int | None = None
 
     def differences(self, now: SettingsState) -> Iterator[str]:
-        """A sentence for each thing known here that is another now."""
+        """Yield a sentence for each thing known here that is another now."""
         for category, value in self.settings.items():
             found = now.settings.get(category)
             if found != value:
@@ -40,26 +41,3 @@ class SettingsState:
                 )
         if self.timer is not None and now.timer not in (None, self.timer):
             yield f"The disappearing time was {self.timer} s, and is {now.timer} s now."
-
-
-async def read_state(
-    account: Account, *, lists: Collection[PrivacyCategory] = (), timer: bool = False
-) -> SettingsState:
-    """What an account's settings are now.
-
-    Args:
-        account: The account to ask, which must be able to read what is asked for.
-        lists: The lists to read, of those whose category is on ``contact_blacklist``.
-        timer: Whether to read the default disappearing time.
-    """
-    response = await account.fetch_privacy_settings()
-    settings = {setting.category: setting.value for setting in response}
-    return SettingsState(
-        settings,
-        {
-            category: await account.fetch_disallowed_list(category)
-            for category in lists
-            if settings.get(category) is PrivacyValue.CONTACT_BLACKLIST
-        },
-        await account.fetch_default_disappearing_mode() if timer else None,
-    )

@@ -4,15 +4,32 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, field
+from enum import EnumType, StrEnum
 from typing import Any, Self
 
 from privacy_sdk.errors import InvalidInputError, InvalidJidError, UnknownNameError, short_repr
 from privacy_sdk.errors.masks import mask_digits
+from privacy_sdk.errors.public import set_module
 
 
-class _WireName(StrEnum):
+class _NamesType(EnumType):
+    """Keeps the methods of strings out of what completion offers."""
+
+    def __dir__(cls) -> list[str]:
+        own = cls.__mro__[: cls.__mro__.index(Names)]
+        return sorted({name for each in own for name in vars(each) if not name.startswith("_")})
+
+
+class Names(StrEnum, metaclass=_NamesType):
+    """An enumeration of strings whose completion offers its members and its own methods only."""
+
+    def __dir__(self) -> list[str]:
+        cls = type(self)
+        return sorted({"name", "value", *dir(cls)} - cls.__members__.keys())
+
+
+class _WireName(Names):
     """A string of the wire protocol; an unknown one keeps its string."""
 
     @classmethod
@@ -51,6 +68,7 @@ def _wire_string(wire: object) -> str:
     return str(wire)
 
 
+@set_module("privacy_sdk")
 class PrivacyCategory(_WireName):
     """Which setting is read or written.
 
@@ -106,6 +124,7 @@ class PrivacyCategory(_WireName):
         return PrivacyValue.CONTACT_BLACKLIST in self.valid_values
 
 
+@set_module("privacy_sdk")
 class PrivacyValue(_WireName):
     """What a category is set to; an unknown value keeps its string.
 
@@ -212,6 +231,7 @@ _JID = re.compile(
 )
 
 
+@set_module("privacy_sdk")
 @dataclass(frozen=True, slots=True, repr=False)
 class Jid:
     """A WhatsApp address, ``user@server`` or ``user:device@server``.
@@ -297,6 +317,7 @@ class Jid:
         return f"Jid({self._masked()!r})"
 
 
+@set_module("privacy_sdk")
 @dataclass(frozen=True, slots=True)
 class PrivacySetting:
     """One category and what it is set to.
@@ -309,6 +330,7 @@ class PrivacySetting:
     value: PrivacyValue
 
 
+@set_module("privacy_sdk")
 @dataclass(frozen=True, slots=True)
 class PrivacySettingsResponse:
     """All settings that the server reported, in its order: a collection by category.
@@ -365,22 +387,37 @@ class PrivacySettingsResponse:
         return any(setting.category == category for setting in self.settings)
 
 
-@dataclass(frozen=True, slots=True)
+@set_module("privacy_sdk")
+@dataclass(frozen=True, slots=True, repr=False)
 class SetPrivacySettingResponse:
-    """The server's answer to a change.
+    """The server's answer to a change; of a client it shows itself in words.
 
     Attributes:
         dhash: Version of the category's list, to be kept for its next update; None unless
             the category is on ``contact_blacklist``.
+        description: What was changed, in words; empty where only an account was asked.
 
     Source:
-        ``SetPrivacySettingResponse`` of the specification.
+        ``SetPrivacySettingResponse`` of the specification; ``description`` is ours.
+
+    Example:
+        >>> SetPrivacySettingResponse("5", description="Last seen: my contacts except…")
+        Last seen: my contacts except… (dhash 5)
+        >>> SetPrivacySettingResponse()
+        SetPrivacySettingResponse(dhash=None)
     """
 
     dhash: str | None = None
+    description: str = field(default="", compare=False, kw_only=True)
+
+    def __repr__(self) -> str:
+        if not self.description:
+            return f"{type(self).__name__}(dhash={self.dhash!r})"
+        return self.description + (f" (dhash {self.dhash})" if self.dhash else "")
 
 
-class DisallowedListAction(StrEnum):
+@set_module("privacy_sdk")
+class DisallowedListAction(Names):
     """Whether a list update adds a person or removes one."""
 
     ADD = "add"
@@ -389,6 +426,7 @@ class DisallowedListAction(StrEnum):
     """The person is no longer excepted."""
 
 
+@set_module("privacy_sdk")
 @dataclass(frozen=True, slots=True)
 class DisallowedListUserEntry:
     """A person to add to a disallowed list, or to remove from it.
@@ -423,6 +461,7 @@ class DisallowedListUserEntry:
         object.__setattr__(self, "action", DisallowedListAction(action))
 
 
+@set_module("privacy_sdk")
 @dataclass(frozen=True, slots=True)
 class DisallowedListUpdate:
     """A change of a category's disallowed list.
@@ -479,6 +518,7 @@ def _checked_entries(
     return entries
 
 
+@set_module("privacy_sdk")
 @dataclass(frozen=True, slots=True)
 class DisallowedListUser:
     """A person on a disallowed list: LID and, where known, phone address."""
@@ -487,6 +527,7 @@ class DisallowedListUser:
     pn_jid: Jid | None = None
 
 
+@set_module("privacy_sdk")
 @dataclass(frozen=True, slots=True)
 class DisallowedList:
     """The people excepted in one category.
@@ -520,6 +561,7 @@ class DisallowedList:
         return html_table(f"{who}{version}", ("number", "jid"), rows)
 
 
+@set_module("privacy_sdk")
 @dataclass(frozen=True, slots=True, repr=False)
 class Contact:
     """Who a phone number belongs to.

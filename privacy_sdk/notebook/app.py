@@ -13,16 +13,17 @@ from typing import TYPE_CHECKING, Any, Literal
 from privacy_sdk.errors import PrivacyError
 
 if TYPE_CHECKING:
+    from privacy_sdk.client import AsyncClient
     from privacy_sdk.notebook.panel import Panel
 
 TITLE = "Privacy settings"
 
-_WHERE = "PRIVACY_SDK_APP"
-"""The variable by which a page learns where to look."""
+_SOURCE = "PRIVACY_SDK_APP"
+"""The variable that tells the page's kernel whose settings to show."""
 
 
 def serve_page(
-    where: Mapping[str, Any],
+    source: Mapping[str, Any],
     *,
     port: int = 8866,
     theme: Literal["light", "dark"] = "light",
@@ -31,7 +32,7 @@ def serve_page(
     """Serve the page to this machine until Ctrl-C, behind an address that holds a token.
 
     Args:
-        where: Options of the ``privacy-sdk`` command that say where to look.
+        source: Whose settings the page shows: the keyword arguments of :func:`client_of`.
         port: Where to listen; the next free one is taken if it is not free.
         theme: How the page looks.
         open_browser: Whether to open it at once.
@@ -54,7 +55,7 @@ def serve_page(
             if open_browser:
                 webbrowser.open(self.display_url)
 
-    os.environ[_WHERE] = json.dumps(dict(where))
+    os.environ[_SOURCE] = json.dumps(dict(source))
     with tempfile.TemporaryDirectory(prefix="privacy-sdk-") as folder:
         notebook = Path(folder) / f"{TITLE}.ipynb"
         notebook.write_text(json.dumps(_notebook()), "utf-8")
@@ -73,16 +74,33 @@ def serve_page(
         )
 
 
+def client_of(
+    *,
+    emulated: bool = False,
+    replay: str | None = None,
+    token_file: str | None = None,
+    **gateway: Any,
+) -> AsyncClient:
+    """Return a client of an emulated account, of a recording, or of a gateway by its arguments.
+
+    The token is read from its file here, so that it stands in no environment.
+    """
+    from privacy_sdk.client import AsyncClient
+    from privacy_sdk.support.tokens import read_token
+
+    if emulated:
+        return AsyncClient.emulated()
+    if replay is not None:
+        return AsyncClient.replay(replay)
+    return AsyncClient(token=token_file and read_token(Path(token_file)), **gateway)
+
+
 def page() -> Panel | Unavailable:
     """What the page shows: the panel, or why there is none."""
-    from privacy_sdk.cli.options import Given
-    from privacy_sdk.notebook.panel import Panel
+    from privacy_sdk.notebook.panel import open_panel
 
-    where = json.loads(os.environ[_WHERE])
-    if "token_file" in where:
-        where["token_file"] = Path(where["token_file"])
     try:
-        return Panel.open(Given(**where).client())
+        return open_panel(client_of(**json.loads(os.environ[_SOURCE])))
     except PrivacyError as error:
         return Unavailable(error)
 
@@ -94,10 +112,10 @@ class Unavailable:
         self._error = error
 
     def _repr_html_(self) -> str:
-        from privacy_sdk.views.display import error_text, text_html
+        from privacy_sdk.views.html import error_text, text_html
 
-        said = text_html(error_text(self._error), 2_000)
-        return f'<p role="alert">{said} Then load this page again.</p>'
+        text = text_html(error_text(self._error), 2_000)
+        return f'<p role="alert">{text} Then load this page again.</p>'
 
 
 def _notebook() -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from privacy_sdk.accounts.base import AccountState, LinkStatus
 from privacy_sdk.errors import AnswerTimeoutError, NotConnectedError, PrivacyError
 from privacy_sdk.support.loop import LOOP
-from privacy_sdk.views.display import error_text, text_html
+from privacy_sdk.views.html import error_text, text_html
 from privacy_sdk.views.qr import qr_image, qr_text
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ async def follow_link(
 
     Args:
         client: A client of the account.
-        show: Called with each new :class:`~privacy_sdk.LinkStatus`.
+        show: Called with each new :class:`~privacy_sdk.accounts.LinkStatus`.
         patience: How long to wait for the scan [s].
 
     Returns:

@@ -1,1 +1,44 @@
-"""Policy, plan, apply, undo; and reading back what was changed."""
+"""Policies: the settings as they should be, the plan to get there, its outcome, and undo.
+
+Example:
+    >>> import privacy_sdk as ps
+    >>> client = ps.Client.emulated()
+    >>> applied = client.apply(client.plan(ps.policies.MAXIMUM))
+    >>> applied.is_complete
+    True
+"""
+
+from __future__ import annotations
+
+from privacy_sdk.model.changes import (
+    Change,
+    ChangeResult,
+    Direction,
+    ListChange,
+    Outcome,
+    SettingChange,
+    TimerChange,
+)
+from privacy_sdk.model.state import SettingsState
+from privacy_sdk.policies.plan import Plan
+from privacy_sdk.policies.policy import MAXIMUM, Policy
+from privacy_sdk.policies.result import ApplyResult
+
+__all__ = [
+    "MAXIMUM",
+    "ApplyResult",
+    "Change",
+    "ChangeResult",
+    "Direction",
+    "ListChange",
+    "Outcome",
+    "Plan",
+    "Policy",
+    "SettingChange",
+    "SettingsState",
+    "TimerChange",
+]
+
+
+def __dir__() -> list[str]:
+    return __all__

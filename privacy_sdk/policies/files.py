@@ -1,4 +1,4 @@
-"""Policies as YAML, read as text alone: nothing in a file is run, expanded, or guessed at."""
+"""Read and write policies as YAML: nothing in a file is run, expanded, or guessed at."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def read_text(path: Path) -> str:
 def read_document(
     text: str, source: str, keys: Mapping[str, Iterable[str]]
 ) -> tuple[YamlMapping, Callable[..., int], list[str]]:
-    """Return what a YAML text says, the line of each part of it, and keys that are there twice.
+    """Parse a YAML text: the mapping, the line of each part of it, and keys that it has twice.
 
     Args:
         text: What may be a policy.
@@ -62,7 +62,7 @@ def read_document(
 
 
 def _refuse_other(source: str, document: object, keys: Mapping[str, Iterable[str]]) -> YamlMapping:
-    """Return a document that is a policy, be it one with slips in all of its keys."""
+    """Return a mapping that may be a policy, be it one with slips in all of its keys."""
     if not (document.lines if isinstance(document, YamlMapping) else document):
         what = "It is empty."
     elif not isinstance(document, YamlMapping):

@@ -1,4 +1,4 @@
-"""People as a person writes them: phone numbers, JIDs, LIDs, and who they are on WhatsApp."""
+"""Parse people, from phone numbers, JIDs or LIDs, and look them up on WhatsApp."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _PSEUDONYM = re.compile(r"\+(999\d{4,12})", re.ASCII)
 
 
 def as_person(person: PersonLike) -> Jid:
-    """The address that is meant: a LID, or that of a phone number.
+    """Parse a person, to a LID or the address of a phone number.
 
     Numbers are parsed by ``phonenumbers``; those that begin with +999, which stand for
     nobody, are taken as they are.
@@ -80,12 +80,12 @@ def _digits(number: str) -> str:
 
 
 def read_people(people: object, place: Callable[..., str], faults: list[str]) -> tuple[Jid, ...]:
-    """Return the addresses of people.
+    """Parse people to addresses, and collect every problem.
 
     Args:
         people: One person or several.
         place: Says where they were named; with an index, where that person was.
-        faults: Where to add a sentence for whatever is wrong with them.
+        faults: Takes a sentence for each problem.
     """
     if isinstance(people, str | Jid):
         people = [people]
@@ -109,11 +109,11 @@ def read_people(people: object, place: Callable[..., str], faults: list[str]) ->
 
 
 def as_people(people: PeopleLike) -> tuple[Jid, ...]:
-    """The addresses of one person or several, each once.
+    """Parse one person or several to addresses, each once.
 
     Raises:
-        InvalidContactError: Nobody, somebody twice, no phone number, more than 64,000; one
-            error names every place.
+        InvalidContactError: Nobody, somebody twice, no phone number, more than 64,000; lists
+            every problem with its place.
 
     Example:
         >>> as_people(["+999 11 555 0101", "999000000000002@lid"])
@@ -130,7 +130,7 @@ def as_people(people: PeopleLike) -> tuple[Jid, ...]:
 async def find_people(
     account: Account, people: Mapping[str, Sequence[Jid]]
 ) -> dict[str, tuple[DisallowedListUser, ...]]:
-    """Who the people are, by LID; nothing but the question who they are is sent.
+    """Look people up, to their LIDs; nothing else is asked.
 
     Args:
         account: Where to ask.
@@ -138,7 +138,7 @@ async def find_people(
 
     Raises:
         InvalidContactError: A number that nobody on WhatsApp has, or two addresses of one
-            person in one place; one error names every place.
+            person in one place; lists every problem with its place.
         NotSupportedError: The account cannot find contacts, and there are phone numbers.
     """
     # In the order in which they were named: a recording has other numbers, in the same order.

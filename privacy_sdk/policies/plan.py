@@ -1,4 +1,4 @@
-"""Plans: what would have to change for the settings to be as they are wanted."""
+"""Plans: the changes that bring the settings to a policy."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from privacy_sdk.errors.public import set_module
 from privacy_sdk.model.changes import (
     Change,
     Direction,
@@ -38,16 +39,17 @@ TONES = {Direction.TIGHTER: Tone.GOOD, Direction.LOOSER: Tone.CAREFUL}
 """How the direction of a change is coloured."""
 
 
+@set_module("privacy_sdk")
 @dataclass(frozen=True, slots=True, repr=False)
 class Plan(Tabular):
-    """What would change, in the order in which it is safe to change it.
+    """Changes, in the order in which it is safe to make them.
 
-    Shows itself as a table; empty, hence false, when nothing is to do. Made by
-    ``client.plan`` and ``ApplyResult.undo``, run by ``client.apply``.
+    Its repr is a table; empty, hence false, when nothing is to do. ``client.plan`` and
+    ``ApplyResult.undo`` return one, ``client.apply`` takes it.
 
     Attributes:
         changes: The changes; those with an ``obstacle`` are not tried.
-        before: The state that they start from; a plan is not run from any other.
+        before: The state that they start from; a plan is not applied to any other.
         account: Name of the account that it is for.
 
     Example:
@@ -74,11 +76,11 @@ class Plan(Tabular):
 
     @property
     def possible(self) -> tuple[Change, ...]:
-        """The changes that nothing stands in the way of."""
+        """The changes that have no obstacle."""
         return tuple(change for change in self.changes if not change.obstacle)
 
     def to_frame(self) -> pd.DataFrame:
-        """DataFrame (n, 6), one row per change, in the order in which they are made.
+        """Return a DataFrame (n, 6), one row per change, in their order.
 
         Columns are those of ``frames.PLAN_COLUMNS``; ``attrs`` hold ``account``.
 
@@ -111,7 +113,7 @@ class Plan(Tabular):
         return visibility_of_changes(self.possible, self.before.settings, account=self.account)
 
     def table(self) -> Table:
-        """The plan in words."""
+        """Return the plan in words."""
         header: tuple[str, ...] = ("setting", "from", "to", "direction")
         if any(change.obstacle for change in self):
             header = (*header, "why not")
@@ -126,7 +128,7 @@ class Plan(Tabular):
 
 
 def change_cells(change: Change) -> tuple[Cell, ...]:
-    """A change in words: what, from, to, direction."""
+    """Return a change in words: what, from, to, direction."""
     way = change.direction
     return (
         *map(Cell, in_words(change)),
@@ -136,48 +138,48 @@ def change_cells(change: Change) -> tuple[Cell, ...]:
 
 def make_plan(
     policy: Policy,
-    standing: SettingsState,
+    state: SettingsState,
     people: Mapping[PrivacyCategory, Sequence[DisallowedListUser]],
     account: str | None = None,
 ) -> Plan:
-    """What would have to change for the settings to be as the policy wants them.
+    """Return the changes that bring the settings to a policy.
 
     Args:
-        policy: What is wanted.
-        standing: What the settings are, with the lists that the policy touches as far as the
+        policy: The policy.
+        state: The present settings, with the lists that the policy touches as far as the
             account can read them.
         people: Who the policy's exceptions are, by category.
-        account: Its name.
+        account: Name of the account.
     """
     changes: list[Change] = []
     for category, value in policy.settings.items():
-        before = standing.settings.get(category)
-        obstacle = _obstacle(category, policy, standing)
+        before = state.settings.get(category)
+        obstacle = _obstacle(category, policy, state)
         if before != value:
             changes.append(SettingChange(category, before, value, obstacle=obstacle))
         if category not in people:
             continue
         held: Sequence[DisallowedListUser] | None = ()
         if before is PrivacyValue.CONTACT_BLACKLIST:
-            held = standing.lists[category].users if category in standing.lists else None
+            held = state.lists[category].users if category in state.lists else None
         changes += _list_changes(category, held, people[category], obstacle)
-    if policy.timer not in (None, standing.timer):
-        changes.append(TimerChange(standing.timer, policy.timer))
+    if policy.timer not in (None, state.timer):
+        changes.append(TimerChange(state.timer, policy.timer))
     premises = policy.settings.keys() | needed(changes)
     expected = SettingsState(
-        {c: value for c, value in standing.settings.items() if c in premises},
-        standing.lists,
-        None if policy.timer is None else standing.timer,
+        {c: value for c, value in state.settings.items() if c in premises},
+        state.lists,
+        None if policy.timer is None else state.timer,
     )
-    return Plan(in_safe_order(with_directions(changes, standing)), expected, account)
+    return Plan(in_safe_order(with_directions(changes, state)), expected, account)
 
 
-def _obstacle(category: PrivacyCategory, policy: Policy, standing: SettingsState) -> str:
+def _obstacle(category: PrivacyCategory, policy: Policy, state: SettingsState) -> str:
     defense = PrivacyCategory.DEFENSE_MODE
-    is_locked = standing.settings.get(defense) is PrivacyValue.ON_STANDARD
+    is_locked = state.settings.get(defense) is PrivacyValue.ON_STANDARD
     if is_locked and category in LOCKED_BY_DEFENSE and policy.settings.get(defense) != "off":
         return "Defense mode locks it; turn that off in the same policy."
-    if category not in standing.settings:
+    if category not in state.settings:
         return "WhatsApp does not report it for this account."
     return ""
 
@@ -188,7 +190,7 @@ def _list_changes(
     wanted: Sequence[DisallowedListUser],
     obstacle: str,
 ) -> Iterator[ListChange]:
-    """What turns the list that is held into the wanted one: an addition, a removal, or both."""
+    """Yield what turns the list that is held into the wanted one: an addition, a removal."""
     add, remove = DisallowedListAction.ADD, DisallowedListAction.REMOVE
     if held is None:
         obstacle = obstacle or "This account cannot read lists; use exclude and include."

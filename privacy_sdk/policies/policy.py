@@ -1,4 +1,4 @@
-"""Wanted settings: what a person wants, checked as a whole before anything is asked or sent."""
+"""Policies: the settings as they should be, checked as a whole before anything is sent."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any, Final, Self, TypeAlias, TypedDict, TypeVar, Unpack
 
 from privacy_sdk.errors import InvalidInputError, InvalidPolicyError, UnknownNameError, short_repr
+from privacy_sdk.errors.public import set_module
 from privacy_sdk.model import words
 from privacy_sdk.model.arguments import (
     CATEGORY_WORDS,
@@ -34,8 +35,8 @@ ExceptionsLike: TypeAlias = Mapping[CategoryLike, PeopleLike]
 """The people to except, by category."""
 
 
-class Wanted(TypedDict, total=False):
-    """What a policy may say."""
+class PolicyFields(TypedDict, total=False):
+    """The fields of a policy, all optional."""
 
     last: ValueLike
     online: ValueLike
@@ -54,27 +55,28 @@ KEYS: Final = CATEGORY_WORDS | {
     "exceptions": ("except", "people", "disallowed", "blacklist", "disallowed_list"),
     "timer": ("disappearing", "duration", "disappearing_mode", "default_disappearing_mode"),
 }
-"""What a policy may name, each with the words it also goes by."""
+"""The fields of a policy, each with other words for it, to tell what was meant."""
 
 
+@set_module("privacy_sdk")
 class Policy:
-    """What the settings should be; whatever it does not name stays as it is.
+    """The settings as they should be; whatever it does not name stays as it is.
 
-    Everything is checked at once, and one error names every fault.
+    Everything is checked at once, and one error lists every problem.
 
     Args:
-        wanted: A mapping of the same members as the keywords, such as one read from JSON;
+        fields: A mapping of the same members as the keywords, such as one read from JSON;
             unknown categories go here, as ``PrivacyCategory.other(…)``.
         **more: ``last``, ``online``, ``profile``, ``status``, ``groupadd``, ``readreceipts``,
             ``calladd``, ``messages``, ``defense``: a value each. ``exceptions``: exactly the
-            people to be excepted, by category, which is then wanted on
+            people to be excepted, by category, which is then set to
             ``contact_blacklist``; phone numbers, JIDs or LIDs. ``timer``: the default
             disappearing time of new chats, in seconds, as a timedelta, or as
             ``"7d"``; 0 is off.
 
     Raises:
-        InvalidPolicyError: Unknown names, values that are not allowed, people who cannot be
-            meant or are named twice; every fault is named with its place.
+        InvalidPolicyError: The policy is invalid: unknown names, values that are not allowed,
+            people who cannot be meant or are named twice; lists every problem with its place.
 
     Example:
         >>> Policy(last="none", exceptions={"profile": ["+999 11 555 0101"]}, timer=604_800)
@@ -89,18 +91,20 @@ class Policy:
           calls: 'calls' is not a known key. Did you mean 'calladd'?
     """
 
-    def __init__(self, wanted: Mapping[Any, Any] | None = None, /, **more: Unpack[Wanted]) -> None:
-        if not isinstance(wanted, Mapping | None):
-            raise InvalidPolicyError([f"{short_repr(wanted)} is not a mapping."])
-        self._use({**(wanted or {}), **more}, _place)
+    def __init__(
+        self, fields: Mapping[Any, Any] | None = None, /, **more: Unpack[PolicyFields]
+    ) -> None:
+        if not isinstance(fields, Mapping | None):
+            raise InvalidPolicyError([f"{short_repr(fields)} is not a mapping."])
+        self._use({**(fields or {}), **more}, _place)
 
     def _use(
-        self, wanted: Mapping[Any, Any], place: Callable[..., str], faults: Iterable[str] = ()
+        self, fields: Mapping[Any, Any], place: Callable[..., str], faults: Iterable[str] = ()
     ) -> None:
         check = _Check(place, faults)
-        self._settings = check.settings(wanted)
-        self._exceptions = check.exceptions(wanted.get("exceptions", {}), self._settings)
-        timer = wanted.get("timer")
+        self._settings = check.settings(fields)
+        self._exceptions = check.exceptions(fields.get("exceptions", {}), self._settings)
+        timer = fields.get("timer")
         self._timer = None if timer is None else check.of(("timer",), _as_timer, timer)
         self._notes: tuple[str, ...] = ()
         if check.faults:
@@ -108,17 +112,17 @@ class Policy:
 
     @property
     def settings(self) -> Mapping[PrivacyCategory, PrivacyValue]:
-        """The wanted values, by category."""
+        """The values, by category."""
         return MappingProxyType(self._settings)
 
     @property
     def exceptions(self) -> Mapping[PrivacyCategory, tuple[Jid, ...]]:
-        """Exactly the people to be excepted, by category; others are left as they are."""
+        """Exactly the people to be excepted, by category; other lists stay as they are."""
         return MappingProxyType(self._exceptions)
 
     @property
     def timer(self) -> int | None:
-        """The wanted default disappearing time [s]; None leaves it as it is."""
+        """The default disappearing time [s]; None leaves it as it is."""
         return self._timer
 
     @property
@@ -127,19 +131,19 @@ class Policy:
         return self._notes
 
     def with_notes(self, notes: Iterable[str]) -> Self:
-        """The same policy with other notes."""
+        """Return the same policy with other notes."""
         noted = copy.copy(self)
         noted._notes = tuple(notes)
         return noted
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
-        """The policy of a YAML file.
+        """Read a policy from a YAML file.
 
         Raises:
             InvalidInputError: Not a path.
-            InvalidPolicyError: No such file, another program's file, or a policy with
-                faults; each fault is named with its line.
+            InvalidPolicyError: No such file, another program's file, or an invalid policy;
+                lists every problem with its line.
         """
         from privacy_sdk.policies.files import read_text
 
@@ -147,14 +151,14 @@ class Policy:
 
     @classmethod
     def from_yaml(cls, text: str, *, source: str = "the text") -> Self:
-        r"""The policy that a YAML text says.
+        r"""Parse a policy from a YAML text.
 
         Args:
             text: A mapping of the keywords of :class:`Policy`.
             source: What to call the text in errors.
 
         Raises:
-            InvalidPolicyError: No policy, or one with faults; each is named with its line.
+            InvalidPolicyError: No policy, or an invalid one; lists every problem with its line.
 
         Example:
             >>> Policy.from_yaml("last: none\ntimer: 7d")
@@ -178,7 +182,7 @@ class Policy:
         return policy
 
     def to_yaml(self) -> str:
-        """The policy as a YAML text that :meth:`from_yaml` reads; it names people in full.
+        """Return the policy as a YAML text that :meth:`from_yaml` parses; it names people in full.
 
         Raises:
             InvalidInputError: A category or value that this version does not know.
@@ -215,8 +219,8 @@ class Policy:
         A file that exists is replaced, whole or not at all, whoever could read it before.
 
         Raises:
-            InvalidInputError: A category or value that this version does not know, or a path
-                that is none or cannot be written; what was there is untouched.
+            InvalidInputError: A category or value that this version does not know, not a path,
+                or a file that cannot be written; what was there is untouched.
         """
         path, text = as_path(path), self.to_yaml()
         try:
@@ -275,10 +279,10 @@ PolicyLike: TypeAlias = Policy | Mapping[Any, Any] | str | os.PathLike[str]
 
 
 def as_policy(policy: PolicyLike) -> Policy:
-    """The policy that is meant: itself, a mapping's, or that of the YAML file at a path.
+    """Return a policy as it is, from a mapping, or from the YAML file at a path.
 
     Raises:
-        InvalidPolicyError: None of these, or one with faults.
+        InvalidPolicyError: None of these, or an invalid policy; lists every problem.
     """
     if isinstance(policy, Policy):
         return policy
@@ -289,30 +293,28 @@ def as_policy(policy: PolicyLike) -> Policy:
     raise InvalidPolicyError([f"{short_repr(policy)} is no policy, mapping or path of one."])
 
 
-def policy_of(standing: SettingsState) -> Policy:
-    """The policy that wants what stands; what it cannot say is in its notes.
+def policy_of(state: SettingsState) -> Policy:
+    """Return the policy that restores a state; what it cannot hold is in its notes.
 
     Example:
         >>> policy_of(SettingsState({PrivacyCategory("pix"): PrivacyValue.ALL}, timer=0)).notes
         ("Left out, not known to this version: 'pix' is 'all'.",)
     """
     settings, notes = {}, []
-    for category, value in standing.settings.items():
+    for category, value in state.settings.items():
         if category.is_known and category.is_valid_value(value):
             settings[category] = value
         else:
             left = f"{category.value!r} is {value.value!r}"
             notes.append(f"Left out, not known to this version: {left}.")
-        if value is PrivacyValue.CONTACT_BLACKLIST and category not in standing.lists:
+        if value is PrivacyValue.CONTACT_BLACKLIST and category not in state.lists:
             notes.append(f"Left out, not readable here: the people excepted in {category.value!r}.")
-    if standing.timer is None:
+    if state.timer is None:
         notes.append("Left out, not readable here: the default disappearing time.")
-    numbers = {user.jid: user.pn_jid for held in standing.lists.values() for user in held}
+    numbers = {user.jid: user.pn_jid for held in state.lists.values() for user in held}
     notes += [f"{jid} is +{phone.user}" for jid, phone in numbers.items() if phone]
-    exceptions = {
-        category: [user.jid for user in held] for category, held in standing.lists.items()
-    }
-    return Policy(settings | {"exceptions": exceptions, "timer": standing.timer}).with_notes(notes)
+    exceptions = {category: [user.jid for user in held] for category, held in state.lists.items()}
+    return Policy(settings | {"exceptions": exceptions, "timer": state.timer}).with_notes(notes)
 
 
 def _place(*path: object) -> str:
@@ -321,14 +323,14 @@ def _place(*path: object) -> str:
 
 
 class _Check:
-    """Reads the members of a policy and collects what is wrong with them."""
+    """Parses the fields of a policy and collects every problem."""
 
     def __init__(self, place: Callable[..., str], faults: Iterable[str]) -> None:
         self.faults = list(faults)
         self._place = place
 
     def of(self, path: tuple[object, ...], read: Callable[..., T], *given: object) -> T | None:
-        """What ``read`` makes of the given; None when that is a fault."""
+        """Return what ``read`` returns; None, and a problem more, when it raises."""
         try:
             return read(*given)
         except UnknownNameError as error:
@@ -338,9 +340,9 @@ class _Check:
             self._fault(path, error.message, error.hint)
         return None
 
-    def settings(self, wanted: Mapping[Any, Any]) -> dict[PrivacyCategory, PrivacyValue]:
+    def settings(self, fields: Mapping[Any, Any]) -> dict[PrivacyCategory, PrivacyValue]:
         settings: dict[PrivacyCategory, PrivacyValue] = {}
-        for key, value in wanted.items():
+        for key, value in fields.items():
             if isinstance(key, PrivacyCategory) or key in CATEGORY_WORDS:
                 if value is not None and (pair := self.of((key,), as_pair, key, value)):
                     settings.update([pair])
@@ -349,14 +351,14 @@ class _Check:
         return settings
 
     def exceptions(
-        self, wanted: object, settings: dict[PrivacyCategory, PrivacyValue]
+        self, fields: object, settings: dict[PrivacyCategory, PrivacyValue]
     ) -> dict[PrivacyCategory, tuple[Jid, ...]]:
-        """The people to except; their categories are added to ``settings`` if not there."""
-        if not isinstance(wanted, Mapping):
-            self._fault(("exceptions",), f"{short_repr(wanted)} does not map categories to people.")
+        """Parse the people to except; adds their categories to ``settings`` if not there."""
+        if not isinstance(fields, Mapping):
+            self._fault(("exceptions",), f"{short_repr(fields)} does not map categories to people.")
             return {}
         exceptions = {}
-        for key, people in wanted.items():
+        for key, people in fields.items():
             path = "exceptions", key
             if (category := self.of(path, as_list_category, key)) is None:
                 continue

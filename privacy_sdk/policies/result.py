@@ -1,4 +1,4 @@
-"""What became of a plan, change by change, and how to take it back."""
+"""The result of applying a plan, and the plan that takes it back."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from privacy_sdk.errors.public import set_module
 from privacy_sdk.model.changes import (
     Change,
     ChangeResult,
@@ -43,9 +44,10 @@ _TONES = {
 }
 
 
+@set_module("privacy_sdk")
 @dataclass(frozen=True, slots=True, repr=False)
 class ApplyResult(Tabular):
-    """What became of a plan, change by change; shows itself as a table.
+    """The result of applying a plan: the outcome of each change; its repr is a table.
 
     Attributes:
         results: A result for each change of the plan, in its order.
@@ -57,13 +59,13 @@ class ApplyResult(Tabular):
     Example:
         >>> import privacy_sdk as ps
         >>> client = ps.Client.emulated()
-        >>> client.emulate(ps.NextAnswer("not_taken", category="online"))
+        >>> client.account.emulate(ps.testing.NextAnswer("not_taken", category="online"))
         >>> applied = client.apply(client.plan(ps.Policy(last="none", online="match_last_seen")))
         >>> applied
         Applied to 'demo': 1 applied, 1 refused
           setting    from      to                 direction  outcome  reason
           Last seen  everyone  nobody             tighter    applied
-          Online     everyone  same as last seen  tighter    refused  WhatsApp said yes, ...
+          Online     everyone  same as last seen  tighter    refused  WhatsApp answered success, ...
         >>> client.apply(applied.undo())
         Applied to 'demo': 1 applied
           setting    from    to        direction  outcome  reason
@@ -87,11 +89,10 @@ class ApplyResult(Tabular):
         return all(result.outcome is Outcome.APPLIED for result in self)
 
     def undo(self) -> Plan:
-        """The plan that takes back exactly what was applied; run it with ``client.apply``.
+        """Return the plan that takes back exactly what was applied, for ``client.apply``.
 
-        It starts from what was read back, so it is not run when something changed since.
-        What was refused or not tried is not touched, nor is what became of a change that
-        nobody knows.
+        It starts from :attr:`after`, so it is outdated when something changed since. Changes
+        that were refused, not tried, or whose outcome is unknown are not touched.
         """
         left = {
             result.change.category
@@ -100,7 +101,7 @@ class ApplyResult(Tabular):
             and isinstance(result.change, SettingChange)
             and result.change.before is PrivacyValue.CONTACT_BLACKLIST
         }
-        changes = [back for result in self for back in _taken_back(result, left)]
+        changes = [back for result in self for back in _reversed(result, left)]
         for category in sorted(left):
             changes += self._restored(category)
         return Plan(
@@ -110,7 +111,7 @@ class ApplyResult(Tabular):
         )
 
     def _restored(self, category: PrivacyCategory) -> Iterator[Change]:
-        """The people of a list that was lost when its category left it."""
+        """Yield the people of a list that was lost when its category left it."""
         if category not in self.before.lists:
             why = "Who was excepted is not known: this account cannot read lists."
             yield ListChange(category, _ADD, (), obstacle=why)
@@ -136,7 +137,7 @@ class ApplyResult(Tabular):
         )
 
     def to_frame(self) -> pd.DataFrame:
-        """DataFrame (n, 7), one row per change, in the plan's order.
+        """Return a DataFrame (n, 7), one row per change, in the plan's order.
 
         Columns are those of ``frames.APPLIED_COLUMNS``; ``attrs`` hold ``account``.
         """
@@ -150,9 +151,9 @@ class ApplyResult(Tabular):
         return visibility_of_changes(applied, self.before.settings, account=self.account)
 
     def table(self) -> Table:
-        """The results in words."""
+        """Return the results in words."""
         counts = Counter(result.outcome for result in self)
-        told = ", ".join(f"{n} {outcome_words(each)}" for each in Outcome if (n := counts[each]))
+        summary = ", ".join(f"{n} {outcome_words(each)}" for each in Outcome if (n := counts[each]))
         to = f" to {self.account!r}" if self.account else ""
         header = ("setting", "from", "to", "direction", "outcome", "reason")
         rows = [
@@ -163,16 +164,16 @@ class ApplyResult(Tabular):
             )
             for result in self
         ]
-        return Table(f"Applied{to}: {told or 'there was nothing to do'}", header, rows)
+        return Table(f"Applied{to}: {summary or 'there was nothing to do'}", header, rows)
 
 
 def outcome_words(outcome: Outcome) -> str:
-    """An outcome in words."""
+    """Return an outcome in words."""
     return outcome.value.replace("_", " ")
 
 
-def _taken_back(result: ChangeResult, left: set[PrivacyCategory]) -> Iterator[Change]:
-    """What takes back a change, in so far as it was applied.
+def _reversed(result: ChangeResult, left: set[PrivacyCategory]) -> Iterator[Change]:
+    """Yield what takes back a change, in so far as it was applied.
 
     Args:
         result: The change and what became of it.
@@ -191,6 +192,6 @@ def _taken_back(result: ChangeResult, left: set[PrivacyCategory]) -> Iterator[Ch
             why = "" if seconds is not None else "What it was is not known."
             yield TimerChange(wanted, wanted if seconds is None else seconds, obstacle=why)
         case ListChange(category=category) as change if category not in left and result.people:
-            taken = replace(change, people=result.people)
+            applied = replace(change, people=result.people)
             back = _REMOVE if change.action is _ADD else _ADD
-            yield ListChange(category, back, taken.people, taken.after)
+            yield ListChange(category, back, applied.people, applied.after)

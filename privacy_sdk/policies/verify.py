@@ -1,130 +1,56 @@
-"""Changes that are read back: a success is a success, and what is unknown is said as such."""
+"""Changes that are read back: WhatsApp answers success to changes that it did not make, too."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import TypeVar, cast
+from types import MappingProxyType
+from typing import NamedTuple, TypeVar
 
 from privacy_sdk.accounts.base import Account, Capability, RunsPlans
 from privacy_sdk.errors import (
     AnswerTimeoutError,
+    ConflictError,
     GatewayError,
     IqError,
     NotAppliedError,
     NotConnectedError,
     NotSupportedError,
     OutcomeUnknownError,
+    PrivacyError,
     UnreadableAnswerError,
 )
+from privacy_sdk.model import words
+from privacy_sdk.model.changes import (
+    Change,
+    ChangeResult,
+    ListChange,
+    Outcome,
+    SettingChange,
+    TimerChange,
+)
+from privacy_sdk.model.state import SettingsState
 from privacy_sdk.model.types import (
     DisallowedListAction,
     DisallowedListUpdate,
+    DisallowedListUser,
+    Jid,
     PrivacyCategory,
     PrivacyValue,
     SetPrivacySettingResponse,
 )
-from privacy_sdk.policies.lists import change_list
+from privacy_sdk.policies.state import SETTINGS, TIMER, Part, Unread, read_state
 
 T = TypeVar("T")
 
+READS = 2
+"""How often a read-back is tried while its answers are lost."""
 
-class Confirming:
-    """The three changes of an account, each followed by reading what became of it.
+LOST = (OutcomeUnknownError, UnreadableAnswerError)
+"""Errors after which a change may have been made."""
 
-    A read-back is left out where the account cannot read; then its answer is all there is.
-    """
-
-    def __init__(self, account: Account) -> None:
-        self._account = account
-        self._change_list = (
-            account.set_privacy_disallowed_list
-            if isinstance(account, RunsPlans)
-            else partial(change_list, account)
-        )
-        self._capabilities: frozenset[str] | None = None
-
-    async def set_privacy_setting(
-        self, category: PrivacyCategory, value: PrivacyValue
-    ) -> SetPrivacySettingResponse:
-        """Change one setting."""
-        return await _confirmed(
-            lambda: self._account.set_privacy_setting(category, value),
-            lambda lost: self._read_back_setting(category, value, lost),
-        )
-
-    async def set_privacy_disallowed_list(
-        self, category: PrivacyCategory, update: DisallowedListUpdate
-    ) -> SetPrivacySettingResponse:
-        """Change a disallowed list; without a dhash, as it stands."""
-        return await _confirmed(
-            lambda: self._change_list(category, update),
-            lambda lost: self._read_back_list(category, update),
-        )
-
-    async def set_default_disappearing_mode(self, seconds: int) -> None:
-        """Set the default timer of new chats [s]."""
-        await _confirmed(
-            lambda: self._account.set_default_disappearing_mode(seconds),
-            lambda lost: self._read_back_timer(seconds),
-        )
-
-    async def can(self, capability: Capability) -> bool:
-        """Whether the account can do that; asked once."""
-        if self._capabilities is None:
-            self._capabilities = (await self._account.info()).capabilities
-        return capability in self._capabilities
-
-    async def _read_back_setting(
-        self, category: PrivacyCategory, value: PrivacyValue, lost: bool
-    ) -> SetPrivacySettingResponse:
-        found = (await self._account.fetch_privacy_settings()).get_value(category)
-        if found is None:
-            raise OutcomeUnknownError(
-                f"{value.value!r} for {category.value!r} was sent, and it is not reported back.",
-            )
-        if found != value:
-            raise NotAppliedError(
-                f"WhatsApp accepted {value.value!r} for {category.value!r}, "
-                f"and it is still {found.value!r}."
-            )
-        has_list = lost and value is PrivacyValue.CONTACT_BLACKLIST
-        if has_list and await self.can(Capability.READ_DISALLOWED_LIST):
-            dhash = (await self._account.fetch_disallowed_list(category)).dhash
-        else:
-            dhash = None
-        return SetPrivacySettingResponse(dhash)
-
-    async def _read_back_list(
-        self, category: PrivacyCategory, update: DisallowedListUpdate
-    ) -> SetPrivacySettingResponse:
-        if not await self.can(Capability.READ_DISALLOWED_LIST):
-            raise NotSupportedError("The account cannot read lists.")
-        found = await self._account.fetch_disallowed_list(category)
-        listed = {jid for user in found for jid in (user.jid, user.pn_jid) if jid is not None}
-        missed = [
-            entry
-            for entry in update.users
-            if (entry.jid in listed) is (entry.action is DisallowedListAction.REMOVE)
-        ]
-        if missed:
-            raise NotAppliedError(
-                f"WhatsApp accepted a change of the list of {category.value!r}, and "
-                f"{len(missed)} of its {len(update.users)} entries did not take; "
-                f"the list holds {len(found)} people."
-            )
-        return SetPrivacySettingResponse(found.dhash)
-
-    async def _read_back_timer(self, seconds: int) -> None:
-        if not await self.can(Capability.READ_DISAPPEARING_MODE):
-            raise NotSupportedError("The account cannot read the timer.")
-        found = await self._account.fetch_default_disappearing_mode()
-        if found != seconds:
-            raise NotAppliedError(
-                f"WhatsApp accepted a timer of {seconds} seconds, and it is still {found}."
-            )
-
-
+_ON_LIST = PrivacyValue.CONTACT_BLACKLIST
+_SUCCESS = "WhatsApp answered success"
 _UNREADABLE_NOW = (
     IqError,
     NotConnectedError,
@@ -134,32 +60,261 @@ _UNREADABLE_NOW = (
 )
 
 
-async def _confirmed(
-    change: Callable[[], Awaitable[T]], read_back: Callable[[bool], Awaitable[T]]
-) -> T:
-    """Make a change and read back that it took; what cannot be known is said as such.
+class Answer(NamedTuple):
+    """The answer to a change, before it is known what became of it.
 
-    ``read_back`` is told whether the change's answer was lost, and then stands in for it.
+    ``APPLIED`` means that WhatsApp answered success, ``UNKNOWN`` that its answer was lost.
     """
-    lost: OutcomeUnknownError | None = None
-    answer: T | None = None
+
+    outcome: Outcome
+    reason: str = ""
+
+
+def judge(
+    change: Change,
+    answer: Answer,
+    after: SettingsState,
+    unread: Mapping[Part, PrivacyError] = MappingProxyType({}),
+) -> ChangeResult:
+    """Return what became of a change, by its answer and by what was read back.
+
+    Args:
+        change: The change.
+        answer: The answer to it.
+        after: The state that was read back.
+        unread: Why parts of that could not be read.
+
+    Example:
+        >>> change = TimerChange(0, 5)
+        >>> judge(change, Answer(Outcome.APPLIED), SettingsState(timer=0)).reason
+        'WhatsApp answered success, but it is 0 s.'
+        >>> judge(change, Answer(Outcome.UNKNOWN, "Lost."), SettingsState(timer=5)).outcome
+        <Outcome.APPLIED: 'applied'>
+    """
+    if answer.outcome in (Outcome.REFUSED, Outcome.NOT_TRIED):
+        return ChangeResult(change, *answer)
+    is_lost = answer.outcome is Outcome.UNKNOWN
+    evidence = _evidence(change, after)
+    if evidence is None:
+        error = unread.get(_part(change))
+        if isinstance(error, NotSupportedError) and not is_lost:
+            reason = f"{_SUCCESS}; this account cannot read it back."
+            return ChangeResult(change, Outcome.APPLIED, reason)
+        why = error.message if error else "WhatsApp does not report it."
+        reason = f"{answer.reason or f'{_SUCCESS}.'} It could not be read back: {why}"
+        return ChangeResult(change, Outcome.UNKNOWN, reason)
+    is_made, now, missed = evidence
+    if is_made:
+        return ChangeResult(change, Outcome.APPLIED)
+    if is_lost:
+        return ChangeResult(change, Outcome.UNKNOWN, f"{answer.reason} As of now {now}.", missed)
+    return ChangeResult(change, Outcome.REFUSED, f"{_SUCCESS}, but {now}.", missed)
+
+
+def _part(change: Change) -> Part:
+    match change:
+        case SettingChange():
+            return SETTINGS
+        case ListChange(category=category):
+            return category
+        case TimerChange():
+            return TIMER
+
+
+class _Evidence(NamedTuple):
+    is_made: bool
+    now: str
+    missed: frozenset[Jid] = frozenset()
+
+
+def _evidence(change: Change, after: SettingsState) -> _Evidence | None:
+    """Whether a change was made; None when what tells was not read."""
+    match change:
+        case SettingChange(category=category, after=value):
+            found = after.settings.get(category)
+            return None if found is None else _Evidence(found == value, f"it is {found.value!r}")
+        case TimerChange(after=seconds):
+            timer = after.timer
+            return None if timer is None else _Evidence(timer == seconds, f"it is {timer} s")
+        case ListChange(category=category, action=action, people=people):
+            held = after.lists.get(category)
+            if held is None and after.settings.get(category, _ON_LIST) is _ON_LIST:
+                return None
+            listed = {jid for user in held or () for jid in (user.jid, user.pn_jid)}
+            adds = action is DisallowedListAction.ADD
+            missed = frozenset(user.jid for user in people if (user.jid in listed) is not adds)
+            now = (
+                f"{len(missed)} of {len(people)} people {'were not added' if adds else 'remain'}; "
+                f"the list holds {words.people(len(held or ()))}"
+            )
+            return _Evidence(not missed, now, missed)
+
+
+class VerifiedChanges:
+    """The three changes of an account, each followed by reading what became of it.
+
+    Each raises :class:`~privacy_sdk.NotAppliedError` when WhatsApp answered success and did
+    not make the change, and :class:`~privacy_sdk.OutcomeUnknownError` when it cannot be known
+    whether it was made. An account that cannot read what was changed is taken at its word.
+    """
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._update_list = (
+            account.set_privacy_disallowed_list
+            if isinstance(account, RunsPlans)
+            else partial(update_list, account)
+        )
+        self._capabilities: frozenset[str] | None = None
+
+    async def capabilities(self) -> frozenset[str]:
+        """Return what the account can do; asked once."""
+        if self._capabilities is None:
+            self._capabilities = (await self._account.info()).capabilities
+        return self._capabilities
+
+    async def set_privacy_setting(
+        self, category: PrivacyCategory, value: PrivacyValue
+    ) -> SetPrivacySettingResponse:
+        """Change one setting."""
+        return await self._verified(
+            f"{value.value!r} for {category.value!r}",
+            lambda: self._account.set_privacy_setting(category, value),
+            lambda after: _response(category, after),
+            SettingChange(category, None, value),
+        )
+
+    async def set_privacy_disallowed_list(
+        self, category: PrivacyCategory, update: DisallowedListUpdate
+    ) -> SetPrivacySettingResponse:
+        """Change a disallowed list; without a dhash, as it stands."""
+        return await self._verified(
+            f"The change of the list of {category.value!r}",
+            lambda: self._update_list(category, update),
+            lambda after: _response(category, after),
+            *_list_changes(category, update),
+        )
+
+    async def set_default_disappearing_mode(self, seconds: int) -> None:
+        """Set the default timer of new chats [s]."""
+        await self._verified(
+            f"A disappearing time of {seconds} s",
+            lambda: self._account.set_default_disappearing_mode(seconds),
+            lambda after: None,
+            TimerChange(None, seconds),
+        )
+
+    async def _verified(
+        self,
+        what: str,
+        send: Callable[[], Awaitable[T]],
+        response: Callable[[SettingsState], T],
+        *changes: Change,
+    ) -> T:
+        """Return the answer to a request that was verified.
+
+        Args:
+            what: What is sent, in words.
+            send: Sends it.
+            response: What stands in for its answer when that was lost.
+            *changes: What it is to change.
+        """
+        answered: T | None = None
+        lost: PrivacyError | None = None
+        try:
+            answered = await send()
+        except LOST as error:
+            lost = error
+        unread: dict[Part, PrivacyError] = {}
+        after = await self._read_back(changes, unread, is_lost=lost is not None)
+        failed = next((e for e in unread.values() if not isinstance(e, NotSupportedError)), None)
+        if failed and not isinstance(failed, _UNREADABLE_NOW):
+            raise failed
+        answer = Answer(Outcome.UNKNOWN, lost.message) if lost else Answer(Outcome.APPLIED)
+        for result in (judge(change, answer, after, unread) for change in changes):
+            if result.outcome is Outcome.REFUSED:
+                raise NotAppliedError(f"{what} was not applied. {result.reason}")
+            if result.outcome is Outcome.UNKNOWN:
+                raise OutcomeUnknownError(result.reason) from failed or lost
+        if failed:
+            raise OutcomeUnknownError(
+                f"{answer.reason} It was made; its list could not be read: {failed.message}"
+            ) from failed
+        return response(after) if answered is None else answered
+
+    async def _read_back(
+        self, changes: tuple[Change, ...], unread: Unread, *, is_lost: bool
+    ) -> SettingsState:
+        """Read what was changed; and the dhash of a list, if an answer that held it was lost."""
+        lists = {
+            change.category
+            for change in changes
+            if isinstance(change, ListChange)
+            or (isinstance(change, SettingChange) and change.after is _ON_LIST and is_lost)
+        }
+        timer = any(isinstance(change, TimerChange) for change in changes)
+        try:
+            capabilities = await self.capabilities() if lists or timer else frozenset[str]()
+        except PrivacyError as error:
+            unread.update(dict.fromkeys((SETTINGS, TIMER, *lists), error))
+            return SettingsState()
+        return await read_state(
+            self._account,
+            capabilities,
+            settings=any(isinstance(change, SettingChange) for change in changes),
+            lists=lists,
+            timer=timer,
+            unread=unread,
+            attempts=READS,
+        )
+
+
+def _response(category: PrivacyCategory, after: SettingsState) -> SetPrivacySettingResponse:
+    held = after.lists.get(category)
+    return SetPrivacySettingResponse(None if held is None else held.dhash)
+
+
+def _list_changes(
+    category: PrivacyCategory, update: DisallowedListUpdate
+) -> tuple[ListChange, ...]:
+    people: dict[DisallowedListAction, list[DisallowedListUser]] = {}
+    for entry in update.users:
+        user = DisallowedListUser(entry.jid, entry.pn_jid)
+        people.setdefault(entry.action, []).append(user)
+    return tuple(ListChange(category, action, tuple(each)) for action, each in people.items())
+
+
+async def update_list(
+    account: Account, category: PrivacyCategory, update: DisallowedListUpdate
+) -> SetPrivacySettingResponse:
+    """Change a list; without a dhash as it stands, by optimistic concurrency.
+
+    When the phone changes the list between its reading and its change, both are done again,
+    once. An account that cannot read lists starts from the last dhash that it knows, and has
+    nothing to do again.
+
+    Raises:
+        ConflictError: The list has another version than that of the update; or, without one,
+            it was changed meanwhile twice: the hint tells what it held each time.
+    """
     try:
-        answer = await change()
-    except OutcomeUnknownError as error:
-        lost = error
-    so_far = lost.message if lost else "The change was accepted."
-    try:
-        found = await read_back(lost is not None)
-    except NotSupportedError:
-        if lost:
-            raise lost from None
-    except NotAppliedError as error:
-        if lost is None:
+        return await account.set_privacy_disallowed_list(category, update)
+    except ConflictError:
+        capabilities = (await account.info()).capabilities
+        if update.dhash is not None or Capability.READ_DISALLOWED_LIST not in capabilities:
             raise
-        raise OutcomeUnknownError(f"{so_far} As of now it did not take.") from error
-    except _UNREADABLE_NOW as error:
-        raise OutcomeUnknownError(f"{so_far} Reading it back failed: {error.message}") from error
-    else:
-        if lost:
-            return found
-    return cast("T", answer)
+        first = await account.fetch_disallowed_list(category)
+    try:
+        return await account.set_privacy_disallowed_list(category, update)
+    except ConflictError as conflict:
+        second = await account.fetch_disallowed_list(category)
+        added = sum(entry.action is DisallowedListAction.ADD for entry in update.users)
+        raise ConflictError(
+            conflict.code,
+            conflict.text,
+            error_type=conflict.error_type,
+            hint=f"The list of {category.value!r} was changed on the phone at the same time, "
+            f"twice: it held {words.people(len(first))}, then {words.people(len(second))}; "
+            f"{added} to add, {len(update.users) - added} to remove. Nothing was changed here: "
+            "try again.",
+        ) from None

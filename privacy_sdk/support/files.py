@@ -24,7 +24,7 @@ def as_path(given: str | os.PathLike[str]) -> Path:
     Example:
         >>> as_path("")
         Traceback (most recent call last):
-        privacy_sdk.errors.InvalidInputError: '' is not a path.
+        privacy_sdk.InvalidInputError: '' is not a path.
         Pass one such as "folder/mine.yaml".
     """
     if isinstance(given, (str, os.PathLike)):

@@ -12,7 +12,7 @@ import secrets
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from privacy_sdk.errors import InvalidTokenError
+from privacy_sdk.errors import InvalidInputError, InvalidTokenError
 from privacy_sdk.support.files import (
     SharedFileError,
     data_folder,
@@ -89,6 +89,22 @@ def stored_token() -> str | None:
     if content is None:
         return None
     return checked_token(content.decode("latin-1").removesuffix("\n"), str(path))
+
+
+def read_token(path: Path) -> str:
+    """The token in a file that a user named.
+
+    Raises:
+        InvalidInputError: The file cannot be read.
+        InvalidTokenError: It holds no token.
+    """
+    try:
+        text = path.read_text("latin-1")
+    except OSError as error:
+        raise InvalidInputError(
+            f"The token file {str(path)!r} cannot be read: {error.strerror}."
+        ) from None
+    return checked_token(text.strip(), str(path))
 
 
 def checked_token(token: object, source: str) -> str:

@@ -1,4 +1,4 @@
-"""QR codes, as text for a terminal and as an image for a notebook."""
+"""QR codes as text for a terminal and as an image for a notebook."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from privacy_sdk.errors import PrivacyError
 
 
 def qr_text(payload: str) -> str:
-    """A QR code as lines of half blocks, which are light where they are drawn.
+    """Return a QR code as lines of half blocks, light where they are drawn.
 
     Raises:
         PrivacyError: segno is not installed.
@@ -20,7 +20,7 @@ def qr_text(payload: str) -> str:
 
 
 def qr_image(payload: str) -> str:
-    """A QR code as the address of a PNG image (``data:``).
+    """Return a QR code as the address of a PNG image (``data:``).
 
     Raises:
         PrivacyError: segno is not installed.

@@ -1,4 +1,4 @@
-"""Small tables that show themselves: as text, as HTML in a notebook, with rich in a terminal."""
+"""Small tables as text, as HTML, and for rich in a terminal."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Tone(StrEnum):
-    """How a cell is meant, shown as a colour."""
+    """The colour of a cell, by its meaning."""
 
     PLAIN = ""
     GOOD = "good"
@@ -49,7 +49,7 @@ class Table(NamedTuple):
     rows: Sequence[tuple[Cell, ...]]
 
     def as_text(self) -> str:
-        """The table in plain text, its columns aligned.
+        """Return the table in plain text, its columns aligned.
 
         Example:
             >>> rows = [(Cell("x"), Cell("")), (Cell("long"), Cell("y"))]
@@ -61,19 +61,19 @@ class Table(NamedTuple):
         """
         lines = [self.header, *([cell.text for cell in row] for row in self.rows)]
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-        shown = (
+        formatted = (
             "  " + "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True))
             for line in (lines if self.rows else [])
         )
-        return "\n".join([self.title, *(line.rstrip() for line in shown)])
+        return "\n".join([self.title, *(line.rstrip() for line in formatted)])
 
     def as_html(self) -> str:
-        """The table in HTML, every text escaped."""
+        """Return the table in HTML, every text escaped."""
         rows = [[_in_html(cell) for cell in row] for row in self.rows]
         return html_table(self.title, self.header, rows)
 
     def as_rich(self) -> RichTable:
-        """The table for ``rich.print``."""
+        """Return the table for ``rich.print``."""
         from rich.table import Table as RichTable
         from rich.text import Text
 
@@ -93,12 +93,12 @@ def _in_html(cell: Cell) -> str:
 
 
 class Tabular:
-    """What shows itself as a table."""
+    """A record whose text and HTML are a table."""
 
     __slots__ = ()
 
     def table(self) -> Table:
-        """The table."""
+        """Return the table."""
         raise NotImplementedError
 
     def visibility(self) -> Visibility | None:

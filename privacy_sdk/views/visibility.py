@@ -15,8 +15,9 @@ from enum import StrEnum
 from functools import cache
 from html import escape
 from importlib import resources
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
+from privacy_sdk.errors.public import set_module
 from privacy_sdk.model import words
 from privacy_sdk.model.changes import Change, ListChange, SettingChange, TimerChange
 from privacy_sdk.model.types import (
@@ -115,6 +116,7 @@ class VisibilityRow:
         )
 
 
+@set_module("privacy_sdk")
 @dataclass(frozen=True, slots=True, repr=False)
 class Visibility:
     """Who sees what of an account: a row per setting, a column per kind of viewer.
@@ -155,7 +157,7 @@ class Visibility:
     unreadable: int = 0
     account: str | None = None
     person: str = ""
-    before: Visibility | None = None
+    before: Self | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -166,7 +168,7 @@ class Visibility:
                 return row
         raise KeyError(category)
 
-    def since(self, before: Visibility) -> Visibility:
+    def since(self, before: Self) -> Self:
         """The rows that are another than before, each with what it was.
 
         A setting that was not known before was "not known" to everybody.

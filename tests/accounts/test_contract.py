@@ -20,10 +20,10 @@ from privacy_sdk import PrivacyCategory as Category
 from privacy_sdk import PrivacyValue as Value
 from privacy_sdk.accounts.base import Account, Capability
 from privacy_sdk.accounts.emulated.account import EmulatedAccount
-from privacy_sdk.accounts.emulated.events import CHANGES, READS
+from privacy_sdk.accounts.events import CHANGES, READS
 from privacy_sdk.accounts.http import HttpAccount
 from privacy_sdk.gateway import create_app
-from privacy_sdk.gateway.server import running_gateway
+from privacy_sdk.testing import running_gateway
 
 PHONES = [f"99911555010{n}" for n in range(1, 9)]
 LIDS = [ps.Jid(f"99900000000000{n}", ps.Jid.LID) for n in range(1, 9)]
@@ -92,7 +92,7 @@ NEEDS_IT: dict[Capability, Callable[[Account], Awaitable[object]]] = {
     Capability.READ_DISALLOWED_LIST: lambda account: account.fetch_disallowed_list(Category.LAST),
     Capability.READ_DISAPPEARING_MODE: lambda account: account.fetch_default_disappearing_mode(),
     Capability.FIND_CONTACTS: lambda account: account.find_contacts(PHONES[:1]),
-    Capability.EMULATE: lambda account: account.emulate(ps.PhoneSets("last", "all")),
+    Capability.EMULATE: lambda account: account.emulate(ps.testing.PhoneSets("last", "all")),
 }
 
 
@@ -149,7 +149,7 @@ async def test_it_says_who_it_is_and_what_it_can_do(account):
     info = await account.info()
     assert info.id == account.id
     assert info.backend in {"emulated", "whatsapp"}
-    assert info.state == ps.AccountState.CONNECTED
+    assert info.state == ps.accounts.AccountState.CONNECTED
     assert info.capabilities <= set(Capability)
 
 
@@ -318,7 +318,9 @@ def test_the_operations_here_are_all_there_are():
 async def test_a_refusal_in_either_shape_raises_and_changes_nothing(account, fault, operation):
     before = await state(account)
     await account.emulate(
-        ps.NextAnswer(fault, text="not-allowed", code=405, error_type="cancel", backoff=12.5)
+        ps.testing.NextAnswer(
+            fault, text="not-allowed", code=405, error_type="cancel", backoff=12.5
+        )
     )
     if (fault, operation) == ("refused_inside", "fetch_privacy_settings"):
         with pytest.warns(ps.PrivacyWarning, match="error in place of the value"):
@@ -335,21 +337,23 @@ async def test_a_refusal_in_either_shape_raises_and_changes_nothing(account, fau
 @pytest.mark.parametrize(
     ("code", "expected"),
     [
-        (400, ps.BadRequestError),
-        (401, ps.NotAuthorizedError),
-        (403, ps.NotAuthorizedError),
-        (404, ps.ItemNotFoundError),
+        (400, ps.errors.BadRequestError),
+        (401, ps.errors.NotAuthorizedError),
+        (403, ps.errors.NotAuthorizedError),
+        (404, ps.errors.ItemNotFoundError),
         (409, ps.ConflictError),
         (419, ps.IqError),
         (423, ps.IqError),
-        (429, ps.RateLimitError),
+        (429, ps.errors.RateLimitError),
         (500, ps.IqError),
-        (503, ps.ServiceUnavailableError),
+        (503, ps.errors.ServiceUnavailableError),
     ],
 )
 @needs(Capability.EMULATE)
 async def test_a_refusals_code_decides_its_class(account, code, expected):
-    await account.emulate(ps.NextAnswer("refused", code=code, text="no", backoff=0, times=10))
+    await account.emulate(
+        ps.testing.NextAnswer("refused", code=code, text="no", backoff=0, times=10)
+    )
     with pytest.raises(ps.IqError) as caught:
         await account.set_privacy_setting(Category.LAST, Value.NONE)
     assert type(caught.value) is expected
@@ -359,7 +363,7 @@ async def test_a_refusals_code_decides_its_class(account, code, expected):
 @needs(Capability.EMULATE)
 async def test_an_error_in_one_row_of_a_fetch_leaves_the_others(account):
     whole = await account.fetch_privacy_settings()
-    await account.emulate(ps.NextAnswer("refused_inside", category=Category.STATUS))
+    await account.emulate(ps.testing.NextAnswer("refused_inside", category=Category.STATUS))
     with pytest.warns(ps.PrivacyWarning, match="'status'"):
         rest = await account.fetch_privacy_settings()
     assert [*rest] == [setting for setting in whole if setting.category is not Category.STATUS]
@@ -371,7 +375,7 @@ async def test_a_change_that_does_not_take_answers_success_and_shows_on_reading_
     account, operation
 ):
     before = await state(account)
-    await account.emulate(ps.NextAnswer("not_taken"))
+    await account.emulate(ps.testing.NextAnswer("not_taken"))
     assert await state(account) == before  # reads neither meet it nor use it up
     await ASK[operation](account)
     assert await state(account) == before
@@ -385,7 +389,7 @@ async def test_a_lost_answer_to_a_change_leaves_its_outcome_unknown_and_the_chan
     account, operation
 ):
     before = await state(account)
-    await account.emulate(ps.NextAnswer("lost", operation=operation))
+    await account.emulate(ps.testing.NextAnswer("lost", operation=operation))
     with pytest.raises(ps.OutcomeUnknownError):
         await ASK[operation](account)
     assert await state(account) != before
@@ -394,8 +398,8 @@ async def test_a_lost_answer_to_a_change_leaves_its_outcome_unknown_and_the_chan
 @pytest.mark.parametrize("operation", READS)
 @needs(Capability.EMULATE)
 async def test_a_lost_answer_to_a_read_is_a_timeout(account, operation):
-    await account.emulate(ps.NextAnswer("lost", operation=operation, times=10))
-    with pytest.raises(ps.AnswerTimeoutError):
+    await account.emulate(ps.testing.NextAnswer("lost", operation=operation, times=10))
+    with pytest.raises(ps.errors.AnswerTimeoutError):
         await ASK[operation](account)
 
 
@@ -403,7 +407,7 @@ async def test_a_lost_answer_to_a_read_is_a_timeout(account, operation):
 @needs(Capability.EMULATE)
 async def test_a_slow_answer_is_the_right_one(account, operation):
     await account.set_privacy_setting(Category.LAST, Value.CONTACTS)
-    await account.emulate(ps.NextAnswer("slow", seconds=0.01))
+    await account.emulate(ps.testing.NextAnswer("slow", seconds=0.01))
     late = await ASK[operation](account)
     if operation in READS:
         assert late == await ASK[operation](account)
@@ -411,7 +415,9 @@ async def test_a_slow_answer_is_the_right_one(account, operation):
 
 @needs(Capability.EMULATE)
 async def test_a_call_that_was_given_up_leaves_the_account_usable(account):
-    await account.emulate(ps.NextAnswer("slow", seconds=60, operation="set_privacy_setting"))
+    await account.emulate(
+        ps.testing.NextAnswer("slow", seconds=60, operation="set_privacy_setting")
+    )
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.1):
             await account.set_privacy_setting(Category.LAST, Value.NONE)
@@ -421,8 +427,10 @@ async def test_a_call_that_was_given_up_leaves_the_account_usable(account):
 
 @needs(Capability.EMULATE)
 async def test_a_fault_waits_for_the_answer_it_is_meant_for(account):
-    await account.emulate(ps.NextAnswer("refused", operation="set_default_disappearing_mode"))
-    await account.emulate(ps.NextAnswer("refused", category=Category.STATUS, times=2))
+    await account.emulate(
+        ps.testing.NextAnswer("refused", operation="set_default_disappearing_mode")
+    )
+    await account.emulate(ps.testing.NextAnswer("refused", category=Category.STATUS, times=2))
     await account.set_privacy_setting(Category.LAST, Value.NONE)
     await account.fetch_privacy_settings()
     for _ in range(2):
@@ -436,14 +444,14 @@ async def test_a_fault_waits_for_the_answer_it_is_meant_for(account):
 @needs(Capability.EMULATE)
 async def test_a_change_on_the_phone_shows_in_the_next_fetch(account):
     await account.set_privacy_setting(Category.LAST, Value.NONE)
-    await account.emulate(ps.PhoneSets("last", "contacts"))
+    await account.emulate(ps.testing.PhoneSets("last", "contacts"))
     assert await value_of(account, Category.LAST) is Value.CONTACTS
 
 
 @needs(Capability.EMULATE)
 async def test_names_that_are_not_known_arrive_as_they_were_sent(account):
-    await account.emulate(ps.PhoneSets("stickers", "contact_allowlist"))
-    await account.emulate(ps.PhoneSets("last", "close_friends"))
+    await account.emulate(ps.testing.PhoneSets("stickers", "contact_allowlist"))
+    await account.emulate(ps.testing.PhoneSets("last", "close_friends"))
     settings = await account.fetch_privacy_settings()
     new, last = settings.get("stickers"), settings.get("last")
     assert (new.category.value, new.value.value) == ("stickers", "contact_allowlist")
@@ -461,7 +469,7 @@ async def test_an_unknown_category_can_be_set_on_purpose(account):
 @needs(Capability.EMULATE, Capability.READ_DISALLOWED_LIST)
 async def test_a_list_changed_on_the_phone_makes_the_dhash_stale(account):
     dhash = await start_list(account, LIDS[0])
-    await account.emulate(ps.PhoneLists(Category.LAST, adding(LIDS[1]) + removing(LIDS[0])))
+    await account.emulate(ps.testing.PhoneLists(Category.LAST, adding(LIDS[1]) + removing(LIDS[0])))
     with pytest.raises(ps.ConflictError):
         await update(account, dhash, adding(LIDS[2]))
     await update(account, None, adding(LIDS[2]))

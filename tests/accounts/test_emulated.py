@@ -98,7 +98,7 @@ async def test_a_known_persons_phone_address_is_filled_in(account):
 
 async def test_a_phone_address_in_place_of_a_lid_is_a_bad_request(account):
     entry = ps.DisallowedListUserEntry(CONTACTS[0].pn_jid)
-    with pytest.raises(ps.BadRequestError):
+    with pytest.raises(ps.errors.BadRequestError):
         await account.set_privacy_disallowed_list(Category.LAST, update("none", entry))
     assert await values(account) == SETTINGS
 
@@ -162,13 +162,13 @@ async def test_a_list_takes_64_000_people_and_refuses_one_more(account):
 
 @pytest.mark.parametrize("value", [Value.NONE, Value.OFF, Value("new")])
 async def test_a_value_that_a_known_category_does_not_take_is_a_bad_request(account, value):
-    with pytest.raises(ps.BadRequestError):
+    with pytest.raises(ps.errors.BadRequestError):
         await account.set_privacy_setting(Category.ONLINE, value)
     assert await values(account) == SETTINGS
 
 
 async def test_a_category_without_a_list_refuses_an_update(account):
-    with pytest.raises(ps.BadRequestError):
+    with pytest.raises(ps.errors.BadRequestError):
         await account.set_privacy_disallowed_list(Category.ONLINE, update("none", ENTRIES[0]))
     assert await account.fetch_disallowed_list(Category.ONLINE) == ps.DisallowedList()
 
@@ -191,23 +191,23 @@ async def test_defense_mode_locks_seven_categories_and_keeps_their_values(accoun
 
 async def test_the_phone_can_change_what_is_locked(account):
     await account.set_privacy_setting(Category.DEFENSE_MODE, Value.ON_STANDARD)
-    await account.emulate(ps.PhoneSets("last", "none"))
+    await account.emulate(ps.testing.PhoneSets("last", "none"))
     assert (await values(account))["last"] == "none"
 
 
 async def test_the_phone_puts_a_category_on_its_list_by_listing_people(account):
-    await account.emulate(ps.PhoneLists("last", ENTRIES[:2]))
+    await account.emulate(ps.testing.PhoneLists("last", ENTRIES[:2]))
     people = await account.fetch_disallowed_list(Category.LAST)
     assert [user.jid for user in people] == [entry.jid for entry in ENTRIES[:2]]
     assert (await values(account))["last"] == "contact_blacklist"
-    await account.emulate(ps.PhoneSets("last", "all"))
+    await account.emulate(ps.testing.PhoneSets("last", "all"))
     assert await account.fetch_disallowed_list(Category.LAST) == ps.DisallowedList()
 
 
 async def test_faults_come_in_the_order_they_were_asked_for(account):
     for code in (400, 404):
-        await account.emulate(ps.NextAnswer("refused", code=code))
-    await account.emulate(ps.NextAnswer("refused", code=409, times=2))
+        await account.emulate(ps.testing.NextAnswer("refused", code=code))
+    await account.emulate(ps.testing.NextAnswer("refused", code=409, times=2))
     codes = []
     for _ in range(5):
         try:
@@ -218,7 +218,7 @@ async def test_faults_come_in_the_order_they_were_asked_for(account):
 
 
 async def test_a_row_that_is_not_reported_can_be_an_error_all_the_same(account):
-    await account.emulate(ps.NextAnswer("refused_inside", category="stickers"))
+    await account.emulate(ps.testing.NextAnswer("refused_inside", category="stickers"))
     with pytest.warns(ps.PrivacyWarning, match="'stickers'"):
         assert await values(account) == SETTINGS
 
@@ -238,13 +238,15 @@ async def test_the_loop_runs_while_an_answer_travels():
 
 async def test_an_update_without_a_dhash_and_a_change_on_the_phone_can_conflict():
     account = EmulatedAccount(settings={"last": "contact_blacklist"})
-    await account.emulate(ps.NextAnswer("slow", seconds=0.2, operation="fetch_disallowed_list"))
+    await account.emulate(
+        ps.testing.NextAnswer("slow", seconds=0.2, operation="fetch_disallowed_list")
+    )
     updating = asyncio.create_task(
         account.set_privacy_disallowed_list(Category.LAST, update(None, ENTRIES[0]))
     )
     for _ in range(5):  # until the list was read, and its answer is under way
         await asyncio.sleep(0)
-    await account.emulate(ps.PhoneLists("last", [ENTRIES[1]]))
+    await account.emulate(ps.testing.PhoneLists("last", [ENTRIES[1]]))
     with pytest.raises(ps.ConflictError):
         await updating
 
@@ -273,18 +275,18 @@ def test_a_bad_argument_is_refused(arguments):
 @pytest.mark.parametrize(
     ("kind", "arguments"),
     [
-        (ps.PhoneSets, ("", "all")),
-        (ps.PhoneSets, ("last", None)),
-        (ps.PhoneLists, ("online", ENTRIES)),
-        (ps.PhoneLists, ("last", [])),
-        (ps.PhoneLists, ("last", ENTRIES[:1] * 2)),
-        (ps.PhoneLists, ("last", ["999000000000001@lid"])),
-        (ps.PhoneLists, ("last", [ps.DisallowedListUserEntry(CONTACTS[0].pn_jid)])),
-        (ps.NextAnswer, ("refuse",)),
-        (ps.NextAnswer, (None,)),
-        (ps.NextAnswer, ("refused", "409")),
-        (ps.NextAnswer, ("refused", True)),
-        (ps.NextAnswer, ("refused", 409, None)),
+        (ps.testing.PhoneSets, ("", "all")),
+        (ps.testing.PhoneSets, ("last", None)),
+        (ps.testing.PhoneLists, ("online", ENTRIES)),
+        (ps.testing.PhoneLists, ("last", [])),
+        (ps.testing.PhoneLists, ("last", ENTRIES[:1] * 2)),
+        (ps.testing.PhoneLists, ("last", ["999000000000001@lid"])),
+        (ps.testing.PhoneLists, ("last", [ps.DisallowedListUserEntry(CONTACTS[0].pn_jid)])),
+        (ps.testing.NextAnswer, ("refuse",)),
+        (ps.testing.NextAnswer, (None,)),
+        (ps.testing.NextAnswer, ("refused", "409")),
+        (ps.testing.NextAnswer, ("refused", True)),
+        (ps.testing.NextAnswer, ("refused", 409, None)),
     ],
 )
 def test_an_event_that_cannot_happen_is_refused_where_it_is_made(kind, arguments):
@@ -311,7 +313,7 @@ def test_an_event_that_cannot_happen_is_refused_where_it_is_made(kind, arguments
 )
 def test_a_fault_with_a_bad_member_is_refused_where_it_is_made(member):
     with pytest.raises(ps.InvalidInputError):
-        ps.NextAnswer("refused", **member)
+        ps.testing.NextAnswer("refused", **member)
 
 
 @pytest.mark.parametrize("event", [None, "refused", {"event": "phone_sets"}])

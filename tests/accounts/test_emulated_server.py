@@ -5,8 +5,8 @@ from xml.etree.ElementTree import tostring
 import pytest
 
 from privacy_sdk.accounts.emulated.account import CONTACTS, SETTINGS
-from privacy_sdk.accounts.emulated.events import NextAnswer
 from privacy_sdk.accounts.emulated.server import EmulatedServer
+from privacy_sdk.accounts.events import NextAnswer
 from privacy_sdk.accounts.nodes import iq, node
 
 ANA = node("user", action="add", jid="999000000000001@lid")

@@ -79,7 +79,7 @@ async def test_an_account_that_cannot_be_chosen_is_said_with_what_there_is(names
     account = account_over(
         lambda request: httpx2.Response(200, json={"accounts": rows}), account=None
     )
-    with pytest.raises(ps.UnknownAccountError, match=message) as caught:
+    with pytest.raises(ps.errors.UnknownAccountError, match=message) as caught:
         await account.info()
     assert all(name in caught.value.hint for name in names)
 
@@ -102,7 +102,7 @@ async def test_an_account_that_cannot_be_chosen_is_said_with_what_there_is(names
 )
 async def test_an_answer_that_is_not_the_protocols_is_said_to_be_unreadable(answer, message):
     account, asked = answering(answer)
-    with pytest.raises(ps.UnreadableAnswerError, match=message):
+    with pytest.raises(ps.errors.UnreadableAnswerError, match=message):
         await account.fetch_privacy_settings()
     assert len(asked) == 1
 
@@ -116,7 +116,7 @@ async def test_a_huge_answer_is_not_read_to_its_end():
             yield b" " * 2**20
 
     account = account_over(lambda request: httpx2.Response(200, content=endless()))
-    with pytest.raises(ps.UnreadableAnswerError, match="16 MiB"):
+    with pytest.raises(ps.errors.UnreadableAnswerError, match="16 MiB"):
         await account.fetch_privacy_settings()
     assert len(pieces) == MAX_ANSWER // 2**20 + 1
 
@@ -145,7 +145,7 @@ async def test_a_question_is_repeated_when_its_answer_is_lost():
 
 async def test_a_question_that_is_never_answered_is_a_timeout_in_the_end():
     account, asked = answering(httpx2.ReadError("reset"))
-    with pytest.raises(ps.AnswerTimeoutError, match="connection ended"):
+    with pytest.raises(ps.errors.AnswerTimeoutError, match="connection ended"):
         await account.fetch_privacy_settings()
     assert len(asked) == 4
 
@@ -220,7 +220,7 @@ async def test_a_wait_beyond_the_bound_is_left_to_the_user():
     account = account_over(
         lambda request: problem("rate-limit", 429, code=429, retry_after=3600), offline=False
     )
-    with pytest.raises(ps.RateLimitError) as caught:
+    with pytest.raises(ps.errors.RateLimitError) as caught:
         await account.fetch_privacy_settings()
     assert caught.value.backoff == 3600
     await account.aclose()
@@ -248,7 +248,7 @@ async def test_an_answer_later_than_the_timeout_counts_as_lost():
         raise AssertionError
 
     account = account_over(handler, timeout=0.01)
-    with pytest.raises(ps.AnswerTimeoutError, match=r"within 0\.01 seconds"):
+    with pytest.raises(ps.errors.AnswerTimeoutError, match=r"within 0\.01 seconds"):
         await account.fetch_privacy_settings()
 
 
@@ -273,7 +273,7 @@ async def test_a_phone_number_is_in_no_url():
 async def test_a_closed_account_says_so():
     account, asked = answering(SETTINGS)
     await account.aclose()
-    with pytest.raises(ps.UsageError, match="closed"):
+    with pytest.raises(ps.errors.UsageError, match="closed"):
         await account.fetch_privacy_settings()
     assert not asked
 

@@ -175,7 +175,7 @@ WHOLE = "<iq type='error'><error code='429' text='rate-overlimit' type='wait' ba
 
 @pytest.mark.parametrize("operation", CALLS)
 async def test_a_refusal_of_the_whole_keeps_code_text_type_and_backoff(operation):
-    with pytest.raises(ps.RateLimitError) as caught:
+    with pytest.raises(ps.errors.RateLimitError) as caught:
         await CALLS[operation](Wire(WHOLE).account)
     error = caught.value
     assert (error.code, error.text) == (429, "rate-overlimit")
@@ -212,7 +212,7 @@ async def test_a_refusal_without_a_reason_is_one(answer):
 @pytest.mark.parametrize("operation", CALLS)
 async def test_a_lost_answer_leaves_a_changes_outcome_unknown_and_a_question_unanswered(operation):
     wire = Wire(LostAnswerError("no answer came within 20 seconds"))
-    expected = ps.OutcomeUnknownError if operation in CHANGES else ps.AnswerTimeoutError
+    expected = ps.OutcomeUnknownError if operation in CHANGES else ps.errors.AnswerTimeoutError
     with pytest.raises(expected, match=r"no answer came within 20 seconds\."):
         await CALLS[operation](wire.account)
 
@@ -220,7 +220,7 @@ async def test_a_lost_answer_leaves_a_changes_outcome_unknown_and_a_question_una
 @pytest.mark.parametrize("operation", CALLS)
 @pytest.mark.parametrize("answer", ["<message/>", "<iq type='get'/>", "<iq/>"])
 async def test_what_is_no_answer_is_no_success(operation, answer):
-    expected = ps.OutcomeUnknownError if operation in CHANGES else ps.UnreadableAnswerError
+    expected = ps.OutcomeUnknownError if operation in CHANGES else ps.errors.UnreadableAnswerError
     with pytest.raises(expected):
         await CALLS[operation](Wire(answer).account)
 
@@ -238,7 +238,7 @@ async def test_what_is_no_answer_is_no_success(operation, answer):
     ],
 )
 async def test_an_answer_of_another_shape_is_unreadable(operation, content):
-    with pytest.raises(ps.UnreadableAnswerError):
+    with pytest.raises(ps.errors.UnreadableAnswerError):
         await CALLS[operation](Wire(result(content)).account)
 
 

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from servers import panel_of, serving, write_notebook
 
 import privacy_sdk as ps
-from privacy_sdk.gateway.server import running_gateway
+from privacy_sdk.testing import running_gateway
 
 IDLE = """() => {
   const session = jupyterapp.shell.currentWidget?.sessionContext;
@@ -115,8 +115,8 @@ def test_the_journey_in_jupyterlab(page, home, folder, client, accessible):
             "Last seen",
             "Read receipts",
         ]
-        client.emulate(
-            ps.NextAnswer("refused", operation="set_privacy_setting", category="groupadd")
+        client.account.emulate(
+            ps.testing.NextAnswer("refused", operation="set_privacy_setting", category="groupadd")
         )
         panel.get_by_role("button", name="Apply").click()
         expect(panel.get_by_role("alert")).to_have_text("Applied to 'lab': 3 applied, 1 refused.")

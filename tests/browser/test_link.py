@@ -11,7 +11,7 @@ from servers import serving, write_notebook
 from test_lab import SERVER, run_all
 
 from privacy_sdk.accounts.whatsapp.account import WhatsAppAccount
-from privacy_sdk.gateway.server import running_gateway
+from privacy_sdk.testing import running_gateway
 
 
 def meanwhile(work):

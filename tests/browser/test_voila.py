@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from servers import free_port, panel_of, serving, write_notebook
 
 import privacy_sdk as ps
-from privacy_sdk.gateway.server import running_gateway
+from privacy_sdk.testing import running_gateway
 
 SETTINGS = {
     "last": "all",
@@ -91,7 +91,9 @@ def test_choose_read_the_summary_and_apply(voila, page, accessible, client_of):
     accessible(page)
     assert client.fetch_privacy_settings().loc["last", "value"] == "all"
 
-    client.emulate(ps.NextAnswer("refused", operation="set_privacy_setting", category="groupadd"))
+    client.account.emulate(
+        ps.testing.NextAnswer("refused", operation="set_privacy_setting", category="groupadd")
+    )
     panel.get_by_role("button", name="Apply").click()
     expect(panel.get_by_role("alert")).to_have_text("Applied to 'mouse': 3 applied, 1 refused.")
     expect(panel.get_by_text("Refused. WhatsApp refused: 406")).to_be_visible()
@@ -113,7 +115,9 @@ def test_while_a_slow_gateway_answers_controls_are_off_and_a_second_click_is_non
     page.goto(f"{voila}/slow.ipynb?theme=dark")
     panel = panel_of(page)
     accessible(page)
-    client.emulate(ps.NextAnswer("slow", seconds=1.5, operation="set_privacy_setting"))
+    client.account.emulate(
+        ps.testing.NextAnswer("slow", seconds=1.5, operation="set_privacy_setting")
+    )
     panel.get_by_label("Last seen").select_option(label="nobody")
     apply = panel.get_by_role("button", name="Apply")
     apply.dblclick()

@@ -10,8 +10,8 @@ from recording_tools import TOKEN
 
 from privacy_sdk.accounts.emulated.account import EmulatedAccount
 from privacy_sdk.cassettes.file import HEADER
-from privacy_sdk.gateway.server import running_gateway
 from privacy_sdk.sync import Client
+from privacy_sdk.testing import running_gateway
 
 pytest_plugins = ["pytester"]
 

@@ -21,9 +21,9 @@ from privacy_sdk.cassettes.file import HEADER, read_recording
 from privacy_sdk.cassettes.recorder import Recorder
 from privacy_sdk.cassettes.transport import MAX_BODY, CassetteTransport
 from privacy_sdk.errors import NotRecordedError, RecordingError
-from privacy_sdk.gateway.server import running_gateway
 from privacy_sdk.model.types import Contact, Jid
 from privacy_sdk.sync import Client
+from privacy_sdk.testing import running_gateway
 
 SUPPORT = str(Path(__file__).parents[1] / "support")
 
@@ -142,7 +142,7 @@ def test_with_the_variable_all_clients_of_a_process_record_into_one_file(path):
     """As of a script that opens and closes several clients."""
     code = """
         from privacy_sdk.accounts.emulated.account import EmulatedAccount
-        from privacy_sdk.gateway.server import running_gateway
+        from privacy_sdk.testing import running_gateway
         from privacy_sdk.sync import Client
 
         with running_gateway({"demo": EmulatedAccount()}) as url:

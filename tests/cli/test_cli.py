@@ -15,7 +15,7 @@ import privacy_sdk as ps
 from privacy_sdk.cli import main as cli
 from privacy_sdk.cli import output as terminal
 from privacy_sdk.cli.options import FIRST_STEPS
-from privacy_sdk.gateway.server import running_gateway
+from privacy_sdk.testing import running_gateway
 
 TOKEN = "only-for-tests"
 NUMBER = "999115550101"
@@ -305,24 +305,30 @@ def test_no_gateway_listening_is_code_4(run: Command) -> None:
 
 def test_what_whatsapp_refuses_is_code_3(run: Command, gateway: str) -> None:
     with ps.Client(gateway) as client:
-        client.emulate(ps.NextAnswer("refused", operation="set_privacy_setting"))
-        client.emulate(ps.NextAnswer("not_taken"))
+        client.account.emulate(ps.testing.NextAnswer("refused", operation="set_privacy_setting"))
+        client.account.emulate(ps.testing.NextAnswer("not_taken"))
     code, error = run.error("set", "last", "none")
     assert code == 3
     assert error.startswith("WhatsApp refused: 406 not-acceptable. ")
     code, error = run.error("set", "last", "none")
     assert code == 3
-    assert error.startswith("WhatsApp accepted 'none' for 'last', and it is still 'all'. ")
+    said = "'none' for 'last' was not applied. WhatsApp answered success, but it is 'all'. "
+    assert error.startswith(said)
 
 
 def test_an_unknown_outcome_is_code_5(run: Command, gateway: str) -> None:
     with ps.Client(gateway) as client:
         fetch = "fetch_privacy_settings"
-        client.emulate(ps.NextAnswer("slow", operation=fetch))  # what it was is read,
-        client.emulate(ps.NextAnswer("refused", operation=fetch))  # what it is cannot be
+        client.account.emulate(
+            ps.testing.NextAnswer("slow", operation=fetch)
+        )  # what it was is read,
+        client.account.emulate(
+            ps.testing.NextAnswer("refused", operation=fetch)
+        )  # what it is cannot be
     code, error = run.error("set", "last", "none")
     assert code == 5
-    assert error.startswith("The change was accepted. Reading it back failed: WhatsApp refused")
+    assert error.startswith("WhatsApp answered success. It could not be read back: ")
+    assert "WhatsApp refused: 406 not-acceptable." in error
     assert error.endswith("Fetch the settings again before repeating the change.")
 
 

@@ -15,7 +15,7 @@ from test_cli import TOKEN, Command
 import privacy_sdk as ps
 from privacy_sdk.accounts.http import HttpAccount
 from privacy_sdk.cli import output as terminal
-from privacy_sdk.gateway.server import running_gateway
+from privacy_sdk.testing import running_gateway
 
 POLICY = """\
 last: none
@@ -85,7 +85,9 @@ def test_apply_changes_the_settings_and_says_what_became_of_each(run, policy, ga
 )
 def test_a_refused_change_ends_with_its_code(run, policy, gateway, fault, outcome, code):
     with client_of(gateway) as client:
-        client.emulate(ps.NextAnswer(fault, category="last", operation="set_privacy_setting"))
+        client.account.emulate(
+            ps.testing.NextAnswer(fault, category="last", operation="set_privacy_setting")
+        )
     ended, out, err = run("apply", policy, "--yes", "--json")
     assert (ended, err) == (code, "")
     applied = json.loads(out)
@@ -97,7 +99,7 @@ def test_an_unknown_outcome_ends_with_its_code(run, policy, gateway):
     with client_of(gateway) as client:
         for fault, times in (("slow", 2), ("lost", 2)):  # the plan and the start are read
             operation = "fetch_default_disappearing_mode"
-            client.emulate(ps.NextAnswer(fault, operation=operation, times=times))
+            client.account.emulate(ps.testing.NextAnswer(fault, operation=operation, times=times))
     ended, out, err = run("apply", policy, "--yes")
     assert (ended, err) == (5, "")
     assert "unknown" in out

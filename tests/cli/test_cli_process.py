@@ -17,7 +17,7 @@ from relay import PATIENCE, relay_to
 
 import privacy_sdk as ps
 from privacy_sdk.cli.options import FIRST_STEPS
-from privacy_sdk.gateway.server import running_gateway
+from privacy_sdk.testing import running_gateway
 
 COMMAND = [sys.executable, "-m", "privacy_sdk"]
 SHOW = [*COMMAND, "show", "--emulated"]

@@ -7,7 +7,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 import privacy_sdk as ps
 from privacy_sdk.cassettes.check import check, show
 from privacy_sdk.cli.main import main
-from privacy_sdk.gateway.server import running_gateway
+from privacy_sdk.testing import running_gateway
 
 CODE = """
 import privacy_sdk as ps

@@ -10,8 +10,8 @@ from packaging.requirements import Requirement
 import privacy_sdk as ps
 from privacy_sdk.cli import doctor
 from privacy_sdk.cli import main as cli
-from privacy_sdk.gateway.server import running_gateway
 from privacy_sdk.support.tokens import gateway_token, token_path
+from privacy_sdk.testing import running_gateway
 
 NOWHERE = "http://127.0.0.1:1"
 

@@ -9,7 +9,7 @@ import pytest
 from asking import CONTACTS, PRIVACY, TIMER, TOKEN, client_of, problem
 
 from privacy_sdk.accounts.emulated.account import EmulatedAccount
-from privacy_sdk.accounts.emulated.events import NextAnswer
+from privacy_sdk.accounts.events import NextAnswer
 from privacy_sdk.errors import InvalidTokenError, NotSupportedError
 from privacy_sdk.gateway import create_app
 

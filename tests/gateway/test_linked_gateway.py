@@ -31,7 +31,8 @@ async def test_a_phone_is_linked_and_unlinked_over_http(tmp_path):
         started = (await http.post(LINK)).json()
         LinkStatusBody.model_validate(started)
         assert started["state"] == "waiting_for_scan"
-        assert (started["qr"], started["expires_in"]) == (payload(1), 59)
+        assert started["qr"] == payload(1)
+        assert 50 < started["expires_in"] <= 59  # a busy machine takes its time
         assert started["linked_as"] is None
 
         await phone.scan()

@@ -16,7 +16,7 @@ from privacy_sdk.gateway import create_app
 from privacy_sdk.gateway import schemas as documents
 from privacy_sdk.gateway.routes import ACCOUNT_PROBLEMS
 from privacy_sdk.gateway.schemas import Document, ProblemBody
-from privacy_sdk.gateway.server import running_gateway
+from privacy_sdk.testing import running_gateway
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from asking import PRIVACY, TIMER, GatewayProcess, connected, read_all
 
 from privacy_sdk.accounts.emulated.account import EmulatedAccount
 from privacy_sdk.gateway import connections as protocol
-from privacy_sdk.gateway.server import running_gateway
+from privacy_sdk.testing import running_gateway
 
 
 @pytest.fixture

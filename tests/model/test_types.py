@@ -230,7 +230,7 @@ def test_what_is_no_name_gets_a_short_error(read, wrong):
 
 @pytest.mark.parametrize("category", ["online", "messages", "defense", Category("brand_new")])
 def test_a_category_without_a_list_is_refused_with_those_that_have_one(category):
-    with pytest.raises(ps.NoDisallowedListError) as caught:
+    with pytest.raises(ps.errors.NoDisallowedListError) as caught:
         as_list_category(category)
     assert caught.value.category == category
     assert caught.value.hint.endswith("last, profile, status, groupadd.")
@@ -277,7 +277,7 @@ def test_a_duration_is_read_as_a_plain_int(duration, seconds):
     ],
 )
 def test_a_bad_duration_is_refused(duration):
-    with pytest.raises(ps.InvalidDurationError) as caught:
+    with pytest.raises(ps.errors.InvalidDurationError) as caught:
         as_seconds(duration)
     assert "4_294_967_295" in caught.value.hint
     assert len(str(caught.value)) < 200
@@ -316,7 +316,7 @@ def test_no_repr_shows_a_whole_number(user):
         ps.DisallowedListUser(jid, jid),
         ps.DisallowedList("1", (ps.DisallowedListUser(jid),)),
         ps.Contact(user, jid, jid),
-        ps.PhoneLists("last", [ps.DisallowedListUserEntry(jid)]),
+        ps.testing.PhoneLists("last", [ps.DisallowedListUserEntry(jid)]),
     )
     for record in records:
         assert user not in repr(record)
@@ -353,7 +353,7 @@ def test_no_repr_shows_a_whole_number(user):
     ],
 )
 def test_rubbish_is_no_address(text):
-    with pytest.raises(ps.InvalidJidError):
+    with pytest.raises(ps.errors.InvalidJidError):
         ps.Jid.parse(text)
 
 
@@ -361,7 +361,7 @@ def test_rubbish_is_no_address(text):
 def test_any_text_is_an_address_or_refused(text):
     try:
         jid = ps.Jid.parse(text)
-    except ps.InvalidJidError:
+    except ps.errors.InvalidJidError:
         return
     assert ps.Jid.parse(str(jid)) == jid
 
@@ -381,7 +381,7 @@ def test_any_text_is_an_address_or_refused(text):
     ],
 )
 def test_an_address_cannot_be_made_of_wrong_parts(parts):
-    with pytest.raises(ps.InvalidJidError) as caught:
+    with pytest.raises(ps.errors.InvalidJidError) as caught:
         ps.Jid(*parts)
     assert "999115550101" not in str(caught.value)
 
@@ -402,9 +402,9 @@ def test_an_entry_refuses_an_action_that_is_none(action):
 
 @pytest.mark.parametrize("wrong", [*RUBBISH[1:], "", "999115550101"])
 def test_an_entry_refuses_what_is_no_address(wrong):
-    with pytest.raises(ps.InvalidJidError):
+    with pytest.raises(ps.errors.InvalidJidError):
         ps.DisallowedListUserEntry(wrong)
-    with pytest.raises(ps.InvalidJidError):
+    with pytest.raises(ps.errors.InvalidJidError):
         ps.DisallowedListUserEntry(LID, wrong)
 
 

@@ -23,7 +23,7 @@ def page(monkeypatch):
 def served(monkeypatch):
     """What the command asks to serve."""
     calls = []
-    monkeypatch.setattr(app, "serve_page", lambda where, **how: calls.append((where, how)))
+    monkeypatch.setattr(app, "serve_page", lambda source, **how: calls.append((source, how)))
     return calls
 
 

@@ -23,10 +23,10 @@ from privacy_sdk.accounts.base import AccountState as State
 from privacy_sdk.accounts.whatsapp import account as whatsapp
 from privacy_sdk.accounts.whatsapp.account import WhatsAppAccount
 from privacy_sdk.cli import main as cli
-from privacy_sdk.gateway.server import running_gateway
 from privacy_sdk.notebook import link as linking
 from privacy_sdk.notebook.link import follow_link, in_words
 from privacy_sdk.support.gateways import announced
+from privacy_sdk.testing import running_gateway
 from privacy_sdk.views.qr import qr_image, qr_text
 
 
@@ -94,7 +94,7 @@ async def test_each_new_code_is_shown_once_until_the_phone_is_linked(phone, tmp_
 
 async def test_a_phone_that_does_not_scan_is_an_error_with_a_hint(phone, tmp_path):
     async with account_of(phone, tmp_path) as account:
-        with pytest.raises(ps.AnswerTimeoutError, match=r"within 0\.05 seconds") as caught:
+        with pytest.raises(ps.errors.AnswerTimeoutError, match=r"within 0\.05 seconds") as caught:
             await follow_link(
                 ps.AsyncClient.from_account(account), lambda step: None, patience=0.05
             )
@@ -104,7 +104,7 @@ async def test_a_phone_that_does_not_scan_is_an_error_with_a_hint(phone, tmp_pat
 async def test_an_end_in_another_state_is_an_error_with_its_hint(phone, tmp_path):
     async with account_of(phone, tmp_path) as account:
 
-        async def ban(step: ps.LinkStatus) -> None:
+        async def ban(step: ps.accounts.LinkStatus) -> None:
             await phone.current.emit("EvClientOutDated")
 
         tasks = []
@@ -154,7 +154,10 @@ def test_in_a_script_the_code_is_printed_and_the_call_returns_when_linked(
 
 
 def test_a_script_is_told_when_nobody_scans(gateway, capsys):
-    with ps.Client(gateway) as client, pytest.raises(ps.AnswerTimeoutError, match="No phone"):
+    with (
+        ps.Client(gateway) as client,
+        pytest.raises(ps.errors.AnswerTimeoutError, match="No phone"),
+    ):
         client.link(timeout=0.05)
 
 
@@ -170,7 +173,7 @@ def test_connect_finds_the_gateway_that_runs_and_can_record_it(gateway, tmp_path
 
 def test_connect_to_an_account_that_is_not_served_names_those_that_are(gateway):
     with announced(gateway), ps.Client.connect("another") as client:
-        with pytest.raises(ps.UnknownAccountError) as caught:
+        with pytest.raises(ps.errors.UnknownAccountError) as caught:
             client.info()
         assert "me" in caught.value.hint
 
@@ -259,7 +262,7 @@ def test_the_command_unlinks_at_a_gateway(phone, gateway, run):
 
 def test_the_command_links_and_unlinks_without_a_gateway(phone, monkeypatch, run):
     class Scanned(WhatsAppAccount):
-        async def link_status(self) -> ps.LinkStatus:
+        async def link_status(self) -> ps.accounts.LinkStatus:
             found = await super().link_status()
             if found.qr:
                 await phone.scan()

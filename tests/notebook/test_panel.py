@@ -4,6 +4,8 @@ import gc
 import threading
 import weakref
 
+import httpx2
+import ipywidgets as widgets
 import pytest
 from ipywidgets.widgets.widget import _instances
 from panels import (
@@ -96,7 +98,9 @@ def test_applied_changes_are_said_and_the_panel_shows_what_the_server_says(clien
 
 @pytest.mark.parametrize("fault", ["refused", "refused_inside", "not_taken"])
 def test_a_refused_change_stays_marked_with_its_reason(client, panel, fault):
-    client.emulate(ps.NextAnswer(fault, operation="set_privacy_setting", category="groupadd"))
+    client.account.emulate(
+        ps.testing.NextAnswer(fault, operation="set_privacy_setting", category="groupadd")
+    )
     panel.controls["groupadd"].value = "none"
     panel.controls["last"].value = "none"
     assert not panel.apply().is_complete
@@ -108,7 +112,7 @@ def test_a_refused_change_stays_marked_with_its_reason(client, panel, fault):
 
 
 def test_another_choice_ends_what_was_said_of_the_last_one(client, panel):
-    client.emulate(ps.NextAnswer("refused", category="groupadd"))
+    client.account.emulate(ps.testing.NextAnswer("refused", category="groupadd"))
     panel.controls["groupadd"].value = "none"
     panel.apply()
     panel.controls["groupadd"].value = "contacts"
@@ -139,8 +143,8 @@ def test_buttons_can_be_used_when_there_is_something_to_do(panel):
 
 def test_a_change_on_the_phone_is_shown_and_a_choice_stays(client, panel):
     panel.controls["last"].value = "none"
-    client.emulate(ps.PhoneSets("last", "contacts"))
-    client.emulate(ps.PhoneSets("calladd", "known"))
+    client.account.emulate(ps.testing.PhoneSets("last", "contacts"))
+    client.account.emulate(ps.testing.PhoneSets("calladd", "known"))
     panel.refresh()
     assert panel.controls["calladd"].value == "known"
     assert "Changed elsewhere; it was everyone." in row_of(panel, "calladd")
@@ -151,8 +155,8 @@ def test_a_change_on_the_phone_is_shown_and_a_choice_stays(client, panel):
 def test_what_was_changed_elsewhere_is_not_overwritten_silently(client, panel):
     panel.controls["last"].value = "none"
     panel.controls["status"].value = "none"
-    client.emulate(ps.PhoneSets("last", "contacts"))
-    with pytest.raises(ps.OutdatedPlanError):
+    client.account.emulate(ps.testing.PhoneSets("last", "contacts"))
+    with pytest.raises(ps.errors.OutdatedPlanError):
         panel.apply()
     assert value_of(client, "status") == "contacts"
     assert "changed elsewhere meanwhile, and nothing was sent" in panel.message
@@ -163,10 +167,10 @@ def test_what_was_changed_elsewhere_is_not_overwritten_silently(client, panel):
 
 def test_what_the_phone_did_as_well_is_no_change_any_more(client, panel):
     panel.controls["last"].value = "none"
-    client.emulate(ps.PhoneSets("last", "none"))
+    client.account.emulate(ps.testing.PhoneSets("last", "none"))
     panel.refresh()
     assert len(panel.plan) == 0
-    assert row_of(panel, "last").endswith("It is so now.")
+    assert row_of(panel, "last").endswith("Already set.")
 
 
 def test_what_defense_mode_locks_says_so(client, panel):
@@ -256,14 +260,14 @@ def test_numbers_are_masked_until_whole_ones_are_wanted(client):
     panel = client.panel()
     people = labelled(panel, "Profile photo: people excepted")
     assert people._options_labels == ("+99•••01",)
-    assert not any("9991155" in str(widget.get_state()) for widget in shown(panel.widget))
+    assert not any("9991155" in str(widget.get_state()) for widget in shown(panel))
     labelled(panel, "Show whole phone numbers").value = True
     assert people._options_labels == ("+999115550101",)
 
 
 def test_the_switch_for_numbers_is_there_when_there_are_people(panel):
     assert "Show whole phone numbers" not in [
-        getattr(widget, "description", None) for widget in shown(panel.widget)
+        getattr(widget, "description", None) for widget in shown(panel)
     ]
 
 
@@ -299,9 +303,9 @@ def test_people_can_be_chosen_from_code(client, panel):
     panel.include("profile", OTHER)
     panel.apply()
     assert client.excluded("profile", masked=False)["number"].tolist() == ["+999115550101"]
-    with pytest.raises(ps.InvalidContactError):
+    with pytest.raises(ps.errors.InvalidContactError):
         panel.exclude("profile", "+999 11 555 0999")
-    with pytest.raises(ps.NoDisallowedListError):
+    with pytest.raises(ps.errors.NoDisallowedListError):
         panel.exclude("online", PERSON)
 
 
@@ -310,8 +314,8 @@ def test_a_list_changed_on_the_phone_is_shown_and_choices_stay(client):
     panel = client.panel()
     panel.exclude("profile", OTHER)
     added = ps.DisallowedListUserEntry("999000000000003@lid")
-    client.emulate(ps.PhoneLists("profile", [added]))
-    with pytest.raises(ps.OutdatedPlanError):
+    client.account.emulate(ps.testing.PhoneLists("profile", [added]))
+    with pytest.raises(ps.errors.OutdatedPlanError):
         panel.apply()
     said = row_of(panel, "profile")
     assert "2 people are excepted; 1 to be added." in said
@@ -356,7 +360,7 @@ def test_other_code_runs_while_a_slow_gateway_answers():
 
 def test_progress_is_said_change_by_change(panel):
     said = []
-    place = next(w for w in shown(panel.widget) if "psdk-said" in w._dom_classes)
+    place = next(w for w in shown(panel) if "psdk-status" in w._dom_classes)
     place.observe(lambda change: said.append(text_in(change.new)), "value")
     panel.controls["last"].value = "none"
     panel.controls["timer"].value = 604_800
@@ -409,19 +413,19 @@ def test_a_hundred_panels_leave_no_widget_behind(client):
 
 def test_what_is_on_a_page_keeps_its_client_open():
     client = ps.Client.emulated()
-    widget = client.panel().widget
+    panel = client.panel()
     alive = weakref.ref(client)
     del client
     gc.collect()
     assert alive() is not None
-    assert widget.children
+    assert panel.children
 
 
 def test_a_closed_panel_says_so(client):
     panel = client.panel()
     panel.close()
     for use in (panel.apply, panel.refresh, lambda: panel.exclude("last", PERSON)):
-        with pytest.raises(ps.UsageError, match="closed"):
+        with pytest.raises(ps.errors.UsageError, match="closed"):
             use()
     assert "closed" in repr(panel)
     assert "application/vnd.jupyter.widget-view+json" not in panel._repr_mimebundle_()
@@ -435,7 +439,7 @@ def test_without_a_front_end_a_panel_is_a_table_that_needs_no_script():
     assert "&lt;script&gt;" in bundle["text/html"]
     assert "<script" not in bundle["text/html"]
     assert bundle["text/plain"] == "Panel(Client(EmulatedAccount('demo')), 0 changes pending)"
-    assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == panel.widget.model_id
+    assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == panel.model_id
 
 
 def test_a_panel_of_a_recording_says_what_is_replayed():
@@ -458,7 +462,7 @@ def test_a_change_that_was_not_recorded_is_said_in_words_and_taken_back():
 
 
 def test_a_miss_says_which_changes_were_recorded(tmp_path):
-    from privacy_sdk.gateway.server import running_gateway
+    from privacy_sdk.testing import running_gateway
 
     path = tmp_path / "mine.yaml"
     with (
@@ -480,3 +484,186 @@ def test_a_miss_says_which_changes_were_recorded(tmp_path):
         panel.controls["timer"].value = 604_800
         assert panel.apply().is_complete
         assert panel.controls["last"].value == "none"
+
+
+class Counted(httpx2.AsyncBaseTransport):
+    """The network, and what was asked of it."""
+
+    def __init__(self):
+        self._network = httpx2.AsyncHTTPTransport()
+        self._asked = []
+
+    async def handle_async_request(self, request):
+        path = request.url.path.removeprefix("/v1/accounts/demo")
+        self._asked.append(f"{request.method} {path}".rstrip())
+        return await self._network.handle_async_request(request)
+
+    async def aclose(self):
+        await self._network.aclose()
+
+    def asked(self):
+        """The requests since this was called last."""
+        asked, self._asked = self._asked, []
+        return asked
+
+
+@pytest.fixture
+def network():
+    return Counted()
+
+
+@pytest.fixture
+def remote(network):
+    """Make clients of a served account whose requests are counted."""
+    from privacy_sdk.accounts.http import HttpAccount
+    from privacy_sdk.testing import running_gateway
+
+    clients = []
+    with running_gateway({"demo": ps.EmulatedAccount()}) as url:
+
+        def make(account="demo"):
+            account = HttpAccount(url, token="t", account=account, transport=network)
+            clients.append(ps.Client.from_account(account))
+            return clients[-1]
+
+        yield make
+        for client in clients:
+            client.close()
+
+
+def test_opening_a_panel_asks_who_the_account_is_once(remote, network):
+    remote("demo").panel()
+    assert network.asked() == ["GET", "GET /privacy", "GET /disappearing-mode"]
+    remote(None).panel()
+    assert network.asked() == ["GET /v1/accounts", "GET /privacy", "GET /disappearing-mode"]
+
+
+def test_apply_is_one_request_whose_answer_is_shown(remote, network):
+    client = remote()
+    panel, other = client.panel(), client.panel()
+    panel.controls["last"].value = "none"
+    panel.controls["timer"].value = 604_800
+    panel.exclude("profile", PERSON)
+    client.emulate(ps.testing.PhoneSets("calladd", "known"))
+    network.asked()
+    assert panel.apply().is_complete
+    assert network.asked() == ["PATCH /privacy"]
+    for each in (panel, other):
+        assert {key: each.controls[key].value for key in ("last", "timer", "calladd")} == {
+            "last": "none",
+            "timer": 604_800,
+            "calladd": "known",
+        }
+        assert "1 person is excepted." in row_of(each, "profile")
+        assert "Changed elsewhere; it was everyone." in row_of(each, "calladd")
+    assert "Changed elsewhere" not in row_of(panel, "last")
+    panel.controls["last"].value = "contacts"
+    press(panel, "Apply")
+    assert settled(panel) == "Applied to 'demo': 1 applied."
+    assert network.asked() == ["PATCH /privacy"]
+    assert client.apply(panel.applied.undo()).is_complete
+
+
+def test_what_the_answer_to_apply_does_not_hold_is_asked_for(remote, network):
+    client = remote()
+    panel = client.panel()
+    client.exclude("profile", PERSON)  # by other code
+    panel.controls["last"].value = "none"
+    network.asked()
+    assert panel.apply().is_complete
+    assert network.asked() == ["PATCH /privacy", "GET /privacy/profile/disallowed-list"]
+    assert "1 person is excepted." in row_of(panel, "profile")
+
+
+def test_refresh_and_a_conflict_read_and_do_not_ask_who_the_account_is(remote, network):
+    client = remote()
+    panel = client.panel()
+    panel.controls["last"].value = "none"
+    client.emulate(ps.testing.PhoneSets("last", "contacts"))
+    network.asked()
+    with pytest.raises(ps.errors.OutdatedPlanError):
+        panel.apply()
+    assert network.asked() == ["PATCH /privacy", "GET /privacy", "GET /disappearing-mode"]
+    panel.refresh()
+    assert network.asked() == ["GET /privacy", "GET /disappearing-mode"]
+    panel.revert()
+    assert network.asked() == []
+
+
+def test_a_panel_of_an_account_that_cannot_read_lists_reads_nothing_after_apply():
+    class Counting(Blind):
+        reads = 0
+
+        async def fetch_privacy_settings(self):
+            self.reads += 1
+            return await super().fetch_privacy_settings()
+
+    account = Counting(settings={"last": "contact_blacklist", "profile": "all"})
+    panel = ps.Client.from_account(account).panel()
+    panel.controls["profile"].value = "contact_blacklist"
+    account.reads = 0
+    assert panel.apply().is_complete
+    assert account.reads == 2  # before and after, by the run itself
+    assert "This account cannot read it." in row_of(panel, "profile")
+
+
+# --- a widget as any other
+
+
+def test_a_panel_is_a_widget(client):
+    panel, other = client.panel(), client.panel()
+    tab = widgets.Tab([panel, widgets.VBox([other])], titles=["one", "another"])
+    assert tab.children[0] is panel
+    assert panel.get_state()["_dom_classes"] == ("privacy-sdk",)
+    note = widgets.HTML()
+    widgets.dlink((panel.controls["last"], "value"), (note, "value"))
+    panel.controls["last"].value = "none"
+    assert note.value == "none"
+
+
+def test_closing_leaves_the_table(client):
+    panel = client.panel()
+    panel.controls["last"].value = "none"
+    panel.apply()
+    panel.close()
+    panel.close()
+    bundle = panel._repr_mimebundle_(include=None, exclude=None)
+    assert set(bundle) == {"text/plain", "text/html"}
+    assert "<td>Last seen</td><td>nobody</td>" in bundle["text/html"]
+    assert bundle["text/plain"] == "Panel(Client.emulated(), closed)"
+
+
+@pytest.mark.parametrize("wrong", ["nobdy", "contact", "", None, 7, True, [], "all " * 99])
+def test_a_choice_that_is_not_offered_says_what_is(panel, wrong):
+    with pytest.raises(ps.InvalidInputError, match="Last seen cannot be set to") as caught:
+        panel.controls["last"].value = wrong
+    assert caught.value.hint == (
+        "It can be: everyone ('all'), my contacts ('contacts'), "
+        "my contacts except some ('contact_blacklist'), nobody ('none')."
+    )
+    assert panel.controls["last"].value == "all"
+    assert len(panel.plan) == 0
+
+
+@pytest.mark.parametrize("choice", ["none", "nobody", ps.PrivacyValue.NONE], ids=repr)
+def test_a_choice_is_a_word_a_wire_string_or_a_member(panel, choice):
+    panel.controls["last"].value = choice
+    assert panel.controls["last"].value == "none"
+    assert [change.after for change in panel.plan] == ["none"]
+
+
+def test_a_time_is_chosen_by_its_words_too(panel):
+    panel.controls["timer"].value = "7 days"
+    assert panel.controls["timer"].value == 604_800
+    with pytest.raises(ps.InvalidInputError, match="Disappearing messages cannot be set to 5"):
+        panel.controls["timer"].value = 5
+
+
+def test_no_wire_string_stands_in_what_is_said_to_people(panel):
+    panel.controls["last"].value = "none"
+    with pytest.raises(ps.InvalidInputError) as caught:
+        panel.exclude("last", PERSON)
+    panel.exclude("profile", PERSON)
+    said = text_of(panel) + str(caught.value)
+    assert "my contacts except some" in said
+    assert "contact_blacklist" not in said

@@ -9,7 +9,7 @@ from ipywidgets.widgets.widget import _instances
 from panels import Gated, eventually, html_of, labelled, press, row_of, settled, text_of
 
 import privacy_sdk as ps
-from privacy_sdk.gateway.server import running_gateway
+from privacy_sdk.testing import running_gateway
 
 TOKEN, NEW_TOKEN = "only-for-tests", "only-for-tests-anew"
 
@@ -56,7 +56,7 @@ def test_token_revoked_while_the_panel_is_open():
     with running_gateway({"demo": ps.EmulatedAccount()}, token=NEW_TOKEN, port=port_of(url)):
         press(panel, "Apply")
         assert "token" in settled(panel)
-        with pytest.raises(ps.InvalidTokenError):
+        with pytest.raises(ps.errors.InvalidTokenError):
             panel.refresh()
     assert TOKEN not in html_of(panel) + repr(panel)
     client.close()
@@ -74,8 +74,8 @@ def test_token_revoked_while_the_panel_is_open():
 def test_refused_by_whatsapp(code, text, says):
     client = ps.Client.emulated()
     panel = chosen(client)
-    client.emulate(
-        ps.NextAnswer(
+    client.account.emulate(
+        ps.testing.NextAnswer(
             "refused",
             code=code,
             text=text,
@@ -95,8 +95,10 @@ def test_too_many_requests_keeps_the_rest_from_being_tried():
     client = ps.Client.emulated()
     panel = chosen(client)
     panel.controls["status"].value = "none"
-    client.emulate(
-        ps.NextAnswer("refused", code=429, backoff=30, operation="set_privacy_setting", times=9)
+    client.account.emulate(
+        ps.testing.NextAnswer(
+            "refused", code=429, backoff=30, operation="set_privacy_setting", times=9
+        )
     )
     press(panel, "Apply")
     assert settled(panel) == "Applied to 'demo': 1 refused, 1 not tried."
@@ -106,7 +108,9 @@ def test_too_many_requests_keeps_the_rest_from_being_tried():
 def test_reading_refused_with_a_backoff():
     client = ps.Client.emulated()
     panel = chosen(client)
-    client.emulate(ps.NextAnswer("refused", code=429, text="rate-overlimit", backoff=30))
+    client.account.emulate(
+        ps.testing.NextAnswer("refused", code=429, text="rate-overlimit", backoff=30)
+    )
     press(panel, "Refresh")
     assert "WhatsApp asks to wait 30 s" in settled(panel)
     assert panel.controls["last"].value == "none"
@@ -115,7 +119,7 @@ def test_reading_refused_with_a_backoff():
 def test_a_lost_answer_whose_change_was_made_is_found_out():
     client = ps.Client.emulated()
     panel = chosen(client)
-    client.emulate(ps.NextAnswer("lost", operation="set_privacy_setting"))
+    client.account.emulate(ps.testing.NextAnswer("lost", operation="set_privacy_setting"))
     press(panel, "Apply")
     assert settled(panel) == "Applied to 'demo': 1 applied."
 
@@ -124,8 +128,10 @@ class LostThenDeaf(ps.EmulatedAccount):
     """The answer to a change is lost, and so are the next two that would tell of it."""
 
     async def set_privacy_setting(self, category, value):
-        await self.emulate(ps.NextAnswer("lost", operation="fetch_privacy_settings", times=2))
-        await self.emulate(ps.NextAnswer("lost", operation="set_privacy_setting"))
+        await self.emulate(
+            ps.testing.NextAnswer("lost", operation="fetch_privacy_settings", times=2)
+        )
+        await self.emulate(ps.testing.NextAnswer("lost", operation="set_privacy_setting"))
         return await super().set_privacy_setting(category, value)
 
 
@@ -166,8 +172,10 @@ def test_names_with_html_in_them_are_text():
     client = ps.Client.from_account(account)
     panel = client.panel()
     panel.controls["last"].value = "none"
-    client.emulate(
-        ps.NextAnswer("refused", text=EVIL, error_type=EVIL, operation="set_privacy_setting")
+    client.account.emulate(
+        ps.testing.NextAnswer(
+            "refused", text=EVIL, error_type=EVIL, operation="set_privacy_setting"
+        )
     )
     press(panel, "Apply")
     settled(panel)
@@ -184,7 +192,7 @@ def test_a_second_click_on_apply_does_nothing():
     press(panel, "Refresh")
     press(panel, "Revert")
     assert account.arrived.wait(10)
-    with pytest.raises(ps.UsageError, match="at work"):
+    with pytest.raises(ps.errors.UsageError, match="busy"):
         panel.apply()
     account.passing.set()
     assert settled(panel) == "Applied to 'demo': 1 applied."
@@ -228,8 +236,8 @@ def test_a_kernel_interrupt_during_apply_from_code_says_that_it_may_still_take()
     account = Gated()
     panel = chosen(ps.Client.from_account(account))
     error = interrupted_while(account, panel.apply)
-    assert "may still take" in "".join(error.__notes__)
-    assert settled(panel).startswith("Interrupted. What was sent may still take")
+    assert "may still be applied" in "".join(error.__notes__)
+    assert settled(panel).startswith("Interrupted. What was sent may still be applied")
     assert panel.controls["last"].value == "none"
     assert len(panel.plan) == 1
     account.passing.set()

@@ -11,10 +11,10 @@ from linked import account_of
 import privacy_sdk as ps
 from privacy_sdk.accounts.base import Capability
 from privacy_sdk.accounts.http import HttpAccount
-from privacy_sdk.gateway.server import running_gateway
+from privacy_sdk.testing import running_gateway
 
 C, V = ps.PrivacyCategory, ps.PrivacyValue
-APPLIED, REFUSED, UNKNOWN, NOT_TRIED = ps.Outcome
+APPLIED, REFUSED, UNKNOWN, NOT_TRIED = ps.policies.Outcome
 LIDS = [f"99900000000000{n}@lid" for n in range(1, 9)]
 TOKEN = "only-for-tests"
 
@@ -45,10 +45,10 @@ async def listed(client: ps.AsyncClient, category: str) -> list[str]:
     return [str(user.jid) for user in await client.excluded(category)]
 
 
-def outcomes(applied: ps.ApplyResult) -> dict[object, ps.Outcome]:
+def outcomes(applied: ps.ApplyResult) -> dict[object, ps.policies.Outcome]:
     return {
         getattr(each.change, "category", "timer")
-        if not isinstance(each.change, ps.ListChange)
+        if not isinstance(each.change, ps.policies.ListChange)
         else f"{each.change.category} list": each.outcome
         for each in applied
     }
@@ -84,7 +84,7 @@ async def test_the_result_holds_all_settings_and_the_people_and_timer_that_were_
         await client.plan(ps.Policy(exceptions={"last": LIDS[:2], "profile": LIDS[2:4]}, timer=5))
     )
     settings = await client.fetch_privacy_settings()
-    assert applied.after == ps.SettingsState(
+    assert applied.after == ps.policies.SettingsState(
         {each.category: each.value for each in settings},
         {
             category: await client.fetch_disallowed_list(category)
@@ -96,20 +96,28 @@ async def test_the_result_holds_all_settings_and_the_people_and_timer_that_were_
 
 @pytest.mark.parametrize("fault", ["refused", "refused_inside", "not_taken"])
 async def test_a_refused_change_is_refused_in_whichever_shape_and_the_rest_is_made(client, fault):
-    await client.emulate(ps.NextAnswer(fault, operation="set_privacy_setting", category="online"))
-    applied = await client.apply(await client.plan(ps.policy.MAXIMUM))
+    await client.account.emulate(
+        ps.testing.NextAnswer(fault, operation="set_privacy_setting", category="online")
+    )
+    applied = await client.apply(await client.plan(ps.policies.MAXIMUM))
     assert not applied.is_complete
     refused = [each for each in applied if each.outcome is not APPLIED]
     assert [(each.change.category, each.outcome) for each in refused] == [(C.ONLINE, REFUSED)]
-    said = "WhatsApp said yes, and it is 'all'." if fault == "not_taken" else "406 not-acceptable"
+    said = (
+        "WhatsApp answered success, but it is 'all'."
+        if fault == "not_taken"
+        else "406 not-acceptable"
+    )
     assert said in refused[0].reason
     assert (await settings_of(client))["online"] == "all"
     assert "online" not in {change.category for change in applied.undo()}
 
 
 async def test_a_lost_answer_is_read_again(client):
-    await client.emulate(ps.NextAnswer("lost", category="last"))
-    await client.emulate(ps.NextAnswer("lost", operation="set_default_disappearing_mode"))
+    await client.account.emulate(ps.testing.NextAnswer("lost", category="last"))
+    await client.account.emulate(
+        ps.testing.NextAnswer("lost", operation="set_default_disappearing_mode")
+    )
     applied = await client.apply(await client.plan(ps.Policy(last="none", timer=5)))
     assert applied.is_complete
 
@@ -117,25 +125,32 @@ async def test_a_lost_answer_is_read_again(client):
 async def test_what_cannot_be_read_back_is_unknown_and_is_not_undone(client):
     plan = await client.plan(ps.Policy(last="none", timer=5))
     for operation in ("fetch_privacy_settings", "fetch_default_disappearing_mode"):
-        await client.emulate(ps.NextAnswer("slow", operation=operation))  # the start is read
-        await client.emulate(ps.NextAnswer("lost", operation=operation, times=2))
+        await client.account.emulate(
+            ps.testing.NextAnswer("slow", operation=operation)
+        )  # the start is read
+        await client.account.emulate(ps.testing.NextAnswer("lost", operation=operation, times=2))
     applied = await client.apply(plan)
     assert [each.outcome for each in applied] == [UNKNOWN, UNKNOWN]
-    assert applied.results[0].reason == "WhatsApp said yes. It could not be read back."
+    assert applied.results[0].reason == (
+        "WhatsApp answered success. It could not be read back: "
+        "A question was asked and its answer was lost."
+    )
     assert not applied.undo()
 
 
 async def test_a_single_lost_answer_while_reading_back_does_no_harm(client):
     plan = await client.plan(ps.Policy(last="none"))
-    await client.emulate(ps.NextAnswer("slow", operation="fetch_privacy_settings"))
-    await client.emulate(ps.NextAnswer("lost", operation="fetch_privacy_settings"))
+    await client.account.emulate(ps.testing.NextAnswer("slow", operation="fetch_privacy_settings"))
+    await client.account.emulate(ps.testing.NextAnswer("lost", operation="fetch_privacy_settings"))
     assert (await client.apply(plan)).is_complete
 
 
 @pytest.mark.parametrize(("code", "text"), [(429, "rate-overlimit"), (401, "not-authorized")])
 async def test_after_too_many_requests_the_rest_is_not_tried(client, code, text):
-    await client.emulate(ps.NextAnswer("refused", code=code, text=text, category="profile"))
-    applied = await client.apply(await client.plan(ps.policy.MAXIMUM))
+    await client.account.emulate(
+        ps.testing.NextAnswer("refused", code=code, text=text, category="profile")
+    )
+    applied = await client.apply(await client.plan(ps.policies.MAXIMUM))
     assert list(outcomes(applied).values()) == [APPLIED, APPLIED, REFUSED] + [NOT_TRIED] * 4
     assert "Stopped when another change was refused" in applied.results[-1].reason
     assert text in applied.results[-1].reason
@@ -147,7 +162,7 @@ async def test_after_too_many_requests_the_rest_is_not_tried(client, code, text)
 
 async def test_a_list_whose_category_does_not_get_there_is_not_tried(client):
     plan = await client.plan(ps.Policy(exceptions={"last": LIDS[:1]}))
-    await client.emulate(ps.NextAnswer("refused", operation="set_privacy_setting"))
+    await client.account.emulate(ps.testing.NextAnswer("refused", operation="set_privacy_setting"))
     applied = await client.apply(plan)
     assert outcomes(applied) == {"last": REFUSED, "last list": NOT_TRIED}
     assert applied.results[1].reason == "'last' was not put on 'contact_blacklist'."
@@ -155,7 +170,7 @@ async def test_a_list_whose_category_does_not_get_there_is_not_tried(client):
 
 async def test_a_list_follows_its_category_when_that_answer_was_lost(client):
     plan = await client.plan(ps.Policy(exceptions={"last": LIDS[:2]}))
-    await client.emulate(ps.NextAnswer("lost", operation="set_privacy_setting"))
+    await client.account.emulate(ps.testing.NextAnswer("lost", operation="set_privacy_setting"))
     applied = await client.apply(plan)
     assert applied.is_complete
     assert await listed(client, "last") == LIDS[:2]
@@ -163,7 +178,9 @@ async def test_a_list_follows_its_category_when_that_answer_was_lost(client):
 
 async def test_a_list_whose_category_only_seemed_to_get_there_is_refused(client):
     plan = await client.plan(ps.Policy(exceptions={"last": LIDS[:2]}))
-    await client.emulate(ps.NextAnswer("not_taken", operation="set_privacy_setting"))
+    await client.account.emulate(
+        ps.testing.NextAnswer("not_taken", operation="set_privacy_setting")
+    )
     applied = await client.apply(plan)
     assert outcomes(applied) == {"last": REFUSED, "last list": REFUSED}
     assert (await settings_of(client))["last"] == "all"
@@ -173,7 +190,9 @@ async def test_a_list_whose_category_only_seemed_to_get_there_is_refused(client)
 async def test_a_refused_list_is_refused(client, fault):
     await client.exclude("last", LIDS[:1])
     plan = await client.plan(ps.Policy(exceptions={"last": LIDS[1:3]}))
-    await client.emulate(ps.NextAnswer(fault, operation="set_privacy_disallowed_list", times=2))
+    await client.account.emulate(
+        ps.testing.NextAnswer(fault, operation="set_privacy_disallowed_list", times=2)
+    )
     applied = await client.apply(plan)
     assert [each.outcome for each in applied] == [REFUSED, REFUSED]
     assert await listed(client, "last") == LIDS[:1]
@@ -185,11 +204,13 @@ async def test_an_outdated_plan_changes_nothing_and_says_what_changed(client):
     plan = await client.plan(
         ps.Policy(last="none", status="all", exceptions={"profile": LIDS[:2]}, timer=9)
     )
-    await client.emulate(ps.PhoneSets("last", "contacts"))
-    await client.emulate(ps.PhoneLists("profile", [ps.DisallowedListUserEntry(LIDS[4])]))
+    await client.account.emulate(ps.testing.PhoneSets("last", "contacts"))
+    await client.account.emulate(
+        ps.testing.PhoneLists("profile", [ps.DisallowedListUserEntry(LIDS[4])])
+    )
     await client.set_default_disappearing_mode(7)
     before = await settings_of(client)
-    with pytest.raises(ps.OutdatedPlanError) as caught:
+    with pytest.raises(ps.errors.OutdatedPlanError) as caught:
         await client.apply(plan)
     assert caught.value.changed == (
         "'last' was 'all', and is 'contacts' now.",
@@ -203,28 +224,30 @@ async def test_an_outdated_plan_changes_nothing_and_says_what_changed(client):
 
 async def test_what_the_policy_does_not_name_may_change_meanwhile(client):
     plan = await client.plan(ps.Policy(last="none"))
-    await client.emulate(ps.PhoneSets("messages", "contacts"))
+    await client.account.emulate(ps.testing.PhoneSets("messages", "contacts"))
     assert (await client.apply(plan)).is_complete
 
 
 async def test_what_was_already_as_wanted_must_still_be(client):
     plan = await client.plan(ps.Policy(last="none", messages="all"))
-    await client.emulate(ps.PhoneSets("messages", "contacts"))
-    with pytest.raises(ps.OutdatedPlanError, match="messages"):
+    await client.account.emulate(ps.testing.PhoneSets("messages", "contacts"))
+    with pytest.raises(ps.errors.OutdatedPlanError, match="messages"):
         await client.apply(plan)
 
 
 async def test_defense_mode_must_be_as_it_was_for_it_locks_others(client):
     plan = await client.plan(ps.Policy(last="none"))
-    await client.emulate(ps.PhoneSets("defense", "on_standard"))
-    with pytest.raises(ps.OutdatedPlanError, match="'defense' was 'off'"):
+    await client.account.emulate(ps.testing.PhoneSets("defense", "on_standard"))
+    with pytest.raises(ps.errors.OutdatedPlanError, match="'defense' was 'off'"):
         await client.apply(plan)
 
 
 async def test_undo_is_refused_when_something_changed_since(client):
     applied = await client.apply(await client.plan(ps.Policy(last="none")))
-    await client.emulate(ps.PhoneSets("last", "contacts"))
-    with pytest.raises(ps.OutdatedPlanError, match="'last' was 'none', and is 'contacts' now"):
+    await client.account.emulate(ps.testing.PhoneSets("last", "contacts"))
+    with pytest.raises(
+        ps.errors.OutdatedPlanError, match="'last' was 'none', and is 'contacts' now"
+    ):
         await client.apply(applied.undo())
 
 
@@ -237,7 +260,7 @@ async def test_a_list_that_was_lost_with_its_category_comes_back(client):
 
 
 async def test_an_unknown_value_cannot_be_brought_back(client):
-    await client.emulate(ps.PhoneSets("last", "contact_allowlist"))
+    await client.account.emulate(ps.testing.PhoneSets("last", "contact_allowlist"))
     applied = await client.apply(
         await client.plan(ps.Policy(last="none", online="match_last_seen"))
     )
@@ -249,8 +272,8 @@ async def test_an_unknown_value_cannot_be_brought_back(client):
 
 async def test_when_the_start_cannot_be_read_nothing_is_changed(client):
     plan = await client.plan(ps.Policy(last="none"))
-    await client.emulate(ps.NextAnswer("lost", operation="fetch_privacy_settings"))
-    with pytest.raises(ps.AnswerTimeoutError, match="its answer was lost"):
+    await client.account.emulate(ps.testing.NextAnswer("lost", operation="fetch_privacy_settings"))
+    with pytest.raises(ps.errors.AnswerTimeoutError, match="its answer was lost"):
         await client.apply(plan)
     assert (await settings_of(client))["last"] == "all"
 
@@ -270,7 +293,7 @@ async def test_a_plan_is_for_its_account(client):
         await client.apply(plan)
 
 
-@pytest.mark.parametrize("plan", [None, ps.policy.MAXIMUM, {"last": "none"}, "mine.yaml"])
+@pytest.mark.parametrize("plan", [None, ps.policies.MAXIMUM, {"last": "none"}, "mine.yaml"])
 async def test_only_a_plan_is_applied(client, plan):
     with pytest.raises(ps.InvalidInputError, match="is no plan"):
         await client.apply(plan)
@@ -278,20 +301,20 @@ async def test_only_a_plan_is_applied(client, plan):
 
 async def test_progress_goes_from_nothing_to_all(client):
     told: list[tuple[int, int]] = []
-    plan = await client.plan(ps.policy.MAXIMUM)
+    plan = await client.plan(ps.policies.MAXIMUM)
     await client.apply(plan, progress=lambda done, total: told.append((done, total)))
     assert (told[0], told[-1]) == ((0, 7), (7, 7))
     assert told == sorted(told)
 
 
 async def test_two_applies_at_once_do_not_mix(client):
-    plan = await client.plan(ps.policy.MAXIMUM)
+    plan = await client.plan(ps.policies.MAXIMUM)
     results = await asyncio.gather(client.apply(plan), client.apply(plan), return_exceptions=True)
     if isinstance(client.account, HttpAccount):
         applied, outdated = sorted(results, key=lambda each: isinstance(each, Exception))
         assert applied.is_complete
-        assert isinstance(outdated, ps.OutdatedPlanError)
-    assert not await client.plan(ps.policy.MAXIMUM)
+        assert isinstance(outdated, ps.errors.OutdatedPlanError)
+    assert not await client.plan(ps.policies.MAXIMUM)
 
 
 # Over HTTP
@@ -333,7 +356,7 @@ async def wired(gateway):
 
 async def test_a_full_policy_is_one_request(wired):
     client, wire = wired
-    plan = await client.plan({**ps.policy.MAXIMUM.settings, "defense": "on_standard", "timer": 5})
+    plan = await client.plan({**ps.policies.MAXIMUM.settings, "defense": "on_standard", "timer": 5})
     wire.asked.clear()
     applied = await client.apply(plan)
     assert applied.is_complete
@@ -355,7 +378,7 @@ async def test_when_the_answer_to_all_is_lost_what_stands_is_read(wired):
 async def test_when_the_answer_to_all_is_lost_a_change_that_is_not_there_is_unknown(wired):
     client, wire = wired
     plan = await client.plan(ps.Policy(last="none", online="match_last_seen"))
-    await client.emulate(ps.NextAnswer("refused", category="online"))
+    await client.account.emulate(ps.testing.NextAnswer("refused", category="online"))
     wire.loses = lambda request: request.method == "PATCH"
     applied = await client.apply(plan)
     assert outcomes(applied) == {"last": APPLIED, "online": UNKNOWN}
@@ -469,7 +492,7 @@ async def test_what_an_account_cannot_read_is_applied_on_its_word_and_said_so(bl
     assert plan.before.timer is None
     applied = await blind.apply(plan)
     assert applied.is_complete
-    said = "WhatsApp said yes; this account cannot read it back."
+    said = "WhatsApp answered success; this account cannot read it back."
     assert [each.reason for each in applied] == ["", said, said]
     back = applied.undo()
     assert [(type(c).__name__, c.obstacle) for c in back] == [
@@ -498,7 +521,9 @@ async def test_a_list_that_could_not_be_read_is_not_brought_back(blind):
 
 async def test_a_lost_answer_that_cannot_be_read_is_unknown(blind):
     plan = await blind.plan(ps.Policy(timer=5))
-    await blind.emulate(ps.NextAnswer("lost", operation="set_default_disappearing_mode"))
+    await blind.account.emulate(
+        ps.testing.NextAnswer("lost", operation="set_default_disappearing_mode")
+    )
     (result,) = await blind.apply(plan)
     assert result.outcome is UNKNOWN
 
@@ -506,7 +531,7 @@ async def test_a_lost_answer_that_cannot_be_read_is_unknown(blind):
 async def test_a_blind_account_s_list_is_not_tried_when_its_category_is_in_doubt(blind):
     for fault, category in (("refused", "last"), ("lost", "profile")):
         plan = await blind.plan(ps.Policy(exceptions={category: LIDS[:1]}))
-        await blind.emulate(ps.NextAnswer(fault, operation="set_privacy_setting"))
+        await blind.account.emulate(ps.testing.NextAnswer(fault, operation="set_privacy_setting"))
         applied = await blind.apply(plan)
         assert applied.results[1].outcome is NOT_TRIED
 
@@ -515,14 +540,14 @@ async def test_a_linked_phone_is_changed_as_an_emulated_account_is(tmp_path):
     phone = FakePhone()
     async with account_of(phone, tmp_path) as account:
         client = ps.AsyncClient.from_account(account)
-        policy = {**ps.policy.MAXIMUM.settings, "exceptions": {"profile": ["+999115550101"]}}
+        policy = {**ps.policies.MAXIMUM.settings, "exceptions": {"profile": ["+999115550101"]}}
         del policy[C.PROFILE]
         phone.hides_refusals = True
         plan = await client.plan(policy)
-        phone.faults += [ps.NextAnswer("slow"), ps.NextAnswer("refused_inside")]
+        phone.faults += [ps.testing.NextAnswer("slow"), ps.testing.NextAnswer("refused_inside")]
         applied = await client.apply(plan)
         assert [each.outcome for each in applied] == [REFUSED] + [APPLIED] * 7
-        assert applied.results[0].reason == "WhatsApp said yes, and it is 'all'."
+        assert applied.results[0].reason == "WhatsApp answered success, but it is 'all'."
         assert [str(user.jid) for user in phone.server._held("profile")] == LIDS[:1]
         assert (await client.apply(applied.undo())).is_complete
         assert (await settings_of(client))["profile"] == "all"

@@ -14,9 +14,9 @@ from linked import account_of
 
 import privacy_sdk as ps
 from privacy_sdk.accounts.http import HttpAccount
-from privacy_sdk.gateway.server import running_gateway
 from privacy_sdk.model.types import MAX_LISTED
 from privacy_sdk.policies.people import as_people, as_person
+from privacy_sdk.testing import running_gateway
 from privacy_sdk.views.frames import EXCLUDED_COLUMNS
 
 NUMBERS = [f"+99911555010{n}" for n in range(1, 9)]
@@ -100,13 +100,13 @@ def test_numbers_of_every_country_are_parsed_by_phonenumbers():
     ],
 )
 def test_what_is_no_number_is_refused(person):
-    with pytest.raises(ps.InvalidContactError, match="is not a phone number"):
+    with pytest.raises(ps.errors.InvalidContactError, match="is not a phone number"):
         as_person(person)
 
 
 @pytest.mark.parametrize("person", [None, 5, 999115550101, b"+999115550101", ["+999115550101"]])
 def test_what_is_no_text_is_nobody(person):
-    with pytest.raises(ps.InvalidContactError, match="is nobody"):
+    with pytest.raises(ps.errors.InvalidContactError, match="is nobody"):
         as_person(person)
 
 
@@ -117,7 +117,7 @@ def test_the_address_of_something_else_is_refused(person):
 
 
 def test_a_masked_number_is_said_to_be_masked():
-    with pytest.raises(ps.InvalidContactError, match="is a masked number") as caught:
+    with pytest.raises(ps.errors.InvalidContactError, match="is a masked number") as caught:
         as_person("99•••01")
     assert "whole number" in caught.value.hint
 
@@ -137,12 +137,12 @@ def test_an_error_shows_no_number(before, digits, after):
 
 @pytest.mark.parametrize("people", [[], (), "", None, 5, {"+999115550101": 1}])
 def test_nobody_is_an_error(people):
-    with pytest.raises(ps.InvalidContactError):
+    with pytest.raises(ps.errors.InvalidContactError):
         as_people(people)
 
 
 def test_one_error_names_every_place():
-    with pytest.raises(ps.InvalidContactError) as caught:
+    with pytest.raises(ps.errors.InvalidContactError) as caught:
         as_people([NUMBERS[0], "x", "+999 11 555 0101", 5, LIDS[0]])
     message = caught.value.message
     assert "people[1]: 'x' is not a phone number" in message
@@ -153,12 +153,12 @@ def test_one_error_names_every_place():
 
 def test_a_column_of_a_table_is_people():
     assert len(as_people(pd.Series(NUMBERS))) == 8
-    with pytest.raises(ps.InvalidContactError, match=r"people\[1\]: nan"):
+    with pytest.raises(ps.errors.InvalidContactError, match=r"people\[1\]: nan"):
         as_people(pd.Series([NUMBERS[0], float("nan")]))
 
 
 def test_more_than_a_list_holds_is_an_error():
-    with pytest.raises(ps.InvalidContactError, match="at most 64,000"):
+    with pytest.raises(ps.errors.InvalidContactError, match="at most 64,000"):
         as_people(f"{999 * 10**12 + n}@lid" for n in range(MAX_LISTED + 1))
 
 
@@ -184,7 +184,7 @@ async def test_a_category_open_to_contacts_goes_on_its_list_first(client, value)
 
 @pytest.mark.parametrize("value", ["none", "contact_allowlist"])
 async def test_excluding_never_opens_a_category(client, value):
-    await client.emulate(ps.PhoneSets("last", value))
+    await client.account.emulate(ps.testing.PhoneSets("last", value))
     for change in (client.exclude, client.include):
         with pytest.raises(ps.InvalidInputError) as caught:
             await change("last", NUMBERS[0])
@@ -208,7 +208,7 @@ async def test_who_is_excepted_already_stays_so(client):
 async def test_unknown_people_are_named_and_nothing_is_sent(client):
     people = [NUMBERS[0], "+999 55 555 0155", "+999 66 555 0166"]
     for change in (client.exclude, client.include):
-        with pytest.raises(ps.InvalidContactError) as caught:
+        with pytest.raises(ps.errors.InvalidContactError) as caught:
             await change("last", people)
         assert "people[1]: nobody on WhatsApp has 99•••55." in caught.value.message
         assert "people[2]: nobody on WhatsApp has 99•••66." in caught.value.message
@@ -217,7 +217,7 @@ async def test_unknown_people_are_named_and_nothing_is_sent(client):
 
 async def test_one_person_by_number_and_by_lid_is_one_person(client):
     with pytest.raises(
-        ps.InvalidContactError, match=r"people\[1\]: the same person as people\[0\]"
+        ps.errors.InvalidContactError, match=r"people\[1\]: the same person as people\[0\]"
     ):
         await client.exclude("last", [NUMBERS[0], LIDS[0]])
 
@@ -232,19 +232,25 @@ async def test_a_category_without_a_list_is_refused_first(client, category):
 
 
 async def test_a_refused_exclusion_is_an_error(client):
-    await client.emulate(ps.NextAnswer("refused", operation="set_privacy_disallowed_list"))
+    await client.account.emulate(
+        ps.testing.NextAnswer("refused", operation="set_privacy_disallowed_list")
+    )
     with pytest.raises(ps.IqError):
         await client.exclude("last", NUMBERS[0])
 
 
 async def test_an_exclusion_that_does_not_take_is_an_error(client):
-    await client.emulate(ps.NextAnswer("not_taken", operation="set_privacy_disallowed_list"))
+    await client.account.emulate(
+        ps.testing.NextAnswer("not_taken", operation="set_privacy_disallowed_list")
+    )
     with pytest.raises(ps.NotAppliedError):
         await client.exclude("last", NUMBERS[0])
 
 
 async def test_a_lost_answer_to_an_exclusion_is_read_again(client):
-    await client.emulate(ps.NextAnswer("lost", operation="set_privacy_disallowed_list"))
+    await client.account.emulate(
+        ps.testing.NextAnswer("lost", operation="set_privacy_disallowed_list")
+    )
     await client.exclude("last", NUMBERS[0])
     assert await listed(client, "last") == LIDS[:1]
 
@@ -262,7 +268,7 @@ async def test_thousands_of_people_travel_in_several_requests(client):
 async def test_a_conflict_with_the_phone_is_redone_once(client, fault):
     await client.exclude("last", NUMBERS[0])
     conflict = {"code": 409, "text": "conflict", "operation": "set_privacy_disallowed_list"}
-    await client.emulate(ps.NextAnswer(fault, **conflict))
+    await client.account.emulate(ps.testing.NextAnswer(fault, **conflict))
     await client.exclude("last", NUMBERS[1])
     assert await listed(client, "last") == LIDS[:2]
 
@@ -271,7 +277,7 @@ async def test_a_conflict_with_the_phone_is_redone_once(client, fault):
 async def test_after_a_second_conflict_it_fails_and_says_what_the_lists_hold(client, fault):
     await client.exclude("last", NUMBERS[0])
     conflict = {"code": 409, "text": "conflict", "operation": "set_privacy_disallowed_list"}
-    await client.emulate(ps.NextAnswer(fault, **conflict, times=2))
+    await client.account.emulate(ps.testing.NextAnswer(fault, **conflict, times=2))
     with pytest.raises(ps.ConflictError) as caught:
         await client.exclude("last", NUMBERS[1:3])
     assert "it held 1 person, then 1 person; 2 to add, 0 to remove" in caught.value.hint
@@ -290,7 +296,7 @@ class Contested(ps.EmulatedAccount):
     async def fetch_disallowed_list(self, category):
         held = await super().fetch_disallowed_list(category)
         if held.dhash is not None and self.others:
-            await self.emulate(ps.PhoneLists(category, [self.others.pop(0)]))
+            await self.emulate(ps.testing.PhoneLists(category, [self.others.pop(0)]))
         return held
 
 
@@ -353,7 +359,7 @@ def test_whole_numbers_are_shown_on_demand_and_can_be_given_back():
     client.include("last", frame["number"].head(4))
     client.include("last", frame["jid"].tail(4))
     assert client.excluded("last").empty
-    with pytest.raises(ps.InvalidContactError, match="is a masked number"):
+    with pytest.raises(ps.errors.InvalidContactError, match="is a masked number"):
         client.include("last", ["99•••01"])
 
 

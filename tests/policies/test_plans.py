@@ -47,7 +47,7 @@ def test_a_plan_sends_nothing_but_reads():
 
 
 def test_the_maximum_is_planned_from_everything_open(client):
-    plan = client.plan(ps.policy.MAXIMUM)
+    plan = client.plan(ps.policies.MAXIMUM)
     assert summary(plan) == [
         ("SettingChange", C.LAST, V.ALL, V.NONE, Direction.TIGHTER),
         ("SettingChange", C.ONLINE, V.ALL, V.MATCH_LAST_SEEN, Direction.TIGHTER),
@@ -58,7 +58,7 @@ def test_the_maximum_is_planned_from_everything_open(client):
         ("SettingChange", C.MESSAGES, V.ALL, V.CONTACTS, Direction.TIGHTER),
     ]
     assert plan.account == "demo"
-    assert plan.before.settings.keys() == ps.policy.MAXIMUM.settings.keys() | {"defense"}
+    assert plan.before.settings.keys() == ps.policies.MAXIMUM.settings.keys() | {"defense"}
 
 
 def test_nothing_to_do_is_an_empty_plan(client):
@@ -100,7 +100,7 @@ def test_people_who_are_not_on_whatsapp_are_named_with_their_places(client):
     policy = ps.Policy(
         exceptions={"last": [LIDS[0], "+999 55 555 0155"], "profile": ["+999 66 555 0166", PHONE]}
     )
-    with pytest.raises(ps.InvalidContactError) as caught:
+    with pytest.raises(ps.errors.InvalidContactError) as caught:
         client.plan(policy)
     assert "exceptions.last[1]: nobody on WhatsApp has 99•••55." in caught.value.message
     assert "exceptions.profile[0]: nobody on WhatsApp has 99•••66." in caught.value.message
@@ -108,7 +108,7 @@ def test_people_who_are_not_on_whatsapp_are_named_with_their_places(client):
 
 def test_one_person_by_two_addresses_is_named_with_both_places(client):
     policy = ps.Policy(exceptions={"last": [LIDS[0], PHONE]})
-    with pytest.raises(ps.InvalidContactError) as caught:
+    with pytest.raises(ps.errors.InvalidContactError) as caught:
         client.plan(policy)
     assert "exceptions.last[1]: the same person as exceptions.last[0]." in caught.value.message
 
@@ -194,15 +194,15 @@ def test_which_way_a_change_goes(start, policy, direction):
 changes = st.lists(
     st.one_of(
         st.sampled_from([(c, v) for c in C for v in c.valid_values]).map(
-            lambda pair: ps.SettingChange(pair[0], None, pair[1])
+            lambda pair: ps.policies.SettingChange(pair[0], None, pair[1])
         ),
         st.builds(
-            ps.ListChange,
+            ps.policies.ListChange,
             st.sampled_from([C.LAST, C.PROFILE]),
             st.sampled_from(ps.DisallowedListAction),
             st.just((ps.DisallowedListUser(ps.Jid.parse(LIDS[0])),)),
         ),
-        st.builds(ps.TimerChange, st.sampled_from([0, 5]), st.sampled_from([0, 5, 9])),
+        st.builds(ps.policies.TimerChange, st.sampled_from([0, 5]), st.sampled_from([0, 5, 9])),
     ),
     unique_by=lambda change: (type(change), getattr(change, "category", None)),
 )
@@ -210,29 +210,29 @@ changes = st.lists(
 
 @given(changes, st.dictionaries(st.sampled_from(list(C)), st.sampled_from(list(V))))
 def test_the_safe_order_holds_for_any_changes_and_is_its_own(changes, settings):
-    ordered = in_safe_order(with_directions(changes, ps.SettingsState(settings)))
+    ordered = in_safe_order(with_directions(changes, ps.policies.SettingsState(settings)))
     assert in_safe_order(ordered) == ordered
     assert len(ordered) == len(changes)
     places = {
         (type(change), getattr(change, "category", None)): place
         for place, change in enumerate(ordered)
     }
-    defense = places.get((ps.SettingChange, C.DEFENSE_MODE))
+    defense = places.get((ps.policies.SettingChange, C.DEFENSE_MODE))
     if defense is not None:
         is_on = ordered[defense].after == "on_standard"
         assert defense == (len(ordered) - 1 if is_on else 0)
     free = [
         change
         for change in ordered
-        if not isinstance(change, ps.ListChange)
+        if not isinstance(change, ps.policies.ListChange)
         and getattr(change, "category", None) is not C.DEFENSE_MODE
     ]
     rank = {Direction.TIGHTER: 0, Direction.LOOSER: math.inf}
     ranks = [rank.get(change.direction, 1) for change in free]
     assert ranks == sorted(ranks)
     for category in (C.LAST, C.PROFILE):
-        setting = places.get((ps.SettingChange, category))
-        people = places.get((ps.ListChange, category))
+        setting = places.get((ps.policies.SettingChange, category))
+        people = places.get((ps.policies.ListChange, category))
         if None not in (setting, people):
             arrives = ordered[setting].after is V.CONTACT_BLACKLIST
             assert people == setting + (1 if arrives else -1)

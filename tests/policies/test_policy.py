@@ -17,7 +17,7 @@ NUMBER, LID = "+999 11 555 0101", "999000000000002@lid"
 
 
 def faults_of(call) -> tuple[str, ...]:
-    with pytest.raises(ps.InvalidPolicyError) as caught:
+    with pytest.raises(ps.errors.InvalidPolicyError) as caught:
         call()
     assert isinstance(caught.value, ps.InvalidInputError)
     for fault in caught.value.faults[:20]:
@@ -38,7 +38,7 @@ def test_maximum_is_the_specification_s_setting_for_setting():
     }
     assert list(MAXIMUM.settings.items()) == list(wanted.items())
     assert (dict(MAXIMUM.exceptions), MAXIMUM.timer) == ({}, None)
-    assert ps.policy.MAXIMUM is MAXIMUM
+    assert ps.policies.MAXIMUM is MAXIMUM
 
 
 def test_keywords_and_mapping_say_the_same():
@@ -132,7 +132,7 @@ def test_a_list_over_the_limit_is_a_fault_and_one_at_the_limit_is_not():
 
 
 def test_of_very_many_faults_the_message_names_the_first_and_counts_the_rest():
-    with pytest.raises(ps.InvalidPolicyError) as caught:
+    with pytest.raises(ps.errors.InvalidPolicyError) as caught:
         Policy(exceptions={"last": ["x"] * 1_000})
     assert len(caught.value.faults) == 1_000
     assert "1000 faults" in caught.value.message
@@ -159,7 +159,7 @@ def test_what_maps_nothing_is_no_policy(wanted):
 
 @pytest.mark.parametrize("wanted", [5, None, ["last"]])
 def test_what_is_no_policy_cannot_be_planned(wanted):
-    with pytest.raises(ps.InvalidPolicyError):
+    with pytest.raises(ps.errors.InvalidPolicyError):
         ps.Client.emulated().plan(wanted)
 
 
@@ -300,7 +300,7 @@ def test_what_is_no_text_is_no_policy(given):
 
 @given(st.text(alphabet="lastonie: -[]{}&*!#\n'\"0+|>?%@`,", max_size=60))
 def test_any_text_is_a_policy_or_a_fault(text):
-    with contextlib.suppress(ps.InvalidPolicyError):
+    with contextlib.suppress(ps.errors.InvalidPolicyError):
         Policy.from_yaml(text)
 
 
@@ -329,8 +329,8 @@ def test_a_snapshot_wants_what_is(path):
 def test_a_snapshot_says_in_its_notes_what_it_leaves_out_and_who_is_who():
     client = ps.Client.emulated()
     client.exclude("last", NUMBER)
-    client.emulate(ps.PhoneSets("pix", "all"))
-    client.emulate(ps.PhoneSets("status", "contact_allowlist"))
+    client.account.emulate(ps.testing.PhoneSets("pix", "all"))
+    client.account.emulate(ps.testing.PhoneSets("status", "contact_allowlist"))
     snapshot = client.snapshot()
     assert "pix" not in snapshot.settings
     assert "status" not in snapshot.settings

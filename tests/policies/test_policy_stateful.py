@@ -16,10 +16,10 @@ from hypothesis.stateful import (
 
 import privacy_sdk as ps
 from privacy_sdk.accounts.emulated.account import CONTACTS, EmulatedAccount
-from privacy_sdk.accounts.emulated.events import CHANGES
+from privacy_sdk.accounts.events import CHANGES
 from privacy_sdk.accounts.http import HttpAccount
-from privacy_sdk.gateway.server import running_gateway
 from privacy_sdk.model.types import LIST_CATEGORIES
+from privacy_sdk.testing import running_gateway
 
 PEOPLE = [contact.jid for contact in CONTACTS[:4]]
 BROKEN_READS = [
@@ -35,14 +35,14 @@ people = st.lists(st.sampled_from(PEOPLE), unique=True)
 timers = st.sampled_from([0, 86_400, 604_800])
 faults = st.one_of(
     st.builds(
-        ps.NextAnswer,
+        ps.testing.NextAnswer,
         st.sampled_from(["refused", "refused_inside", "not_taken", "lost"]),
         code=st.sampled_from([400, 406, 409, 429, 503]),
         operation=st.sampled_from([None, *CHANGES]).filter(bool),
         times=st.integers(1, 3),
     ),
     st.builds(
-        ps.NextAnswer,
+        ps.testing.NextAnswer,
         st.sampled_from(["refused", "lost"]),
         code=st.just(503),
         operation=st.sampled_from(BROKEN_READS),
@@ -120,7 +120,7 @@ class Machine(RuleBasedStateMachine):
         self.account.server.put_people(category.value, entries.values())
 
     @rule(fault=faults)
-    def break_an_answer(self, fault: ps.NextAnswer) -> None:
+    def break_an_answer(self, fault: ps.testing.NextAnswer) -> None:
         self.account.server.faults.append(fault)
 
     @precondition(lambda self: self.plan is not None)
@@ -130,7 +130,7 @@ class Machine(RuleBasedStateMachine):
         before, is_undisturbed = self.truth(), not self.account.server.faults
         try:
             applied = self.client.apply(plan)
-        except ps.OutdatedPlanError:
+        except ps.errors.OutdatedPlanError:
             assert self.truth() == before
             assert not _fits(plan, before)
             return
@@ -153,12 +153,15 @@ class Machine(RuleBasedStateMachine):
         self.account.server.faults.clear()
         back = applied.undo()
         for result in applied:
-            is_not_made = result.outcome in (ps.Outcome.REFUSED, ps.Outcome.NOT_TRIED)
+            is_not_made = result.outcome in (
+                ps.policies.Outcome.REFUSED,
+                ps.policies.Outcome.NOT_TRIED,
+            )
             if is_not_made and not result.people and not _is_gone(result.change, now):
                 assert not any(_is_about(result.change, change) for change in back.possible)
         undone = self.client.apply(back)
         assert (self.truth() == now) == (not back.possible)
-        if any(result.outcome is ps.Outcome.UNKNOWN for result in applied):
+        if any(result.outcome is ps.policies.Outcome.UNKNOWN for result in applied):
             return
         _assert_complete(undone)
         if not any(change.obstacle for change in back):
@@ -168,16 +171,16 @@ class Machine(RuleBasedStateMachine):
         """Every result says what is so."""
         for result in applied:
             if result.change.obstacle:
-                assert result.outcome is ps.Outcome.NOT_TRIED
+                assert result.outcome is ps.policies.Outcome.NOT_TRIED
                 continue
             is_made = _is_made(result.change, now)
             match result.outcome:
-                case ps.Outcome.APPLIED:
+                case ps.policies.Outcome.APPLIED:
                     assert is_made, result
-                case ps.Outcome.REFUSED | ps.Outcome.NOT_TRIED:
+                case ps.policies.Outcome.REFUSED | ps.policies.Outcome.NOT_TRIED:
                     assert not is_made or _is_gone(result.change, now)
                     assert result.reason
-                case ps.Outcome.UNKNOWN:
+                case ps.policies.Outcome.UNKNOWN:
                     assert result.reason
 
     def left_alone(self, applied: ps.ApplyResult, before: Truth, now: Truth) -> None:
@@ -185,21 +188,21 @@ class Machine(RuleBasedStateMachine):
         changed = [
             result.change
             for result in applied
-            if result.outcome in (ps.Outcome.APPLIED, ps.Outcome.UNKNOWN)
+            if result.outcome in (ps.policies.Outcome.APPLIED, ps.policies.Outcome.UNKNOWN)
         ]
-        categories = {c.category for c in changed if not isinstance(c, ps.TimerChange)}
+        categories = {c.category for c in changed if not isinstance(c, ps.policies.TimerChange)}
         for name in now.settings.keys() | before.settings.keys():
             if name not in categories:
                 assert now.settings.get(name) == before.settings.get(name)
                 assert now.lists.get(name) == before.lists.get(name)
-        if not any(isinstance(change, ps.TimerChange) for change in changed):
+        if not any(isinstance(change, ps.policies.TimerChange) for change in changed):
             assert now.timer == before.timer
 
 
 def _assert_complete(applied: ps.ApplyResult) -> None:
     """Every change is made that nothing stood in the way of."""
     for result in applied:
-        assert result.outcome is ps.Outcome.APPLIED or result.change.obstacle
+        assert result.outcome is ps.policies.Outcome.APPLIED or result.change.obstacle
 
 
 def _fits(plan: ps.Plan, truth: Truth) -> bool:
@@ -211,23 +214,23 @@ def _fits(plan: ps.Plan, truth: Truth) -> bool:
     )
 
 
-def _is_made(change: ps.Change, truth: Truth) -> bool:
+def _is_made(change: ps.policies.Change, truth: Truth) -> bool:
     match change:
-        case ps.SettingChange(category=category, after=value):
+        case ps.policies.SettingChange(category=category, after=value):
             return truth.settings.get(category) == value
-        case ps.TimerChange(after=seconds):
+        case ps.policies.TimerChange(after=seconds):
             return truth.timer == seconds
-        case ps.ListChange(category=category, action=action, people=wanted):
+        case ps.policies.ListChange(category=category, action=action, people=wanted):
             listed = truth.lists.get(category, frozenset())
             return all((user.jid in listed) == (action == "add") for user in wanted)
 
 
-def _is_gone(change: ps.Change, truth: Truth) -> bool:
+def _is_gone(change: ps.policies.Change, truth: Truth) -> bool:
     """Whether a list was lost as a whole, when its category left it."""
-    return isinstance(change, ps.ListChange) and change.category not in truth.lists
+    return isinstance(change, ps.policies.ListChange) and change.category not in truth.lists
 
 
-def _is_about(one: ps.Change, other: ps.Change) -> bool:
+def _is_about(one: ps.policies.Change, other: ps.policies.Change) -> bool:
     return type(one) is type(other) and getattr(one, "category", "") == getattr(
         other, "category", ""
     )

@@ -17,8 +17,8 @@ from tryx import events
 from tryx.types import JID
 
 from privacy_sdk.accounts.emulated.account import CONTACTS, SETTINGS
-from privacy_sdk.accounts.emulated.events import NextAnswer
 from privacy_sdk.accounts.emulated.server import EmulatedServer
+from privacy_sdk.accounts.events import NextAnswer
 from privacy_sdk.accounts.nodes import contacts_request, iq, node
 
 NUMBER = "999115550178"

@@ -35,20 +35,20 @@ def text_of(panel: Any) -> str:
 
 def html_of(panel: Any) -> str:
     """The HTML on a panel."""
-    return " ".join(w.value for w in shown(panel.widget) if isinstance(w, widgets.HTML))
+    return " ".join(w.value for w in shown(panel) if isinstance(w, widgets.HTML))
 
 
 def row_of(panel: Any, category: str) -> str:
     """What is written beside a control."""
     control = panel.controls[category]
-    line = next(w for w in shown(panel.widget) if control in getattr(w, "children", ()))
+    line = next(w for w in shown(panel) if control in getattr(w, "children", ()))
     return text_in(line.children[1].value)
 
 
 def labelled(panel: Any, label: str) -> Any:
     """The only control with a label."""
-    found = [w for w in shown(panel.widget) if getattr(w, "description", None) == label]
-    assert len(found) == 1, [getattr(w, "description", None) for w in shown(panel.widget)]
+    found = [w for w in shown(panel) if getattr(w, "description", None) == label]
+    assert len(found) == 1, [getattr(w, "description", None) for w in shown(panel)]
     return found[0]
 
 

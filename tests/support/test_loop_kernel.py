@@ -7,7 +7,7 @@ from kernels import Kernel, running_kernel
 from relay import Relay, relay_to
 
 import privacy_sdk as ps
-from privacy_sdk.gateway.server import running_gateway
+from privacy_sdk.testing import running_gateway
 
 LIST = 'client.fetch_disallowed_list("last")'
 TIMER = "client.fetch_default_disappearing_mode()"

@@ -12,7 +12,7 @@ import pytest
 from relay import PATIENCE, Relay, relay_to
 
 from privacy_sdk.accounts.emulated.account import EmulatedAccount
-from privacy_sdk.gateway.server import running_gateway
+from privacy_sdk.testing import running_gateway
 
 posix = pytest.mark.skipif(os.name != "posix", reason="forks and signals of POSIX")
 

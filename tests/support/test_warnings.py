@@ -10,7 +10,7 @@ import pytest
 
 import privacy_sdk as ps
 from privacy_sdk.accounts.base import Capability
-from privacy_sdk.gateway.server import running_gateway
+from privacy_sdk.testing import running_gateway
 
 
 class WithoutLists(ps.EmulatedAccount):
@@ -40,7 +40,7 @@ def places(caught: list[warnings.WarningMessage]) -> list[tuple[type[Warning], s
 
 
 def spoil(client: ps.Client, times: int = 1) -> None:
-    client.emulate(ps.NextAnswer("refused_inside", category="status", times=times))
+    client.account.emulate(ps.testing.NextAnswer("refused_inside", category="status", times=times))
 
 
 @pytest.mark.parametrize("read", [ps.Client.fetch_privacy_settings, ps.Client.snapshot])
@@ -80,7 +80,7 @@ async def test_an_awaited_calls_warning_points_at_the_await(
     caught: list[warnings.WarningMessage],
 ) -> None:
     client = ps.AsyncClient.from_account(ps.EmulatedAccount())
-    await client.emulate(ps.NextAnswer("refused_inside", category="status"))
+    await client.account.emulate(ps.testing.NextAnswer("refused_inside", category="status"))
     await client.fetch_privacy_settings()
     assert places(caught) == [(ps.PrivacyWarning, __file__, line() - 1)]
 
@@ -90,7 +90,7 @@ def test_a_warning_of_a_task_points_at_what_runs_the_loop(
 ) -> None:
     async def main() -> None:
         client = ps.AsyncClient.from_account(ps.EmulatedAccount())
-        await client.emulate(ps.NextAnswer("refused_inside", category="status"))
+        await client.account.emulate(ps.testing.NextAnswer("refused_inside", category="status"))
         asks: list[Awaitable[object]] = [client.fetch_privacy_settings()]
         await asyncio.gather(*asks)
 

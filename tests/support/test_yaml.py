@@ -171,7 +171,7 @@ def test_ten_thousand_keys_that_are_there_twice_are_found_quickly():
 
 @pytest.mark.parametrize("value", ["0", "7d", "off"])
 def test_a_policy_with_a_key_twice_is_refused_whatever_its_value(value):
-    with pytest.raises(ps.InvalidPolicyError) as caught:
+    with pytest.raises(ps.errors.InvalidPolicyError) as caught:
         ps.Policy.from_yaml(f"timer: {value}\ntimer: {value}")
     assert caught.value.faults == (
         "the text, line 2: 'timer' is there a second time; the first is on line 1.",
@@ -183,7 +183,7 @@ def test_a_fault_in_a_list_of_people_names_the_line_of_the_person():
         "exceptions:\n  last:\n  - +999115550101\n  - nobody\n\n  - +999115550101\n"
         "  status: [+999115550102,\n    5]\n  profile: {}\n"
     )
-    with pytest.raises(ps.InvalidPolicyError) as caught:
+    with pytest.raises(ps.errors.InvalidPolicyError) as caught:
         ps.Policy.from_yaml(text, source="mine")
     assert [fault.split(":")[0] for fault in caught.value.faults] == [
         "mine, line 4, exceptions.last[1]",
@@ -195,7 +195,7 @@ def test_a_fault_in_a_list_of_people_names_the_line_of_the_person():
 
 
 def test_a_slip_in_yaml_is_named_by_line_even_where_no_key_is_known():
-    with pytest.raises(ps.InvalidPolicyError, match="line 2: This is not readable as YAML"):
+    with pytest.raises(ps.errors.InvalidPolicyError, match="line 2: This is not readable as YAML"):
         ps.Policy.from_yaml("services: 1\n\tx: 2")
 
 

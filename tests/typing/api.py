@@ -33,8 +33,8 @@ def facade(client: ps.Client) -> None:
     assert_type(client.fetch_default_disappearing_mode(), int)
     assert_type(client.fetch_disallowed_list("last"), ps.DisallowedList)
     assert_type(client.info(), ps.AccountInfo)
-    client.emulate(ps.NextAnswer("refused", category="groupadd"))
-    plan = client.plan(ps.policy.MAXIMUM)
+    client.account.emulate(ps.testing.NextAnswer("refused", category="groupadd"))
+    plan = client.plan(ps.policies.MAXIMUM)
     assert_type(plan, ps.Plan)
     assert_type(client.plan({"last": "none"}), ps.Plan)
     assert_type(client.plan("mine.yaml"), ps.Plan)
@@ -42,7 +42,7 @@ def facade(client: ps.Client) -> None:
     applied = client.apply(plan, progress=lambda done, total: None)
     assert_type(applied, ps.ApplyResult)
     assert_type(applied.undo(), ps.Plan)
-    assert_type([result.outcome for result in applied], list[ps.Outcome])
+    assert_type([result.outcome for result in applied], list[ps.policies.Outcome])
     assert_type(client.snapshot(), ps.Policy)
     assert_type(client.exclude("last", "+999115550101"), ps.SetPrivacySettingResponse)
     assert_type(client.include("last", ["999000000000001@lid"]), ps.SetPrivacySettingResponse)
@@ -52,8 +52,9 @@ def facade(client: ps.Client) -> None:
 
 
 def wrong_calls(client: ps.Client) -> None:
+    ps.Cleint()  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
     client.plan(5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    client.apply(ps.policy.MAXIMUM)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    client.apply(ps.policies.MAXIMUM)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     ps.Policy(lst="none")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     client.set_privacy_setting("last")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     client.set_privacy_setting(1, "all")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
@@ -80,7 +81,21 @@ def accounts(account: ps.Account) -> None:
 
 
 def linking(client: ps.Client) -> None:
-    assert_type(client.link(timeout=60).wait(), ps.LinkStatus)
-    assert_type(client.link_status(), ps.LinkStatus)
+    assert_type(client.link(timeout=60).wait(), ps.accounts.LinkStatus)
+    assert_type(client.link_status(), ps.accounts.LinkStatus)
     assert_type(client.link_status().qr, str | None)
     assert_type(client.unlink().linked_as, str | None)
+
+
+def aliases(category: ps.typing.CategoryLike, policy: ps.typing.PolicyLike) -> None:
+    client = ps.Client.emulated()
+    client.set_privacy_setting(category, "none")
+    client.plan(policy)
+
+
+def modules() -> None:
+    assert_type(ps.errors.RateLimitError(429).backoff, float | None)
+    assert_type(ps.policies.MAXIMUM, ps.Policy)
+    assert_type(ps.testing.PhoneSets("last", "all").value, ps.PrivacyValue)
+    with ps.testing.running_gateway({"demo": ps.EmulatedAccount()}) as url:
+        assert_type(url, str)

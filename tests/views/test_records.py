@@ -36,7 +36,7 @@ def test_an_account_and_a_link_are_said_in_words_and_the_code_is_not_shown():
     assert ["can also", "find contacts"] in cells(
         ps.AccountInfo("me", "whatsapp", capabilities=frozenset({"find_contacts"}))._repr_html_()
     )
-    html = ps.LinkStatus("waiting_for_scan", "Scan it.", qr="2@secret")._repr_html_()
+    html = ps.accounts.LinkStatus("waiting_for_scan", "Scan it.", qr="2@secret")._repr_html_()
     assert cells(html)[1:] == [["state", "waiting for scan"], ["hint", "Scan it."]]
     assert "secret" not in html
 

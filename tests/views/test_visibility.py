@@ -323,9 +323,9 @@ def test_who_is_excepted_is_not_guessed_where_lists_cannot_be_read():
 
 def test_nobody_is_nobody():
     client = ps.Client.emulated()
-    with pytest.raises(ps.InvalidContactError, match="nobody on WhatsApp has"):
+    with pytest.raises(ps.errors.InvalidContactError, match="nobody on WhatsApp has"):
         client.visibility("+999 11 555 9999")
-    with pytest.raises(ps.InvalidContactError):
+    with pytest.raises(ps.errors.InvalidContactError):
         client.visibility("somebody")
 
 
@@ -360,6 +360,6 @@ def test_people_of_a_plan_are_counted_before_and_after():
 def test_what_was_refused_is_not_shown_as_changed():
     account = ps.EmulatedAccount()
     client = ps.Client.from_account(account)
-    client.emulate(ps.NextAnswer("not_taken", category="status"))
+    client.account.emulate(ps.testing.NextAnswer("not_taken", category="status"))
     applied = client.apply(client.plan({"last": "none", "status": "all"}))
     assert [row.category for row in applied.visibility().rows] == [C.LAST]

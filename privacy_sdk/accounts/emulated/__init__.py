@@ -1,1 +1,1 @@
-"""An account in this process that behaves as WhatsApp does, as far as that is known."""
+"""The emulated account: the account, its server, and the events that it takes."""

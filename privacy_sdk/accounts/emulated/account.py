@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from privacy_sdk.accounts.base import AccountInfo, AccountState, Capability
-from privacy_sdk.accounts.emulated.events import (
+from privacy_sdk.accounts.emulated.server import EmulatedServer
+from privacy_sdk.accounts.events import (
     Event,
     NextAnswer,
     PhoneLists,
     PhoneSets,
     check_seconds,
 )
-from privacy_sdk.accounts.emulated.server import EmulatedServer
 from privacy_sdk.accounts.nodes import ProtocolAccount
 from privacy_sdk.errors import InvalidInputError
+from privacy_sdk.errors.public import set_module
 from privacy_sdk.model.types import Contact, Jid, PrivacyCategory, PrivacyValue
 
 CONTACTS = tuple(
@@ -37,6 +38,7 @@ SETTINGS: Mapping[str, str] = {
 """What an emulated account is set to at first: a new account's settings, assumed."""
 
 
+@set_module("privacy_sdk")
 class EmulatedAccount(ProtocolAccount):
     """An account that needs no phone and no network, and answers anything.
 

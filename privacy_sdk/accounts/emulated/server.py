@@ -13,7 +13,7 @@ from dataclasses import replace
 from xml.etree.ElementTree import Element
 
 from privacy_sdk.accounts.base import LostAnswerError
-from privacy_sdk.accounts.emulated.events import CHANGES, Fault, NextAnswer
+from privacy_sdk.accounts.events import CHANGES, Fault, NextAnswer
 from privacy_sdk.accounts.nodes import NO_DHASH, ON_LIST, iq, node
 from privacy_sdk.model.types import (
     LOCKED_BY_DEFENSE,

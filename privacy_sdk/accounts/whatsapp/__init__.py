@@ -1,1 +1,1 @@
-"""A linked phone, through tryx."""
+"""The account of a linked phone, through tryx, the Python binding of whatsapp-rust."""

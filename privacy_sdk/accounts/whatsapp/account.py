@@ -1,4 +1,4 @@
-"""A linked phone, through tryx, the Python binding of whatsapp-rust."""
+"""The account of a linked phone, as tryx reaches it."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from privacy_sdk.errors import (
     UsageError,
 )
 from privacy_sdk.errors.masks import DOTS
+from privacy_sdk.errors.public import set_module
 from privacy_sdk.model.types import (
     Contact,
     DisallowedList,
@@ -43,6 +44,7 @@ ANSWER_DUE = 20.0
 CAPABILITIES = frozenset({Capability.FIND_CONTACTS, Capability.LINK})
 
 
+@set_module("privacy_sdk")
 class WhatsAppAccount:
     """The account of a phone that is linked as WhatsApp Web is.
 
@@ -101,7 +103,11 @@ class WhatsAppAccount:
         return f"{type(self).__name__}({self.id!r})"
 
     async def start(self) -> None:
-        """Begin to connect, unless that was done."""
+        """Begin to connect, unless that was done.
+
+        Raises:
+            UsageError: The account is closed.
+        """
         if self._is_closed:
             raise UsageError("The account is closed.", hint="Make a new one.")
         if not self._is_started:
@@ -109,13 +115,13 @@ class WhatsAppAccount:
             self._supervisor.ask()
 
     async def info(self) -> AccountInfo:
-        """Where it stands, what to do next, and what it can do."""
+        """Return where it stands, what to do next, and what it can do."""
         await self.start()
         state, hint = self._supervisor.state, self._supervisor.hint
         return AccountInfo(self.id, "whatsapp", state, CAPABILITIES, hint)
 
     async def link_status(self) -> LinkStatus:
-        """How far a phone is linked, with the QR code of the moment."""
+        """Return how far a phone is linked, with the QR code of the moment."""
         await self.start()
         code = self._supervisor.code()
         phone = self._supervisor.phone()
@@ -146,7 +152,7 @@ class WhatsAppAccount:
         return await self.link_status()
 
     async def fetch_privacy_settings(self) -> PrivacySettingsResponse:
-        """All settings; those whose name tryx loses are left out, and counted in a warning."""
+        """Fetch all settings; a warning counts those whose name tryx loses."""
         rows = await self._ask(lambda client: client.privacy.fetch_settings())
         settings = [tryx_names.to_setting(row) for row in rows]
         unreadable = settings.count(None)
@@ -168,7 +174,14 @@ class WhatsAppAccount:
     async def set_privacy_disallowed_list(
         self, category: PrivacyCategory, update: DisallowedListUpdate
     ) -> SetPrivacySettingResponse:
-        """Change a list, based on the update's dhash, else on the last one known."""
+        """Change a list, based on the update's dhash, else on the last one known.
+
+        Raises:
+            NotSupportedError: A category that tryx cannot send.
+            ConflictError: The list has another version.
+            OutcomeUnknownError: The answer was lost, or holds no new version: a refusal inside
+                a success looks like that here.
+        """
         name = tryx_names.to_category(category)
         async with self._updating[category]:
             dhash = update.dhash or self._kept().get(category.value, "none")
@@ -203,7 +216,7 @@ class WhatsAppAccount:
         )
 
     async def fetch_disallowed_list(self, category: PrivacyCategory) -> DisallowedList:
-        """Who is excepted in a category, which tryx cannot tell.
+        """Refuse to read who is excepted in a category, which tryx cannot tell.
 
         Raises:
             NotSupportedError: Always.
@@ -211,7 +224,7 @@ class WhatsAppAccount:
         _not_supported("who is on a list")
 
     async def fetch_default_disappearing_mode(self) -> int:
-        """The default timer, which tryx cannot tell.
+        """Refuse to read the default timer, which tryx cannot tell.
 
         Raises:
             NotSupportedError: Always.
@@ -219,7 +232,7 @@ class WhatsAppAccount:
         _not_supported("the default timer")
 
     async def find_contacts(self, phones: Sequence[str]) -> tuple[Contact, ...]:
-        """The addresses of phone numbers, in the order asked; none for who is not found.
+        """Find the addresses of phone numbers, in the order asked; none for who is not found.
 
         Source:
             The stub of ``tryx.client.ContactClient.get_info``. That its rows name the numbers as
@@ -228,7 +241,7 @@ class WhatsAppAccount:
         return await match_contacts(phones, self._look_up)
 
     async def aclose(self) -> None:
-        """Stop, and let another process hold the session."""
+        """Disconnect, and release the session to other processes."""
         self._is_closed = True
         await self._supervisor.stop()
         self._session.close()

@@ -1,4 +1,4 @@
-"""What is kept of a linked phone on this machine: its keys, and the versions of its lists."""
+"""The session of a linked phone on this machine: its keys, and the versions of its lists."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Session:
         self._lock: BaseFileLock | None = None
 
     def open(self) -> Path:
-        """Take hold of the session.
+        """Lock the session for this process and open it.
 
         Returns:
             The database, which is made if it is not there.
@@ -85,7 +85,7 @@ class Session:
         return database
 
     def close(self) -> None:
-        """Let another process take hold of the session."""
+        """Release the session to other processes."""
         lock, self._lock = self._lock, None
         if lock is not None:
             lock.release()
@@ -113,7 +113,7 @@ class Session:
                 self.close()
 
     def read_dhashes(self) -> dict[str, str]:
-        """The version of each list that the last change answered; what cannot be read is empty."""
+        """Return the version of each list after its last change; what cannot be read is empty."""
         try:
             kept = json.loads((self.folder / _DHASHES).read_text("utf-8"))
         except (OSError, ValueError):
@@ -125,7 +125,7 @@ class Session:
         }
 
     def write_dhashes(self, dhashes: Mapping[str, str]) -> None:
-        """Keep the versions of the lists; that it fails is no reason to fail a change."""
+        """Write the versions of the lists; a failure is logged, for the change itself stands."""
         try:
             write_private(self.folder / _DHASHES, json.dumps(dhashes).encode())
         except OSError as error:

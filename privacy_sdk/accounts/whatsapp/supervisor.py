@@ -1,4 +1,4 @@
-"""Keeps a session connected for as long as that is of use, and knows where it stands.
+"""The supervisor of a session: keeps it connected while that is of use, and knows its state.
 
 tryx connects by itself and tries again without end while the network is gone. What it leaves to
 its user is what follows when a session is over: it ends silently when nobody scanned its QR
@@ -57,7 +57,7 @@ _LATE = 0.5
 
 
 def backoff(failures: int) -> float:
-    """How long to wait before the next try, about twice as long each time [s].
+    """Return how long to wait before the next try [s]: exponential back-off with jitter.
 
     Example:
         >>> 0.5 <= backoff(1) <= 1.0, 150.0 <= backoff(99) <= 300.0
@@ -109,7 +109,7 @@ class Supervisor:
             self._task = asyncio.get_running_loop().create_task(self._supervise())
 
     async def stop(self) -> None:
-        """Ask nothing of tryx any more; its socket stays open until the process ends."""
+        """Stop using tryx; its socket stays open until the process ends."""
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
@@ -149,11 +149,11 @@ class Supervisor:
         return self._session.client if self._session and is_up else None
 
     def phone(self) -> str | None:
-        """Digits of the linked phone's number, once they are known."""
+        """Return the digits of the linked phone's number, once they are known."""
         return self._session.phone() if self._session else None
 
     def code(self) -> tuple[str, int] | None:
-        """What the QR code says and how long it holds [s], for somebody who looks at it."""
+        """Return what the QR code says and how long it holds [s], for somebody who looks at it."""
         self._looked_at = _now()
         if self._code is None or self.state is not AccountState.WAITING_FOR_SCAN:
             return None
@@ -162,7 +162,7 @@ class Supervisor:
         return (text, round(left)) if left > 0 else None
 
     def enter(self, state: AccountState, detail: str = "") -> None:
-        """Stand somewhere else from now on."""
+        """Change the state."""
         self._detail = mask_text(detail)
         if state is not AccountState.WAITING_FOR_SCAN:
             self._code = None
@@ -171,7 +171,7 @@ class Supervisor:
         self._state = state
 
     def offer(self, code: str, seconds: float) -> None:
-        """Have a code scanned."""
+        """Offer a QR code to be scanned."""
         self.enter(AccountState.WAITING_FOR_SCAN)
         self._code = code, _now() + seconds
 

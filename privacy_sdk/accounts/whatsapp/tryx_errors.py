@@ -1,4 +1,4 @@
-"""tryx's exceptions → ours. All of them are a ``RuntimeError`` with a text, and the text decides.
+"""tryx's exceptions as ours: each is a ``RuntimeError``, and its text decides.
 
 Source:
     Read from tryx 1.5.0 and tried against it; what WhatsApp itself answers was not observed.
@@ -28,7 +28,7 @@ _UNREADABLE_HINT = "A newer version may read it: pip install --upgrade 'privacy-
 
 
 def error_from_tryx(error: Exception, *, changes: bool) -> PrivacyError:
-    """What an exception of tryx means.
+    """Return the error that an exception of tryx stands for.
 
     Args:
         error: The exception.

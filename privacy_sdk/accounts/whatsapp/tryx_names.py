@@ -1,4 +1,4 @@
-"""Our nouns ↔ tryx's, whose enums have no names, no values and no hash."""
+"""Names to tryx's enums and back; those have no names, no values and no hash."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _ACTIONS = {DisallowedListAction.ADD: "Add", DisallowedListAction.REMOVE: "Remov
 
 
 def to_category(category: PrivacyCategory) -> tryx.PrivacyCategory:
-    """What tryx calls a category.
+    """Return tryx's member for a category.
 
     Raises:
         NotSupportedError: An unknown category, in whose place tryx would send the word ``other``.
@@ -54,7 +54,7 @@ def to_category(category: PrivacyCategory) -> tryx.PrivacyCategory:
 
 
 def to_value(value: PrivacyValue) -> tryx.PrivacyValue:
-    """What tryx calls a value.
+    """Return tryx's member for a value.
 
     Raises:
         NotSupportedError: An unknown value, in whose place tryx would send the word ``other``.
@@ -76,7 +76,7 @@ def _member(enum: str, names: dict[Any, str], ours: PrivacyCategory | PrivacyVal
 
 
 def to_setting(row: tryx.PrivacySetting) -> PrivacySetting | None:
-    """What a row says; None when tryx has lost the name of its category or value."""
+    """Return a row as ours; None when tryx has lost the name of its category or value."""
     category = _reverse("PrivacyCategory").get(int(row.category))  # type: ignore[call-overload]
     value = _reverse("PrivacyValue").get(int(row.value))  # type: ignore[call-overload]
     return PrivacySetting(category, value) if category and value else None
@@ -91,7 +91,7 @@ def _reverse(enum: str) -> dict[int, Any]:
 
 
 def to_update(dhash: str, update: DisallowedListUpdate) -> tryx.DisallowedListUpdate:
-    """A list update as tryx takes it."""
+    """Return a list update as tryx takes it."""
     from tryx import client
 
     return client.DisallowedListUpdate(
@@ -108,12 +108,12 @@ def to_update(dhash: str, update: DisallowedListUpdate) -> tryx.DisallowedListUp
 
 
 def to_tryx_jid(jid: Jid) -> JID:
-    """A person's address as tryx takes it; a device has no place on a list."""
+    """Return a person's address as tryx takes it, without the device."""
     from tryx.types import JID
 
     return JID(jid.user, jid.server)
 
 
 def to_jid(jid: JID | None) -> Jid | None:
-    """The address that tryx gave."""
+    """Return tryx's address as ours."""
     return None if jid is None else Jid(jid.user, jid.server)

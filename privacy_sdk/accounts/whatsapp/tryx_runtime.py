@@ -1,4 +1,4 @@
-"""tryx itself: imported on first use, kept quiet, and what it reports."""
+"""The tryx runtime: its import on first use, its log, and its events."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ _LETTING_GO_TAKES = 0.05
 
 
 def check_installed() -> None:
-    """Say at once, without the import, that the extra is missing.
+    """Check that the extra is installed, without importing it.
 
     Raises:
-        PrivacyError: It is, with what to install.
+        PrivacyError: It is missing, with what to install.
     """
     for name in ("tryx", "segno"):
         if importlib.util.find_spec(name) is None:
@@ -49,7 +49,7 @@ def check_installed() -> None:
 
 
 def open_tryx(database: Path) -> Any:
-    """A ``tryx.client.Tryx`` over a session's database, not yet running.
+    """Return a ``tryx.client.Tryx`` over a session's database, not yet running.
 
     Raises:
         PrivacyError: The database is none of tryx's.

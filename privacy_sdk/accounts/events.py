@@ -1,18 +1,19 @@
-"""What a test or a demonstration can make an emulated account do."""
+"""Events of an emulated account: changes made on the phone, and answers that go wrong."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TypeAlias
 
 from privacy_sdk.errors import InvalidInputError, UnknownNameError
+from privacy_sdk.errors.public import set_module
 from privacy_sdk.model.arguments import as_list_category
 from privacy_sdk.model.types import (
     DisallowedListUpdate,
     DisallowedListUserEntry,
+    Names,
     PrivacyCategory,
     PrivacyValue,
 )
@@ -33,7 +34,8 @@ CHANGES = (
 """The operations of an account that change something."""
 
 
-class Fault(StrEnum):
+@set_module("privacy_sdk.testing")
+class Fault(Names):
     """How an answer goes wrong."""
 
     REFUSED = "refused"
@@ -49,6 +51,7 @@ class Fault(StrEnum):
     """The answer is right, and late."""
 
 
+@set_module("privacy_sdk.testing")
 @dataclass(frozen=True, slots=True)
 class PhoneSets:
     """The owner changes a setting on the phone; unknown names are welcome.
@@ -66,6 +69,7 @@ class PhoneSets:
         object.__setattr__(self, "value", PrivacyValue.other(value))
 
 
+@set_module("privacy_sdk.testing")
 @dataclass(frozen=True, slots=True)
 class PhoneLists:
     """The owner changes a category's list of excepted people on the phone.
@@ -88,9 +92,10 @@ class PhoneLists:
         object.__setattr__(self, "users", users)
 
 
+@set_module("privacy_sdk.testing")
 @dataclass(frozen=True, slots=True)
 class NextAnswer:
-    """What happens to the next answers that it fits; others wait in the order they were asked for.
+    """The next answers that fit go wrong; faults wait in the order they were asked for.
 
     Attributes:
         fault: How they go wrong. ``NOT_TAKEN`` fits changes only.
@@ -141,7 +146,7 @@ class NextAnswer:
 
 
 def check_seconds(name: str, value: object) -> None:
-    """Refuse what is no time to wait.
+    """Check a time to wait.
 
     Raises:
         InvalidInputError: Not a number, negative, infinite or NaN.

@@ -1,0 +1,131 @@
+"""What the panel reads of an account: all that can be read, and why the rest cannot."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from privacy_sdk.accounts.base import Account, AccountInfo, AccountState, Capability
+from privacy_sdk.errors import NotRecordedError, PrivacyError
+from privacy_sdk.model.changes import Change, TimerChange
+from privacy_sdk.model.state import SettingsState
+from privacy_sdk.model.types import (
+    LIST_CATEGORIES,
+    DisallowedList,
+    PrivacyCategory,
+    PrivacyValue,
+)
+from privacy_sdk.policies.result import ApplyResult
+from privacy_sdk.views.html import error_text
+
+TIMER: Literal["timer"] = "timer"
+"""The key of the default disappearing time, as in a policy."""
+
+
+def key_of(change: Change) -> str:
+    """What a change is made to: a category's wire string, or :data:`TIMER`."""
+    return TIMER if isinstance(change, TimerChange) else change.category.value
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSettings:
+    """An account and its settings, as far as they are known.
+
+    Attributes:
+        info: Who the account is.
+        state: Its settings.
+        errors: Why a list or the timer could not be read, by category or :data:`TIMER`.
+    """
+
+    info: AccountInfo
+    state: SettingsState = field(default_factory=SettingsState)
+    errors: Mapping[str, str] = field(default_factory=dict)
+
+    def why_unread(self, key: str) -> str:
+        """Why a list or the timer cannot be read; empty when it can."""
+        is_timer = key == TIMER
+        needed = Capability.READ_DISAPPEARING_MODE if is_timer else Capability.READ_DISALLOWED_LIST
+        if needed not in self.info.capabilities:
+            return "This account cannot read it."
+        return self.errors.get(key, "")
+
+    def missing(self) -> list[str]:
+        """The lists and the timer that are not known and can be read."""
+        missing: list[str] = [TIMER] if self.state.timer is None else []
+        missing += [
+            category
+            for category in LIST_CATEGORIES
+            if self.state.settings.get(category) is PrivacyValue.CONTACT_BLACKLIST
+            and category not in self.state.lists
+        ]
+        return [key for key in missing if not self.why_unread(key)]
+
+    def updated(self, applied: ApplyResult) -> AccountSettings:
+        """What is known after a plan, by its answer."""
+        changed = {key_of(result.change) for result in applied}
+        before, after = self.state, applied.after
+        kept = {c: listed for c, listed in before.lists.items() if c not in changed}
+        lists = {
+            category: listed
+            for category, listed in {**kept, **after.lists}.items()
+            if after.settings.get(category) is PrivacyValue.CONTACT_BLACKLIST
+        }
+        timer = after.timer if TIMER in changed else before.timer
+        errors = {key: error for key, error in self.errors.items() if key not in changed}
+        return AccountSettings(self.info, SettingsState(after.settings, lists, timer), errors)
+
+
+async def read_settings(account: Account, known: AccountSettings | None = None) -> AccountSettings:
+    """Read the settings of an account.
+
+    Args:
+        account: The account.
+        known: What is known of it, and not asked for again.
+
+    Raises:
+        PrivacyError: They cannot be read. A list or timer that cannot is left out.
+    """
+    if known is None:
+        known = AccountSettings(await _read_info(account))
+    elif known.info.state != AccountState.CONNECTED:
+        known = replace(known, info=await _read_info(account))
+    if not known.state.settings:
+        settings = {each.category: each.value for each in await account.fetch_privacy_settings()}
+        known = replace(known, state=replace(known.state, settings=settings))
+    missing = known.missing()
+    answers = await asyncio.gather(*(_read(account, key) for key in missing))
+    read = dict(zip(missing, answers, strict=True))
+    timer = read.get(TIMER)
+    lists = {
+        PrivacyCategory(key): answer
+        for key, answer in read.items()
+        if isinstance(answer, DisallowedList)
+    }
+    return AccountSettings(
+        known.info,
+        SettingsState(
+            known.state.settings,
+            {**known.state.lists, **lists},
+            timer if isinstance(timer, int) else known.state.timer,
+        ),
+        {**known.errors, **{key: text for key, text in read.items() if isinstance(text, str)}},
+    )
+
+
+async def _read(account: Account, key: str) -> DisallowedList | int | str:
+    """A list or the timer, or why it cannot be read."""
+    try:
+        if key == TIMER:
+            return await account.fetch_default_disappearing_mode()
+        return await account.fetch_disallowed_list(PrivacyCategory(key))
+    except PrivacyError as error:
+        return error_text(error)
+
+
+async def _read_info(account: Account) -> AccountInfo:
+    try:
+        return await account.info()
+    except NotRecordedError:  # then what the account can do is found out by asking
+        return AccountInfo(account.id or "", "", capabilities=frozenset(Capability))

@@ -1,0 +1,25 @@
+"""What arguments may be: names for your own annotations."""
+
+from privacy_sdk.model.arguments import (
+    CategoryLike,
+    DurationLike,
+    ListCategoryLike,
+    ValueLike,
+)
+from privacy_sdk.policies.people import PeopleLike, PersonLike
+from privacy_sdk.policies.policy import ExceptionsLike, PolicyLike
+
+__all__ = [
+    "CategoryLike",
+    "DurationLike",
+    "ExceptionsLike",
+    "ListCategoryLike",
+    "PeopleLike",
+    "PersonLike",
+    "PolicyLike",
+    "ValueLike",
+]
+
+
+def __dir__() -> list[str]:
+    return __all__
