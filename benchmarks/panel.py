@@ -22,7 +22,8 @@ def tree(widget):
 
 def bare(like):
     if hasattr(like, "children"):
-        return type(like)([bare(child) for child in like.children])
+        box = w.HBox if isinstance(like, w.HBox) else w.VBox
+        return box([bare(child) for child in like.children])
     if isinstance(like, w.Dropdown):
         return w.Dropdown(description=like.description, options=like.options, value=like.value)
     if isinstance(like, w.HTML):

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from privacy_sdk.accounts.base import AccountInfo as AccountInfo
     from privacy_sdk.accounts.emulated.account import EmulatedAccount as EmulatedAccount
     from privacy_sdk.accounts.http import HttpAccount as HttpAccount
-    from privacy_sdk.accounts.whatsapp.account import WhatsAppAccount as WhatsAppAccount
+    from privacy_sdk.accounts.whatsapp.account import TryxAccount as TryxAccount
     from privacy_sdk.client import AsyncClient as AsyncClient
     from privacy_sdk.errors import ConflictError as ConflictError
     from privacy_sdk.errors import InvalidInputError as InvalidInputError
@@ -72,7 +72,7 @@ else:
             "accounts.base": ["Account", "AccountInfo"],
             "accounts.emulated.account": ["EmulatedAccount"],
             "accounts.http": ["HttpAccount"],
-            "accounts.whatsapp.account": ["WhatsAppAccount"],
+            "accounts.whatsapp.account": ["TryxAccount"],
             "client": ["AsyncClient"],
             "errors": [
                 "ConflictError",

@@ -3,7 +3,7 @@
 Example:
     >>> import privacy_sdk as ps
     >>> client = ps.Client.emulated()
-    >>> client.emulate(NextAnswer("refused", code=429, text="rate-overlimit"))
+    >>> client.account.emulate(NextAnswer("refused", code=429, text="rate-overlimit"))
     >>> client.fetch_privacy_settings()
     Traceback (most recent call last):
     privacy_sdk.errors.RateLimitError: WhatsApp refused: 429 rate-overlimit.

@@ -83,7 +83,7 @@ def linked_phone() -> ps.Account:
     phone = FakePhone(is_linked=False)
     phone.is_online = False  # until a code is asked for, which then is as old in each recording
 
-    class Account(ps.WhatsAppAccount):
+    class Account(ps.TryxAccount):
         async def link(self) -> ps.accounts.LinkStatus:
             phone.is_online = True
             found = await super().link()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from privacy_sdk.accounts.emulated.account import EmulatedAccount as EmulatedAccount
     from privacy_sdk.accounts.http import HttpAccount as HttpAccount
     from privacy_sdk.accounts.nodes import ProtocolAccount as ProtocolAccount
-    from privacy_sdk.accounts.whatsapp.account import WhatsAppAccount as WhatsAppAccount
+    from privacy_sdk.accounts.whatsapp.account import TryxAccount as TryxAccount
 else:
     __getattr__, __dir__, __all__ = lazy_loader.attach(
         __name__,
@@ -37,6 +37,6 @@ else:
             "emulated.account": ["EmulatedAccount"],
             "http": ["HttpAccount"],
             "nodes": ["ProtocolAccount"],
-            "whatsapp.account": ["WhatsAppAccount"],
+            "whatsapp.account": ["TryxAccount"],
         },
     )

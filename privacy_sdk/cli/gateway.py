@@ -101,7 +101,7 @@ def _account(text: str) -> tuple[str, Account]:
 
             return name, EmulatedAccount(name)
         case "whatsapp":
-            from privacy_sdk.accounts.whatsapp.account import WhatsAppAccount
+            from privacy_sdk.accounts.whatsapp.account import TryxAccount
 
-            return name, WhatsAppAccount(name)
+            return name, TryxAccount(name)
     raise UnknownNameError("backend", backend, {known: () for known in BACKENDS})

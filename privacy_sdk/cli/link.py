@@ -83,7 +83,7 @@ async def _client(given: Given, name: str, *, known: bool = False) -> AsyncClien
         else:
             return client
 
-    from privacy_sdk.accounts.whatsapp.account import WhatsAppAccount
+    from privacy_sdk.accounts.whatsapp.account import TryxAccount
     from privacy_sdk.accounts.whatsapp.session import Session
 
     if known and not Session(name).folder.is_dir():
@@ -91,7 +91,7 @@ async def _client(given: Given, name: str, *, known: bool = False) -> AsyncClien
             f"No phone is linked as {name!r} on this machine.",
             hint=f"Link one: privacy-sdk link {name}",
         )
-    return AsyncClient.from_account(WhatsAppAccount(name))
+    return AsyncClient.from_account(TryxAccount(name))
 
 
 class _Screen:

@@ -41,7 +41,7 @@ from privacy_sdk.model.types import (
     PrivacySettingsResponse,
 )
 from privacy_sdk.notebook.rows import SettingRow, TimerRow
-from privacy_sdk.notebook.settings import TIMER, AccountSettings, key_of, read_settings
+from privacy_sdk.notebook.settings import AccountSettings, key_of, read_settings
 from privacy_sdk.notebook.widgets import (
     WidgetFactory,
     badge_html,
@@ -54,6 +54,7 @@ from privacy_sdk.policies.people import PeopleLike, as_people, find_people
 from privacy_sdk.policies.plan import Plan, make_plan
 from privacy_sdk.policies.policy import Policy
 from privacy_sdk.policies.result import ApplyResult
+from privacy_sdk.policies.state import TIMER
 from privacy_sdk.support.loop import LOOP
 from privacy_sdk.views.html import error_text, settings_table, short, text_html
 from privacy_sdk.views.tables import Cell, Table, Tone

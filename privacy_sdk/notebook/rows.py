@@ -17,8 +17,9 @@ from privacy_sdk.model.types import (
     PrivacyCategory,
     PrivacyValue,
 )
-from privacy_sdk.notebook.settings import TIMER, AccountSettings
+from privacy_sdk.notebook.settings import AccountSettings
 from privacy_sdk.notebook.widgets import WidgetFactory, remark_html, set_children
+from privacy_sdk.policies.state import TIMER
 from privacy_sdk.views.html import error_text, short, text_html
 from privacy_sdk.views.tables import Tone
 

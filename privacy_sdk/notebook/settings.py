@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
 from privacy_sdk.accounts.base import Account, AccountInfo, AccountState, Capability
 from privacy_sdk.errors import NotRecordedError, PrivacyError
@@ -13,15 +11,12 @@ from privacy_sdk.model.changes import Change, TimerChange
 from privacy_sdk.model.state import SettingsState
 from privacy_sdk.model.types import (
     LIST_CATEGORIES,
-    DisallowedList,
     PrivacyCategory,
     PrivacyValue,
 )
 from privacy_sdk.policies.result import ApplyResult
+from privacy_sdk.policies.state import TIMER, Part, read_state
 from privacy_sdk.views.html import error_text
-
-TIMER: Literal["timer"] = "timer"
-"""The key of the default disappearing time, as in a policy."""
 
 
 def key_of(change: Change) -> str:
@@ -92,36 +87,25 @@ async def read_settings(account: Account, known: AccountSettings | None = None) 
     elif known.info.state != AccountState.CONNECTED:
         known = replace(known, info=await _read_info(account))
     if not known.state.settings:
-        settings = {each.category: each.value for each in await account.fetch_privacy_settings()}
-        known = replace(known, state=replace(known.state, settings=settings))
+        present = await read_state(account, (), lists=(), timer=False)
+        known = replace(known, state=replace(known.state, settings=present.settings))
     missing = known.missing()
-    answers = await asyncio.gather(*(_read(account, key) for key in missing))
-    read = dict(zip(missing, answers, strict=True))
-    timer = read.get(TIMER)
-    lists = {
-        PrivacyCategory(key): answer
-        for key, answer in read.items()
-        if isinstance(answer, DisallowedList)
-    }
-    return AccountSettings(
-        known.info,
-        SettingsState(
-            known.state.settings,
-            {**known.state.lists, **lists},
-            timer if isinstance(timer, int) else known.state.timer,
-        ),
-        {**known.errors, **{key: text for key, text in read.items() if isinstance(text, str)}},
+    unread: dict[Part, PrivacyError] = {}
+    read = await read_state(
+        account,
+        known.info.capabilities,
+        settings=False,
+        lists=[PrivacyCategory(key) for key in missing if key != TIMER],
+        timer=TIMER in missing,
+        unread=unread,
     )
-
-
-async def _read(account: Account, key: str) -> DisallowedList | int | str:
-    """A list or the timer, or why it cannot be read."""
-    try:
-        if key == TIMER:
-            return await account.fetch_default_disappearing_mode()
-        return await account.fetch_disallowed_list(PrivacyCategory(key))
-    except PrivacyError as error:
-        return error_text(error)
+    state = replace(
+        known.state,
+        lists={**known.state.lists, **read.lists},
+        timer=known.state.timer if read.timer is None else read.timer,
+    )
+    errors: dict[str, str] = {part: error_text(error) for part, error in unread.items()}
+    return AccountSettings(known.info, state, {**known.errors, **errors})
 
 
 async def _read_info(account: Account) -> AccountInfo:

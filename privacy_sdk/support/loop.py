@@ -86,6 +86,10 @@ async def _awaited(work: Work[T]) -> T:
     return await work()
 
 
+_SLICE = 0.1
+"""How long a wait lasts before signals are looked at [s]."""
+
+
 class BlockingCall(Call[T]):
     """A call, the lock that its caller waits on, and the warnings that are due to the caller."""
 
@@ -96,12 +100,16 @@ class BlockingCall(Call[T]):
         super().__init__(work, self._running.release, self._held)
 
     def wait(self, timeout: float = -1) -> None:
-        """Wait until the call is over."""
-        if sys.platform == "win32" and timeout < 0:  # where Ctrl-C ends only a wait with a time-out
-            while not self._running.acquire(timeout=0.1):
-                pass
-        else:
+        """Wait until the call is over, in slices.
+
+        A signal that comes just before the wait blocks would be looked at only when the wait ends;
+        and on Windows Ctrl-C ends no wait without a time-out at all.
+        """
+        if timeout >= 0:
             self._running.acquire(timeout=timeout)
+            return
+        while not self._running.acquire(timeout=_SLICE):
+            pass
 
     def result(self) -> T:
         """What the task returned; warns of what it warned of, and raises what it raised."""

@@ -17,7 +17,7 @@ from privacy_sdk.accounts.base import (
 from privacy_sdk.accounts.emulated.account import EmulatedAccount
 from privacy_sdk.accounts.http import HttpAccount
 from privacy_sdk.accounts.nodes import ProtocolAccount
-from privacy_sdk.accounts.whatsapp.account import WhatsAppAccount
+from privacy_sdk.accounts.whatsapp.account import TryxAccount
 
 BEYOND = (Linkable, Emulator, RunsPlans, Startable, OverHttp)
 
@@ -31,7 +31,7 @@ def of_nodes() -> Account:
     [
         (of_nodes, set()),
         (EmulatedAccount, {Emulator}),
-        (WhatsAppAccount, {Linkable, Startable}),
+        (TryxAccount, {Linkable, Startable}),
         (HttpAccount, {Linkable, Emulator, RunsPlans, OverHttp}),
     ],
 )

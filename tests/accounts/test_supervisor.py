@@ -12,7 +12,7 @@ from linked import account_of, until, until_state
 import privacy_sdk as ps
 from privacy_sdk.accounts.base import AccountState as State
 from privacy_sdk.accounts.whatsapp import supervisor
-from privacy_sdk.accounts.whatsapp.account import WhatsAppAccount
+from privacy_sdk.accounts.whatsapp.account import TryxAccount
 from privacy_sdk.accounts.whatsapp.supervisor import HINTS, backoff
 from privacy_sdk.errors.masks import mask_text
 
@@ -42,7 +42,7 @@ def unlinked():
     return FakePhone(is_linked=False)
 
 
-async def not_connected(account: WhatsAppAccount) -> ps.NotConnectedError:
+async def not_connected(account: TryxAccount) -> ps.NotConnectedError:
     """What each operation that needs a connection says; always the same."""
     with pytest.raises(ps.NotConnectedError) as caught:
         await account.fetch_privacy_settings()

@@ -328,7 +328,7 @@ async def test_a_session_that_becomes_free_is_taken_without_being_told(phone, tm
 
 
 async def test_nobody_is_in_its_repr(account):
-    assert repr(account) == "WhatsAppAccount('me')"
+    assert repr(account) == "TryxAccount('me')"
 
 
 @pytest.mark.parametrize("missing", ["tryx", "segno"])
@@ -336,7 +336,7 @@ def test_without_the_extra_it_says_what_to_install(missing):
     code = (
         f"import sys; sys.modules[{missing!r}] = None\n"
         "import privacy_sdk as ps\n"
-        "try: ps.WhatsAppAccount()\n"
+        "try: ps.TryxAccount()\n"
         "except ps.PrivacyError as error: print(error.message, error.hint)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -346,7 +346,7 @@ def test_without_the_extra_it_says_what_to_install(missing):
 
 def test_tryx_is_imported_when_it_connects_and_not_before():
     code = (
-        "import sys, privacy_sdk as ps; ps.WhatsAppAccount('me');"
+        "import sys, privacy_sdk as ps; ps.TryxAccount('me');"
         "print([name for name in sys.modules if name.split('.')[0] in ('tryx', 'segno')])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

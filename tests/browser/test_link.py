@@ -10,7 +10,7 @@ from qr_reading import read_image
 from servers import serving, write_notebook
 from test_lab import SERVER, run_all
 
-from privacy_sdk.accounts.whatsapp.account import WhatsAppAccount
+from privacy_sdk.accounts.whatsapp.account import TryxAccount
 from privacy_sdk.testing import running_gateway
 
 
@@ -24,7 +24,7 @@ def test_the_code_in_jupyterlab_is_read_back_renews_itself_and_turns_into_words(
     page, home, tmp_path
 ):
     phone = FakePhone(is_linked=False)
-    account = WhatsAppAccount("me", folder=tmp_path / "me", runtime=phone.runtime)
+    account = TryxAccount("me", folder=tmp_path / "me", runtime=phone.runtime)
     folder = tmp_path / "notebooks"
     folder.mkdir()
     program = (

@@ -21,7 +21,7 @@ from qr_reading import need, read_image, read_text
 import privacy_sdk as ps
 from privacy_sdk.accounts.base import AccountState as State
 from privacy_sdk.accounts.whatsapp import account as whatsapp
-from privacy_sdk.accounts.whatsapp.account import WhatsAppAccount
+from privacy_sdk.accounts.whatsapp.account import TryxAccount
 from privacy_sdk.cli import main as cli
 from privacy_sdk.notebook import link as linking
 from privacy_sdk.notebook.link import follow_link, in_words
@@ -42,7 +42,7 @@ def phone():
 
 @pytest.fixture
 def gateway(phone, tmp_path):
-    account = WhatsAppAccount("me", folder=tmp_path / "me", runtime=phone.runtime)
+    account = TryxAccount("me", folder=tmp_path / "me", runtime=phone.runtime)
     with running_gateway({"me": account}) as url:
         yield url
 
@@ -261,14 +261,14 @@ def test_the_command_unlinks_at_a_gateway(phone, gateway, run):
 
 
 def test_the_command_links_and_unlinks_without_a_gateway(phone, monkeypatch, run):
-    class Scanned(WhatsAppAccount):
+    class Scanned(TryxAccount):
         async def link_status(self) -> ps.accounts.LinkStatus:
             found = await super().link_status()
             if found.qr:
                 await phone.scan()
             return found
 
-    monkeypatch.setattr(whatsapp, "WhatsAppAccount", partial(Scanned, runtime=phone.runtime))
+    monkeypatch.setattr(whatsapp, "TryxAccount", partial(Scanned, runtime=phone.runtime))
     code, out, err = run("link", "somebody")
     assert (code, err) == (0, "")
     assert "█" in out

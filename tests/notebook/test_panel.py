@@ -544,7 +544,7 @@ def test_apply_is_one_request_whose_answer_is_shown(remote, network):
     panel.controls["last"].value = "none"
     panel.controls["timer"].value = 604_800
     panel.exclude("profile", PERSON)
-    client.emulate(ps.testing.PhoneSets("calladd", "known"))
+    client.account.emulate(ps.testing.PhoneSets("calladd", "known"))
     network.asked()
     assert panel.apply().is_complete
     assert network.asked() == ["PATCH /privacy"]
@@ -579,7 +579,7 @@ def test_refresh_and_a_conflict_read_and_do_not_ask_who_the_account_is(remote, n
     client = remote()
     panel = client.panel()
     panel.controls["last"].value = "none"
-    client.emulate(ps.testing.PhoneSets("last", "contacts"))
+    client.account.emulate(ps.testing.PhoneSets("last", "contacts"))
     network.asked()
     with pytest.raises(ps.errors.OutdatedPlanError):
         panel.apply()

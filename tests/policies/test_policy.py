@@ -341,3 +341,10 @@ def test_a_snapshot_says_in_its_notes_what_it_leaves_out_and_who_is_who():
     )
     assert all(f"# {note}\n" in snapshot.to_yaml() for note in snapshot.notes)
     assert "0101" not in repr(snapshot)
+
+
+def test_completion_after_policies_offers_no_module_of_the_room():
+    ps.Client.emulated()  # loads the room's modules
+    assert "run" in vars(ps.policies)
+    assert dir(ps.policies) == sorted(ps.policies.__all__)
+    assert not {"run", "plan", "policy", "annotations"} & set(dir(ps.policies))

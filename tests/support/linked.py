@@ -9,7 +9,7 @@ from typing import Any
 from fake_tryx import FakePhone
 
 from privacy_sdk.accounts.base import AccountState
-from privacy_sdk.accounts.whatsapp.account import WhatsAppAccount
+from privacy_sdk.accounts.whatsapp.account import TryxAccount
 
 
 async def until(holds: Callable[[], object]) -> None:
@@ -19,7 +19,7 @@ async def until(holds: Callable[[], object]) -> None:
             await asyncio.sleep(0.001)
 
 
-async def until_state(account: WhatsAppAccount, state: AccountState) -> None:
+async def until_state(account: TryxAccount, state: AccountState) -> None:
     await account.start()
     await until(lambda: account._supervisor.state is state)
 
@@ -27,11 +27,11 @@ async def until_state(account: WhatsAppAccount, state: AccountState) -> None:
 @asynccontextmanager
 async def account_of(
     phone: FakePhone, folder: Path, *, state: AccountState | None = None, **options: Any
-) -> AsyncIterator[WhatsAppAccount]:
+) -> AsyncIterator[TryxAccount]:
     """An account of ``phone``, in the state that it settles in, or in another."""
     usual = AccountState.CONNECTED if phone.is_linked else AccountState.WAITING_FOR_SCAN
     options = {"runtime": phone.runtime, "pause": lambda failures: 0.0, **options}
-    account = WhatsAppAccount("me", folder=folder / "me", **options)
+    account = TryxAccount("me", folder=folder / "me", **options)
     try:
         await until_state(account, state or usual)
         yield account

@@ -39,9 +39,9 @@ os._exit(0)
 SERVE = """
 import logging, sys
 from pathlib import Path
-from privacy_sdk.accounts.whatsapp.account import WhatsAppAccount
+from privacy_sdk.accounts.whatsapp.account import TryxAccount
 from privacy_sdk.gateway.server import serve
-me = WhatsAppAccount("me", folder=Path(sys.argv[1]))
+me = TryxAccount("me", folder=Path(sys.argv[1]))
 def ready(listening):
     logging.getLogger().setLevel(logging.DEBUG)
     logging.getLogger("privacy_sdk").setLevel(logging.DEBUG)

@@ -70,13 +70,21 @@ async def awaited(client: ps.AsyncClient) -> None:
     assert_type(changed, ps.SetPrivacySettingResponse)
 
 
+class MyClient(ps.Client):
+    """A user's own client."""
+
+
 def accounts(account: ps.Account) -> None:
     assert_type(ps.Client.from_account(account), ps.Client)
     assert_type(ps.Client.from_account(ps.EmulatedAccount()), ps.Client)
     assert_type(ps.Client.from_account(ps.HttpAccount()), ps.Client)
     assert_type(ps.Client.replay("tour"), ps.Client)
+    assert_type(ps.Client.emulated(seed=1), ps.Client)
+    assert_type(MyClient.emulated(), MyClient)
+    assert_type(ps.Client.emulated().account.id, str | None)
+    ps.Client.emulated(1)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     assert_type(ps.AsyncClient.replay("tour"), ps.AsyncClient)
-    assert_type(ps.Client.from_account(ps.WhatsAppAccount()), ps.Client)
+    assert_type(ps.Client.from_account(ps.TryxAccount()), ps.Client)
     assert_type(ps.Client.connect("me", record="mine.yaml"), ps.Client)
 
 

@@ -45,7 +45,7 @@ CAPABILITIES = frozenset({Capability.FIND_CONTACTS, Capability.LINK})
 
 
 @set_module("privacy_sdk")
-class WhatsAppAccount:
+class TryxAccount:
     """The account of a phone that is linked as WhatsApp Web is.
 
     It connects in the background once it is started or asked something; until it is connected
@@ -71,8 +71,8 @@ class WhatsAppAccount:
         tryx 1.5.0. Nothing here was tried on WhatsApp itself.
 
     Example:
-        >>> WhatsAppAccount("me")
-        WhatsAppAccount('me')
+        >>> TryxAccount("me")
+        TryxAccount('me')
     """
 
     def __init__(
