@@ -28,7 +28,8 @@ test: $(DEV) $(AXE) ## tests, doctests and notebooks, under five minutes
 	@test -n "$(CHROMIUM)" || printf '%s\n' \
 		'**** No Chromium found: the browser tests will be SKIPPED.' \
 		'**** To run them: apt-get install chromium (or: make test CHROMIUM=/path/to/it)'
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist loadfile -m "not slow and not browser"
+	$(BIN)/pytest -m "browser and not slow"
 	$(if $(wildcard notebooks/*.ipynb),$(BIN)/pytest $(NBVAL) notebooks)
 
 check: $(DEV) $(AXE) ## lint, types, and every test in its long version
@@ -37,7 +38,7 @@ check: $(DEV) $(AXE) ## lint, types, and every test in its long version
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/mypy
 	$(BIN)/pyright
-	$(BIN)/pytest -m "" --hypothesis-profile=long
+	$(BIN)/pytest -m "" --hypothesis-profile=long --timeout=1800
 
 record: $(DEV) ## make every cassette again, from a real gateway
 	$(BIN)/python tools/record.py

@@ -1,12 +1,20 @@
 """What holds for every test: no settings leak in, nothing is written outside temporary folders."""
 
+from __future__ import annotations
+
 import os
 import shutil
 import signal
 import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from fake_tryx import FakePhone
 
 REQUIRE_BROWSER = os.environ.get("PRIVACY_SDK_REQUIRE_BROWSER") == "1"
 
@@ -36,6 +44,25 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture
+def phone() -> FakePhone:
+    """A phone that is not linked yet."""
+    from fake_tryx import FakePhone
+
+    return FakePhone(is_linked=False)
+
+
+@pytest.fixture
+def phone_gateway(phone: FakePhone, tmp_path: Path) -> Iterator[str]:
+    """The address of a gateway that serves ``phone`` as the account ``me``."""
+    from privacy_sdk.accounts.whatsapp.account import TryxAccount
+    from privacy_sdk.testing import running_gateway
+
+    account = TryxAccount("me", folder=tmp_path / "me", runtime=phone.runtime)
+    with running_gateway({"me": account}) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -155,7 +155,9 @@ def public_items() -> list[tuple[str, object]]:
     return items
 
 
-@pytest.mark.parametrize(("name", "item"), public_items(), ids=lambda item: str(item)[:40])
+@pytest.mark.parametrize(
+    ("name", "item"), [pytest.param(*found, id=found[0]) for found in public_items()]
+)
 def test_every_public_name_is_documented(name, item):
     assert inspect.getdoc(item), name
 

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from importlib.metadata import entry_points
 
+import pandas  # noqa: F401  which a run would import, forget, and fail to import again
 import pytest
 
 from privacy_sdk import pytest_plugin
@@ -23,12 +24,12 @@ FETCH = """
 
 @pytest.fixture
 def run(pytester, monkeypatch):
-    """Runs tests in a process of its own, with our plugin and others that are named."""
+    """Runs tests in a run of their own, with our plugin and others that are named."""
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
 
     def run(*arguments, plugins=("privacy_sdk.pytest_plugin",)):
         chosen = [part for plugin in plugins for part in ("-p", plugin)]
-        return pytester.runpytest_subprocess(*chosen, "--strict-markers", "-W", "error", *arguments)
+        return pytester.runpytest_inprocess(*chosen, "--strict-markers", "-W", "error", *arguments)
 
     return run
 

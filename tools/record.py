@@ -32,7 +32,7 @@ TOKEN = "recorded-without-its-token"  # noqa: S105
 class Recording:
     """How a cassette is made: which account is served, by which name, and what is done with it."""
 
-    session: Callable[[ps.Client], None]
+    session: Callable[[ps.Client], object]
     account: Callable[[], ps.Account] = ps.EmulatedAccount
     name: str = "demo"
 
@@ -102,7 +102,7 @@ def linked_phone() -> ps.Account:
 
 
 RECORDINGS: Mapping[str, Recording] = {
-    "tour": Recording(lambda client: tour(client, lambda step: None)),
+    "tour": Recording(lambda client: list(tour(client))),
     "panel": Recording(notebook("02_control_panel.ipynb")),
     "policies": Recording(notebook("03_policies.ipynb")),
     "live_account": Recording(notebook("05_live_account.ipynb"), linked_phone, "me"),

@@ -8,21 +8,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from privacy_sdk.cli.options import app, given_to
+from privacy_sdk.cli.options import options_of
 
 if TYPE_CHECKING:
     from privacy_sdk.client import AsyncClient
 
 
 class Theme(StrEnum):
-    """How the page looks."""
+    """The colours of the page."""
 
     LIGHT = "light"
     DARK = "dark"
 
 
-@app.command("app")
-def app_(
+def app(
     context: typer.Context,
     port: Annotated[int, typer.Option(help="Where to listen.", min=1, max=65_535)] = 8866,
     theme: Annotated[Theme, typer.Option(help="How the page looks.")] = Theme.LIGHT,
@@ -36,9 +35,9 @@ def app_(
     """
     from privacy_sdk.notebook.app import serve_page
 
-    given = given_to(context)
-    given.run(_nothing)  # what was given wrongly is said here, not on the page
-    where = {name: getattr(given, name) for name in given.where()}
+    options = options_of(context)
+    options.run(_nothing)  # a mistake in the options is an error here, not on the page
+    where = {name: getattr(options, name) for name in options.where()}
     for name in ("token_file", "replay"):  # the page stands in another folder
         if name in where and Path(where[name]).exists():
             where[name] = str(Path(where[name]).resolve())

@@ -1,21 +1,24 @@
-"""The tour: every pattern of the specification in one go, as steps that can be shown.
+"""The command that shows what the package does: demo, and the tour that it replays.
 
-The recorder runs it against a gateway and the demo against what was recorded, so that what
-is shown is what happened.
+The tour is every pattern of the specification. The recorder runs it against a gateway, and the
+demo against what was recorded, so that what is shown is what happened.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, cast
 
+import typer
+
 from privacy_sdk.accounts.events import NextAnswer
+from privacy_sdk.cli import output
+from privacy_sdk.cli.options import options_of
 from privacy_sdk.errors import PrivacyError
 from privacy_sdk.errors.masks import mask_text
 from privacy_sdk.model import words
 from privacy_sdk.model.types import DisallowedList, DisallowedListUpdate, DisallowedListUserEntry
-from privacy_sdk.policies.policy import MAXIMUM
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
 RECORDING = "tour"
 """Name of the recording that comes with the package."""
 
-Shown: TypeAlias = "pd.DataFrame | DisallowedList | PrivacyError | int | str | None"
+Result: TypeAlias = "pd.DataFrame | DisallowedList | PrivacyError | int | str | None"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,137 +37,120 @@ class Step:
     """One step of the tour.
 
     Attributes:
-        says: What happens, in a sentence.
+        title: What happens, in a sentence.
         code: What a user types for it; each step may use the names of those before it.
         after: What came of it: settings, a list, a timer [s], an error, or a text.
         before: The same before the step; None when it changes nothing.
     """
 
-    says: str
+    title: str
     code: str
-    after: Shown
-    before: Shown = None
+    after: Result
+    before: Result = None
 
 
-def tour(client: Client, show: Callable[[Step], None]) -> None:
-    """Run all steps in order.
+def tour(client: Client) -> Iterator[Step]:
+    """Run all steps in order; each is given after it has happened.
 
     Args:
         client: A client of an emulated account, of its recording, or of a gateway with one.
-        show: Called with each step after it has happened.
 
     Example:
         >>> import privacy_sdk as ps
-        >>> tour(ps.Client.emulated(), lambda step: print(step.says))
+        >>> for step in tour(ps.Client.emulated()):
+        ...     print(step.title)
         Fetch the settings.
         Look up one of them.
         ...
         The specification's maximum privacy configuration.
     """
+    from privacy_sdk.policies.policy import MAXIMUM
+
     start = client.fetch_privacy_settings()
-    show(Step("Fetch the settings.", "settings = client.fetch_privacy_settings()", start))
-    show(
-        Step(
-            "Look up one of them.",
-            'settings.loc["last", "audience"]',
-            str(start.loc["last", "audience"]),
-        )
+    yield Step("Fetch the settings.", "settings = client.fetch_privacy_settings()", start)
+    yield Step(
+        "Look up one of them.",
+        'settings.loc["last", "audience"]',
+        str(start.loc["last", "audience"]),
     )
 
     client.set_privacy_setting("last", "contacts")
     contacts = client.fetch_privacy_settings()
-    show(
-        Step(
-            "Change one, and see it changed.",
-            'client.set_privacy_setting("last", "contacts")',
-            contacts,
-            before=start,
-        )
+    yield Step(
+        "Change one, and see it changed.",
+        'client.set_privacy_setting("last", "contacts")',
+        contacts,
+        before=start,
     )
 
-    show(
-        Step(
-            "A pair that does not exist is refused before anything is sent.",
-            'client.set_privacy_setting("online", "none")',
-            _error_of(lambda: client.set_privacy_setting("online", "none")),
-        )
+    yield Step(
+        "A pair that does not exist is refused before anything is sent.",
+        'client.set_privacy_setting("online", "none")',
+        _error_of(lambda: client.set_privacy_setting("online", "none")),
     )
 
-    _except_somebody(client, show, contacts)
-    _set_timer(client, show)
+    yield from _except_somebody(client, contacts)
+    yield from _set_timer(client)
 
     client.account.emulate(NextAnswer("refused", category="groupadd"))
-    show(
-        Step(
-            "What WhatsApp refuses is an error, never a silent success.",
-            'client.account.emulate(ps.testing.NextAnswer("refused", category="groupadd"))\n'
-            'client.set_privacy_setting("groupadd", "none")',
-            _error_of(lambda: client.set_privacy_setting("groupadd", "none")),
-        )
+    yield Step(
+        "What WhatsApp refuses is an error, never a silent success.",
+        'client.account.emulate(ps.testing.NextAnswer("refused", category="groupadd"))\n'
+        'client.set_privacy_setting("groupadd", "none")',
+        _error_of(lambda: client.set_privacy_setting("groupadd", "none")),
     )
 
     before = client.fetch_privacy_settings()
     for category, value in MAXIMUM.settings.items():
         client.set_privacy_setting(category, value)
-    show(
-        Step(
-            "The specification's maximum privacy configuration.",
-            "\n".join(
-                f'client.set_privacy_setting("{category}", "{value}")'
-                for category, value in MAXIMUM.settings.items()
-            ),
-            client.fetch_privacy_settings(),
-            before=before,
-        )
+    yield Step(
+        "The specification's maximum privacy configuration.",
+        "\n".join(
+            f'client.set_privacy_setting("{category}", "{value}")'
+            for category, value in MAXIMUM.settings.items()
+        ),
+        client.fetch_privacy_settings(),
+        before=before,
     )
 
 
-def _except_somebody(client: Client, show: Callable[[Step], None], start: pd.DataFrame) -> None:
+def _except_somebody(client: Client, start: pd.DataFrame) -> Iterator[Step]:
     dhash = client.set_privacy_setting("last", "contact_blacklist").dhash
-    show(
-        Step(
-            "Contacts except some: the answer holds the list's version, its dhash.",
-            'dhash = client.set_privacy_setting("last", "contact_blacklist").dhash',
-            client.fetch_privacy_settings(),
-            before=start,
-        )
+    yield Step(
+        "Contacts except some: the answer holds the list's version, its dhash.",
+        'dhash = client.set_privacy_setting("last", "contact_blacklist").dhash',
+        client.fetch_privacy_settings(),
+        before=start,
     )
 
     nobody = client.fetch_disallowed_list("last")
     person = DisallowedListUserEntry("999000000000001@lid", "999115550101@s.whatsapp.net")
     update = DisallowedListUpdate(dhash, [person])
     client.set_privacy_disallowed_list("last", update)
-    show(
-        Step(
-            "Except one person, based on that version.",
-            "person = ps.DisallowedListUserEntry(\n"
-            '    "999000000000001@lid", "999115550101@s.whatsapp.net")\n'
-            "update = ps.DisallowedListUpdate(dhash, [person])\n"
-            'client.set_privacy_disallowed_list("last", update)',
-            client.fetch_disallowed_list("last"),
-            before=nobody,
-        )
+    yield Step(
+        "Except one person, based on that version.",
+        "person = ps.DisallowedListUserEntry(\n"
+        '    "999000000000001@lid", "999115550101@s.whatsapp.net")\n'
+        "update = ps.DisallowedListUpdate(dhash, [person])\n"
+        'client.set_privacy_disallowed_list("last", update)',
+        client.fetch_disallowed_list("last"),
+        before=nobody,
     )
-    show(
-        Step(
-            "The list has changed since: the same version again is a conflict.",
-            'client.set_privacy_disallowed_list("last", update)',
-            _error_of(lambda: client.set_privacy_disallowed_list("last", update)),
-        )
+    yield Step(
+        "The list has changed since: the same version again is a conflict.",
+        'client.set_privacy_disallowed_list("last", update)',
+        _error_of(lambda: client.set_privacy_disallowed_list("last", update)),
     )
 
 
-def _set_timer(client: Client, show: Callable[[Step], None]) -> None:
+def _set_timer(client: Client) -> Iterator[Step]:
     before = client.fetch_default_disappearing_mode()
     client.set_default_disappearing_mode(604_800)
-    show(
-        Step(
-            "Messages of new chats disappear after seven days.",
-            "client.set_default_disappearing_mode(604_800)\n"
-            "client.fetch_default_disappearing_mode()",
-            client.fetch_default_disappearing_mode(),
-            before=before,
-        )
+    yield Step(
+        "Messages of new chats disappear after seven days.",
+        "client.set_default_disappearing_mode(604_800)\nclient.fetch_default_disappearing_mode()",
+        client.fetch_default_disappearing_mode(),
+        before=before,
     )
 
 
@@ -176,36 +162,33 @@ def _error_of(call: Callable[[], object]) -> PrivacyError:
     raise AssertionError("The tour expects an error here.")
 
 
-def run(*, as_json: bool) -> None:
-    """Replay the tour in the terminal, each change with what was before and after it."""
-    from privacy_sdk.cli import output as terminal
+def demo(context: typer.Context) -> None:
+    """Replay a recorded tour of everything: no account, no network."""
     from privacy_sdk.sync import Client
 
-    steps: list[Step] = []
+    as_json = options_of(context).json
     with Client.replay(RECORDING) as client:
         if as_json:
-            tour(client, steps.append)
-            terminal.write_json([_as_json(step) for step in steps])
+            output.write_json([_as_json(step) for step in tour(client)])
         else:
-            terminal.write_rich(
+            output.write(
                 "privacy_sdk, replayed from a recording: no account, no network.\n\n"
                 "import privacy_sdk as ps\n"
                 f'client = ps.Client.replay("{RECORDING}")'
             )
-            tour(client, _write)
-            terminal.write("\nYour turn: privacy-sdk show --emulated")
+            for step in tour(client):
+                _write(step)
+            output.write("\nYour turn: privacy-sdk show --emulated")
 
 
 def _write(step: Step) -> None:
     from rich.syntax import Syntax
     from rich.text import Text
 
-    from privacy_sdk.cli import output as terminal
-
-    console = terminal.make_console()
+    console = output.make_console()
     code = Syntax("", "python", theme="ansi_dark", background_color="default").highlight(step.code)
     code.rstrip()
-    parts: list[RenderableType] = [Text(f"\n{step.says}", style="bold"), code]
+    parts: list[RenderableType] = [Text(f"\n{step.title}", style="bold"), code]
     if isinstance(step.after, PrivacyError):
         error = f"{type(step.after).__name__}: {step.after.message}\n{step.after.hint}"
         parts.append(Text(error.rstrip(), style="red"))
@@ -214,11 +197,11 @@ def _write(step: Step) -> None:
     elif step.before is None:
         columns = ["setting", "value", "audience"]
         rows = list(cast("pd.DataFrame", step.after)[columns].itertuples(index=False, name=None))
-        parts.append(terminal.fitted(console, columns, rows, essential=columns[:2]))
+        parts.append(output.fit_table(console, columns, rows, essential=columns[:2]))
     else:
         before, after = _texts(step.before), _texts(step.after)
         parts.append(
-            terminal.fitted(
+            output.fit_table(
                 console,
                 ("", "before", "after"),
                 [(name, before[name], text) for name, text in after.items()],
@@ -226,31 +209,29 @@ def _write(step: Step) -> None:
                 changed=[n for n, name in enumerate(after) if before[name] != after[name]],
             )
         )
-    terminal.write_rich(*parts, console=console)
+    output.write_rich(*parts, console=console)
 
 
-def _texts(shown: Shown) -> dict[str, str]:
+def _texts(result: Result) -> dict[str, str]:
     """Settings, a list or a timer: the name of each thing, and what it is."""
-    if isinstance(shown, DisallowedList):
-        people = ", ".join(mask_text(str(person.jid)) for person in shown)
+    if isinstance(result, DisallowedList):
+        people = ", ".join(mask_text(str(person.jid)) for person in result)
         return {"excepted": people or "nobody"}
-    if isinstance(shown, int):
-        return {"timer": words.timer(shown)}
-    settings = cast("pd.DataFrame", shown)
+    if isinstance(result, int):
+        return {"timer": words.timer(result)}
+    settings = cast("pd.DataFrame", result)
     return dict(zip(settings["setting"], settings["value"], strict=True))
 
 
 def _as_json(step: Step) -> dict[str, object]:
-    from privacy_sdk.cli.output import problem
-
-    def shown(result: Shown) -> object:
+    def document(result: Result) -> object:
         if result is None or isinstance(result, str):
             return result
-        return problem(result) if isinstance(result, PrivacyError) else _texts(result)
+        return output.problem(result) if isinstance(result, PrivacyError) else _texts(result)
 
     return {
-        "says": step.says,
+        "title": step.title,
         "code": step.code,
-        "before": shown(step.before),
-        "after": shown(step.after),
+        "before": document(step.before),
+        "after": document(step.after),
     }

@@ -1,22 +1,23 @@
-"""What is installed, found and reached, and what to do about the rest."""
+"""The command that checks what is installed, found and reached, and how to fix it: doctor."""
 
 from __future__ import annotations
 
 import os
 import platform
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, metadata, version
 from typing import TYPE_CHECKING
 
-from packaging.requirements import Requirement
+import typer
 
-from privacy_sdk.cli import output as terminal
+from privacy_sdk.cli import output
+from privacy_sdk.cli.options import Options, options_of
 from privacy_sdk.errors import PrivacyError
 
 if TYPE_CHECKING:
-    from privacy_sdk.cli.options import Given
+    from packaging.requirements import Requirement
 
 _PACKAGE = "privacy-sdk"
 
@@ -44,17 +45,18 @@ class Check:
         return f"{line}\n{'':7} {self.fix}" if self.fix else line
 
 
-def run(given: Given) -> int:
-    """Check everything, say it, and return the exit code of the first thing that is wrong."""
-    found = list(checks(given))
-    if given.json:
-        terminal.write_json({"checks": [asdict(check) for check in found]})
+def doctor(context: typer.Context) -> None:
+    """Check versions, extras, token and gateway, and say what to fix."""
+    options = options_of(context)
+    found = list(checks(options))
+    if options.json:
+        output.write_json({"checks": [asdict(check) for check in found]})
     else:
-        terminal.write("\n".join(map(str, found)))
-    return next((check.exit_code for check in found if check.exit_code), 0)
+        output.write("\n".join(map(str, found)))
+    raise typer.Exit(next((check.exit_code for check in found if check.exit_code), 0))
 
 
-def checks(given: Given) -> Iterator[Check]:
+def checks(options: Options) -> Iterator[Check]:
     """Every check, in the order in which one would fix them."""
     yield Check("python", "ok", platform.python_version())
     yield Check(_PACKAGE, "ok", version(_PACKAGE))
@@ -63,16 +65,18 @@ def checks(given: Given) -> Iterator[Check]:
         if extra != "dev":
             yield _extra(extra)
     yield _recordings()
-    if given.replay is not None:
-        yield _recording(given)
-    elif given.emulated:
+    if options.replay is not None:
+        yield _recording(options)
+    elif options.emulated:
         yield Check("account", "ok", "emulated, made up on the spot")
     else:
-        yield _token(given)
-        yield _gateway(given)
+        yield _token(options)
+        yield _gateway(options)
 
 
 def _required(extra: str = "") -> list[Requirement]:
+    from packaging.requirements import Requirement
+
     requirements = map(Requirement, metadata(_PACKAGE).get_all("Requires-Dist") or ())
     return [
         requirement
@@ -85,32 +89,33 @@ def _required(extra: str = "") -> list[Requirement]:
     ]
 
 
-def _unmet(requirements: list[Requirement]) -> list[str]:
-    unmet = []
+def unmet(requirements: Iterable[Requirement]) -> list[str]:
+    """The requirements that what is installed does not meet, each with what is there instead."""
+    faults = []
     for requirement in requirements:
         try:
             found = version(requirement.name)
         except PackageNotFoundError:
-            unmet.append(f"{requirement} is not installed")
+            faults.append(f"{requirement} is not installed")
         else:
             if not requirement.specifier.contains(found, prereleases=True):
-                unmet.append(f"{requirement.name} is {found}, not {requirement.specifier}")
-    return unmet
+                faults.append(f"{requirement.name} is {found}, not {requirement.specifier}")
+    return faults
 
 
 def _requirements() -> Check:
     needed = _required()
-    if unmet := _unmet(needed):
+    if faults := unmet(needed):
         fix = f"pip install --upgrade {_PACKAGE}"
-        return Check("requirements", "wrong", "; ".join(unmet), fix, exit_code=1)
+        return Check("requirements", "wrong", "; ".join(faults), fix, exit_code=1)
     return Check("requirements", "ok", f"{len(needed)} packages, each of a version that fits")
 
 
 def _extra(extra: str) -> Check:
     needed = _required(extra)
-    if unmet := _unmet(needed):
+    if faults := unmet(needed):
         return Check(
-            f"extra {extra}", "absent", "; ".join(unmet), f'pip install "{_PACKAGE}[{extra}]"'
+            f"extra {extra}", "absent", "; ".join(faults), f'pip install "{_PACKAGE}[{extra}]"'
         )
     return Check(f"extra {extra}", "ok", ", ".join(requirement.name for requirement in needed))
 
@@ -124,27 +129,27 @@ def _recordings() -> Check:
     return Check("recordings", "wrong", "those of the package are gone", fix, exit_code=6)
 
 
-def _recording(given: Given) -> Check:
+def _recording(options: Options) -> Check:
     try:
-        return Check("recording", "ok", repr(given.client()))
+        return Check("recording", "ok", repr(options.client()))
     except PrivacyError as error:
         return _wrong("recording", error)
 
 
-def _token(given: Given) -> Check:
+def _token(options: Options) -> Check:
     from privacy_sdk.support.gateways import DEFAULT_URL, given_or_env
     from privacy_sdk.support.tokens import ENVIRONMENT, find_token, token_path
 
     try:
-        if given.token_file is not None:
-            given.token()
-            where = str(given.token_file)
-            if os.name == "posix" and stat.S_IMODE(given.token_file.stat().st_mode) & 0o077:
+        if options.token_file is not None:
+            options.token()
+            where = str(options.token_file)
+            if os.name == "posix" and stat.S_IMODE(options.token_file.stat().st_mode) & 0o077:
                 return Check(
                     "token", "wrong", f"others can read {where}", f"chmod 600 {where!r}", 1
                 )
             return Check("token", "ok", where)
-        url = given_or_env(given.url, "PRIVACY_SDK_URL", DEFAULT_URL)
+        url = given_or_env(options.url, "PRIVACY_SDK_URL", DEFAULT_URL)
         if find_token(url) is None:
             return Check(
                 "token",
@@ -157,13 +162,13 @@ def _token(given: Given) -> Check:
     return Check("token", "ok", ENVIRONMENT if os.environ.get(ENVIRONMENT) else str(token_path()))
 
 
-def _gateway(given: Given) -> Check:
+def _gateway(options: Options) -> Check:
     try:
-        info = given.run(lambda client: client.info())
+        info = options.run(lambda client: client.info())
     except PrivacyError as error:
         return _wrong("gateway", error)
     return Check("gateway", "ok", f"account {info.id}, {info.backend}, {info.state}")
 
 
 def _wrong(name: str, error: PrivacyError) -> Check:
-    return Check(name, "wrong", error.message, error.hint, terminal.exit_code(error))
+    return Check(name, "wrong", error.message, error.hint, output.exit_code(error))

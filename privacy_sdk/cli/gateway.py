@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from privacy_sdk.accounts.base import Account
-from privacy_sdk.cli import output as terminal
-from privacy_sdk.cli.options import app, given_to
+from privacy_sdk.cli import output
+from privacy_sdk.cli.options import options_of
 from privacy_sdk.errors import InvalidInputError, UnknownNameError
 from privacy_sdk.support.gateways import DEFAULT_PORT
 
@@ -21,7 +20,6 @@ BACKENDS = ("emulated", "whatsapp")
 _LISTEN = "Where to listen"
 
 
-@app.command()
 def gateway(
     context: typer.Context,
     account: Annotated[
@@ -66,7 +64,7 @@ def gateway(
     """Serve accounts to this machine over HTTP, until Ctrl-C."""
     from privacy_sdk.gateway.server import serve
 
-    as_json = given_to(context, looks=False).json
+    as_json = options_of(context).json
     serve(
         dict(map(_account, account or ["demo=emulated"])),
         host=host,
@@ -80,12 +78,12 @@ def gateway(
 
 
 def _announce(listening: Listening) -> None:
-    terminal.write(str(listening))
+    output.write(str(listening))
 
 
 def _announce_json(listening: Listening) -> None:
     names = ("url", "accounts", "token_at")
-    terminal.write(json.dumps({name: getattr(listening, name) for name in names}))
+    output.write_json({name: getattr(listening, name) for name in names}, indent=None)
 
 
 def _account(text: str) -> tuple[str, Account]:

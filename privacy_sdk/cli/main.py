@@ -2,66 +2,137 @@
 
 from __future__ import annotations
 
-import importlib
 import io
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
+from functools import cache
 from itertools import takewhile
-from typing import Any, cast
+from typing import Annotated, Any, NamedTuple, cast
 
 import typer
 from typer.core import TyperGroup
 
-from privacy_sdk.cli import output as terminal
-from privacy_sdk.cli.options import Given, app, given_to
+from privacy_sdk.cli import (
+    app,
+    cassettes,
+    demo,
+    doctor,
+    gateway,
+    link,
+    output,
+    policies,
+    record,
+    settings,
+    visibility,
+)
+from privacy_sdk.cli.options import (
+    AccountName,
+    AsJson,
+    Emulated,
+    Options,
+    Replay,
+    Timeout,
+    TokenFile,
+    Url,
+)
 from privacy_sdk.errors import InvalidInputError, PrivacyError, PrivacyWarning
 
+FIRST_STEPS = """\
+See and change who can see you on WhatsApp.
 
-@app.command()
-def demo(context: typer.Context) -> None:
-    """Replay a recorded tour of everything: no account, no network."""
-    from privacy_sdk.cli import demo
+  privacy-sdk demo             a recorded tour: no account, no network
+  privacy-sdk show --emulated  settings of an account made up on the spot
+  privacy-sdk gateway          serve an account to this machine; then, elsewhere:
+  privacy-sdk show             its settings
 
-    demo.run(as_json=given_to(context, looks=False).json)
+privacy-sdk --help lists everything; privacy-sdk doctor says what to fix."""
 
-
-@app.command()
-def doctor(context: typer.Context) -> None:
-    """Check versions, extras, token and gateway, and say what to fix."""
-    from privacy_sdk.cli import doctor
-
-    code = doctor.run(given_to(context))
-    raise typer.Exit(code)
+_EVERY_OPTION = frozenset(field.name for field in fields(Options))
+_GATEWAY_OPTIONS = frozenset({"url", "token_file", "timeout", "json"})
+_ONLY_JSON = frozenset({"json"})
 
 
-_OWN_OPTIONS = {name: {"json"} for name in ("demo", "gateway", "cassette", "record")} | {
-    "app": {"url", "token_file", "account", "timeout", "replay", "emulated"},
-    "link": {"url", "token_file", "timeout", "json"},
-    "unlink": {"url", "token_file", "timeout", "json"},
+class _Part(NamedTuple):
+    """A command or a group of them, and which of the common options it takes."""
+
+    command: Callable[..., None] | typer.Typer
+    options: frozenset[str] = _EVERY_OPTION
+    settings: Mapping[str, Any] = {}
+
+
+_PARTS = {
+    "demo": _Part(demo.demo, _ONLY_JSON),
+    "show": _Part(settings.show),
+    "visibility": _Part(visibility.visibility),
+    "set": _Part(settings.set_),
+    "timer": _Part(settings.timer),
+    "excluded": _Part(settings.excluded),
+    "exclude": _Part(policies.exclude),
+    "include": _Part(policies.include),
+    "plan": _Part(policies.plan),
+    "apply": _Part(policies.apply),
+    "snapshot": _Part(policies.snapshot),
+    "app": _Part(app.app, _EVERY_OPTION - _ONLY_JSON),
+    "record": _Part(record.record, _ONLY_JSON, {"ignore_unknown_options": True}),
+    "cassette": _Part(cassettes.cassette, _ONLY_JSON),
+    "link": _Part(link.link, _GATEWAY_OPTIONS),
+    "unlink": _Part(link.unlink, _GATEWAY_OPTIONS),
+    "gateway": _Part(gateway.gateway, _ONLY_JSON),
+    "doctor": _Part(doctor.doctor),
 }
-"""The commands, or groups of them, that take only some of the common options."""
+"""The whole command, in the order in which its help shows it."""
 
 
-_PARTS = ("app", "cassettes", "gateway", "link", "policies", "record", "settings", "visibility")
-"""The modules of commands; each adds its own to ``app`` as it is imported."""
+def _version(wanted: bool) -> None:
+    if wanted:
+        from privacy_sdk import __version__
+
+        output.write(f"{output.PROGRAM} {__version__}")
+        raise typer.Exit
 
 
+def _first_steps(
+    context: typer.Context,
+    url: Url = None,
+    token_file: TokenFile = None,
+    account: AccountName = None,
+    timeout: Timeout = None,
+    replay: Replay = None,
+    emulated: Emulated = False,
+    json: AsJson = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    if context.invoked_subcommand is None:
+        output.write(FIRST_STEPS)
+
+
+@cache
 def build() -> TyperGroup:
-    """The whole command, with the common options on every part of it."""
-    for part in _PARTS:
-        importlib.import_module(f"privacy_sdk.cli.{part}")
-    group = cast("TyperGroup", typer.main.get_command(app))
-    names = {field.name for field in fields(Given)}
-    common = [option for option in group.params if option.name in names]
-    for last in ("gateway", "doctor"):
-        group.commands[last] = group.commands.pop(last)
-    for name, command in group.commands.items():
-        allowed = _OWN_OPTIONS.get(name, names)
-        for leaf in _leaves(command):
-            leaf.params += [option for option in common if option.name in allowed]
+    """Build the whole command, with the common options on every part of it."""
+    codes = ", ".join(f"{code} {words}" for code, words in sorted(set(output.EXIT_CODES.values())))
+    whole = typer.Typer(
+        help="See and change who can see you on WhatsApp.",
+        epilog=f"Exit codes: 0 done, {codes}, {output.INTERRUPTED} interrupted.",
+        invoke_without_command=True,
+        callback=_first_steps,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    for name, part in _PARTS.items():
+        if isinstance(part.command, typer.Typer):
+            whole.add_typer(part.command, name=name)
+        else:
+            whole.command(name, context_settings=dict(part.settings))(part.command)
+    group = cast("TyperGroup", typer.main.get_command(whole))
+    group.commands = {name: group.commands[name] for name in _PARTS}
+    for name, part in _PARTS.items():
+        for command in _leaves(group.commands[name]):
+            command.params += [option for option in group.params if option.name in part.options]
     return group
 
 
@@ -74,7 +145,7 @@ def _leaves(command: Any) -> Iterator[Any]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command, and say every error in one line.
+    """Run the command, and report every error in one line.
 
     Args:
         arguments: What stands after the command's name; None takes the process's own.
@@ -83,48 +154,46 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code.
     """
     arguments = sys.argv[1:] if arguments is None else list(arguments)
-    given = Given(json="--json" in takewhile(lambda argument: argument != "--", arguments))
+    options = Options(json="--json" in takewhile(lambda argument: argument != "--", arguments))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
     try:
-        with _warnings_in_one_line(given):
+        with _warnings_in_one_line(options):
             code = build().main(
-                arguments, prog_name=terminal.PROGRAM, standalone_mode=False, obj=given
+                arguments, prog_name=output.PROGRAM, standalone_mode=False, obj=options
             )
     except PrivacyError as error:
-        terminal.say_error(error, as_json=given.json)
-        return terminal.exit_code(error)
+        output.report_error(error, as_json=options.json)
+        return output.exit_code(error)
     except typer.TyperException as error:
-        return _misused(error, given)
-    except terminal.OutputError as error:
+        output.report_error(_misuse(error), as_json=options.json)
+        return 2
+    except output.OutputError as error:
         return error.code
     except KeyboardInterrupt:
-        code = terminal.INTERRUPTED
-    if code == terminal.INTERRUPTED:
-        terminal.say_interrupted(may_still_take=given.changing, as_json=given.json)
+        code = output.INTERRUPTED
+    if code == output.INTERRUPTED:
+        output.report_interrupt(may_still_take=options.changing, as_json=options.json)
     return code or 0
 
 
-def _misused(error: typer.TyperException, given: Given) -> int:
+def _misuse(error: typer.TyperException) -> InvalidInputError:
     context: typer.Context | None = getattr(error, "ctx", None)
-    path = context.command_path if context else terminal.PROGRAM
+    path = context.command_path if context else output.PROGRAM
     message = error.format_message().rstrip(".?")
     mark = "?" if "Did you mean" in message else "."
-    terminal.say_error(
-        InvalidInputError(message + mark, hint=f"Help: {path} --help"), as_json=given.json
-    )
-    return 2
+    return InvalidInputError(message + mark, hint=f"Help: {path} --help")
 
 
 @contextmanager
-def _warnings_in_one_line(given: Given) -> Iterator[None]:
+def _warnings_in_one_line(options: Options) -> Iterator[None]:
     with warnings.catch_warnings():
         show_others = warnings.showwarning
 
         def show(message: Any, category: type[Warning], *rest: Any, **more: Any) -> None:
             if issubclass(category, PrivacyWarning):
-                terminal.say_warning(message, as_json=given.json)
+                output.report_warning(message, as_json=options.json)
             else:
                 show_others(message, category, *rest, **more)
 

@@ -1,7 +1,7 @@
 """The options that every command has, and the client that they name.
 
-A module of commands takes :data:`app` and :func:`given_to` from here. Commands raise errors of the
-tree; ``main`` reports them and picks the exit code.
+Commands take theirs by :func:`options_of` and raise errors of the tree; ``main`` reports them and
+picks the exit code.
 """
 
 from __future__ import annotations
@@ -14,39 +14,66 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
 
 import typer
 
-from privacy_sdk.cli import output as terminal
+from privacy_sdk.cli.output import PROGRAM
 from privacy_sdk.errors import InvalidInputError
+from privacy_sdk.model.types import LIST_CATEGORIES
 
 if TYPE_CHECKING:
     from privacy_sdk.client import AsyncClient
 
 T = TypeVar("T")
 
-FIRST_STEPS = """\
-See and change who can see you on WhatsApp.
 
-  privacy-sdk demo             a recorded tour: no account, no network
-  privacy-sdk show --emulated  settings of an account made up on the spot
-  privacy-sdk gateway          serve an account to this machine; then, elsewhere:
-  privacy-sdk show             its settings
+def _common(flag: str, help: str, **more: Any) -> Any:
+    return typer.Option(
+        flag, help=help, callback=_keep, expose_value=False, show_default=False, **more
+    )
 
-privacy-sdk --help lists everything; privacy-sdk doctor says what to fix."""
 
-_CODES = ", ".join(
-    f"{code} {meaning}" for code, meaning in sorted(set(terminal.EXIT_CODES.values()))
-)
+def _where(flag: str, help: str) -> Any:
+    return _common(flag, help, rich_help_panel="Where to look")
 
-app = typer.Typer(
-    help="See and change who can see you on WhatsApp.",
-    epilog=f"Exit codes: 0 done, {_CODES}, {terminal.INTERRUPTED} interrupted.",
-    invoke_without_command=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+
+def _keep(context: typer.Context, option: typer.CallbackParam, value: object) -> None:
+    if value is not None and value is not False:  # which 0.0 would equal
+        setattr(context.find_object(Options), option.name, value)
+
+
+Url = Annotated[
+    str | None,
+    _where("--url", "Address of a gateway; else PRIVACY_SDK_URL, else this machine's."),
+]
+TokenFile = Annotated[
+    Path | None,
+    _where(
+        "--token-file",
+        "File with its token; else PRIVACY_SDK_TOKEN, else this machine's token file.",
+    ),
+]
+AccountName = Annotated[
+    str | None,
+    _where("--account", "Account there; else PRIVACY_SDK_ACCOUNT, else its only one."),
+]
+Timeout = Annotated[float | None, _where("--timeout", "How long one answer may take, in seconds.")]
+Replay = Annotated[
+    str | None, _where("--replay", "Answer from a recording, offline: its path, or 'tour'.")
+]
+Emulated = Annotated[bool, _where("--emulated", "Answer from an account made up on the spot.")]
+AsJson = Annotated[bool, _common("--json", "Write JSON, errors too.")]
+
+ListCategory = Annotated[
+    str,
+    typer.Argument(
+        metavar="CATEGORY",
+        autocompletion=lambda: [category.value for category in LIST_CATEGORIES],
+        show_default=False,
+    ),
+]
+"""The argument that names a category with a list."""
 
 
 @dataclass(slots=True)
-class Given:
+class Options:
     """The options that stand before or after the name of any command.
 
     Attributes:
@@ -103,7 +130,7 @@ class Given:
         return read_token(self.token_file)
 
     def run(self, work: Callable[[AsyncClient], Awaitable[T]]) -> T:
-        """What ``work`` makes of a client, which is closed after it."""
+        """Run ``work`` with a client, which is closed after it."""
 
         async def with_client() -> T:
             async with self.client() as client:
@@ -112,67 +139,16 @@ class Given:
         return asyncio.run(with_client())
 
 
-def given_to(context: typer.Context, *, looks: bool = True) -> Given:
+def options_of(context: typer.Context) -> Options:
     """The common options of a command.
 
-    Args:
-        context: That of the command.
-        looks: Whether the command looks at an account that can be chosen.
+    Raises:
+        InvalidInputError: One that it does not take stood before its name.
     """
-    given = cast("Given", context.find_object(Given))
-    if not looks and (where := given.where()):
-        path = context.command_path.removeprefix(f"{terminal.PROGRAM} ")
-        raise InvalidInputError(f"{path} takes no {', '.join(where.values())}.")
-    return given
-
-
-def _keep(context: typer.Context, option: typer.CallbackParam, value: object) -> None:
-    if value is not None and value is not False:  # which 0.0 would equal
-        setattr(context.find_object(Given), option.name, value)
-
-
-def _common(flag: str, help: str, **more: Any) -> Any:
-    return typer.Option(
-        flag, help=help, callback=_keep, expose_value=False, show_default=False, **more
-    )
-
-
-def _where(flag: str, help: str) -> Any:
-    return _common(flag, help, rich_help_panel="Where to look")
-
-
-def _version(wanted: bool) -> None:
-    if wanted:
-        from privacy_sdk import __version__
-
-        terminal.write(f"{terminal.PROGRAM} {__version__}")
-        raise typer.Exit
-
-
-_URL = "Address of a gateway; else PRIVACY_SDK_URL, else this machine's."
-_FILE = "File with its token; else PRIVACY_SDK_TOKEN, else this machine's token file."
-_ACCOUNT = "Account there; else PRIVACY_SDK_ACCOUNT, else its only one."
-
-
-@app.callback()
-def _first(
-    context: typer.Context,
-    url: Annotated[str | None, _where("--url", _URL)] = None,
-    token_file: Annotated[Path | None, _where("--token-file", _FILE)] = None,
-    account: Annotated[str | None, _where("--account", _ACCOUNT)] = None,
-    timeout: Annotated[
-        float | None, _where("--timeout", "How long one answer may take, in seconds.")
-    ] = None,
-    replay: Annotated[
-        str | None, _where("--replay", "Answer from a recording, offline: its path, or 'tour'.")
-    ] = None,
-    emulated: Annotated[
-        bool, _where("--emulated", "Answer from an account made up on the spot.")
-    ] = False,
-    json: Annotated[bool, _common("--json", "Write JSON, errors too.")] = False,
-    version: Annotated[
-        bool, typer.Option("--version", help="Show the version.", callback=_version, is_eager=True)
-    ] = False,
-) -> None:
-    if context.invoked_subcommand is None:
-        terminal.write(FIRST_STEPS)
+    options = cast("Options", context.find_object(Options))
+    common = {id(parameter) for parameter in context.find_root().command.params}
+    taken = {each.name for each in context.command.params if id(each) in common}
+    if refused := [flag for name, flag in options.where().items() if name not in taken]:
+        path = context.command_path.removeprefix(f"{PROGRAM} ")
+        raise InvalidInputError(f"{path} takes no {', '.join(refused)}.")
+    return options

@@ -1,4 +1,4 @@
-"""How the command line speaks: tables that fit, JSON, errors in one line, exit codes."""
+"""Output of the command line: tables that fit, JSON, errors in one line, exit codes."""
 
 from __future__ import annotations
 
@@ -105,21 +105,18 @@ def problem(error: PrivacyError) -> Json:
     return {**document, "exit_code": exit_code(error)}
 
 
-def say_error(error: PrivacyError, *, as_json: bool) -> None:
-    """Say what went wrong on stderr: in one line, or as a problem document."""
-    if as_json:
-        note(json.dumps(problem(error)))
-    else:
-        note(f"{PROGRAM}: {error.message}\n{error.hint}")
+def report_error(error: PrivacyError, *, as_json: bool) -> None:
+    """Report an error on stderr: in one line, or as a problem document."""
+    _report(f"{error.message}\n{error.hint}", problem(error) if as_json else None)
 
 
-def say_warning(message: object, *, as_json: bool) -> None:
-    """Say in one line on stderr that something was left out."""
-    note(json.dumps({"warning": str(message)}) if as_json else f"{PROGRAM}: warning: {message}")
+def report_warning(message: object, *, as_json: bool) -> None:
+    """Report in one line on stderr that something was left out."""
+    _report(f"warning: {message}", {"warning": str(message)} if as_json else None)
 
 
-def say_interrupted(*, may_still_take: bool, as_json: bool) -> None:
-    """Say in one line on stderr that Ctrl-C was pressed, and what may come of it."""
+def report_interrupt(*, may_still_take: bool, as_json: bool) -> None:
+    """Report in one line on stderr that Ctrl-C was pressed, and what may come of it."""
     still = " A change that was already sent may still take; privacy-sdk show tells."
     message = f"Interrupted.{still if may_still_take else ''}"
     document = {
@@ -128,7 +125,11 @@ def say_interrupted(*, may_still_take: bool, as_json: bool) -> None:
         "detail": message,
         "exit_code": INTERRUPTED,
     }
-    note(json.dumps(document) if as_json else f"{PROGRAM}: {message}")
+    _report(message, document if as_json else None)
+
+
+def _report(message: str, document: Json | None) -> None:
+    note(f"{PROGRAM}: {message}" if document is None else json.dumps(document))
 
 
 def note(text: str) -> None:
@@ -142,7 +143,7 @@ def note(text: str) -> None:
 
 @contextmanager
 def _writing() -> Iterator[None]:
-    """Say why the output cannot be written, unless it is that nobody reads it."""
+    """Report why the output cannot be written, unless it is that nobody reads it."""
     try:
         yield
     except OSError as error:
@@ -157,7 +158,7 @@ def write(text: str) -> None:
     """Write to stdout.
 
     Raises:
-        OutputError: It cannot be written, which has been said where it has to be.
+        OutputError: It cannot be written, which is reported already.
     """
     with _writing():
         print(text, flush=True)
@@ -175,20 +176,20 @@ def one_line(text: str) -> str:
     return printable(joined)
 
 
-def write_json(document: object) -> None:
-    """Write a JSON document to stdout."""
-    write(json.dumps(document, indent=2))
+def write_json(document: object, *, indent: int | None = 2) -> None:
+    """Write a JSON document to stdout; without an indent it is one line."""
+    write(json.dumps(document, indent=indent))
 
 
 def _silence(stream: TextIO) -> None:
-    """Let what is still buffered go nowhere, instead of failing again at exit."""
+    """Discard what is still buffered, instead of failing again at exit."""
     devnull = os.open(os.devnull, os.O_WRONLY)
     os.dup2(devnull, stream.fileno())
     os.close(devnull)
 
 
 def make_console() -> Console:
-    """What stdout can show: its width, its colours, NO_COLOR."""
+    """Return a console for stdout, with its width and colours; NO_COLOR is obeyed."""
     from rich.console import Console
 
     class PassingOn(Console):
@@ -198,21 +199,28 @@ def make_console() -> Console:
     return PassingOn(highlight=False, markup=False, emoji=False)
 
 
-def agrees(question: str) -> bool:
-    """Whether the person at the terminal says yes; asked on stderr."""
+def confirm(question: str) -> bool:
+    """Ask on stderr whether to go on; only yes means it."""
     print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 
-def write_rich(*parts: RenderableType, console: Console | None = None) -> None:
+def write_rich(*parts: RenderableType, console: Console) -> None:
     """Write rich renderables to stdout."""
-    console = console or make_console()
     with _writing():
         for part in parts:
             console.print(part, soft_wrap=isinstance(part, str) or not console.is_terminal)
 
 
-def fitted(
+def write_table(
+    headers: Sequence[str], rows: Sequence[Sequence[str | Cell]], *, essential: Collection[str]
+) -> None:
+    """Write a table that fits, as :func:`fit_table` makes it, to stdout."""
+    console = make_console()
+    write_rich(fit_table(console, headers, rows, essential=essential), console=console)
+
+
+def fit_table(
     console: Console,
     headers: Sequence[str],
     rows: Sequence[Sequence[str | Cell]],
@@ -220,7 +228,7 @@ def fitted(
     essential: Collection[str],
     changed: Collection[int] = (),
 ) -> RenderableType:
-    """A table that fits: whole, or its essential columns, or each row as lines.
+    """Return a table that fits: whole, or its essential columns, or each row as lines.
 
     Where stdout is no terminal every row is one line, however long, so that ``grep`` finds it.
 
@@ -271,13 +279,13 @@ def _as_lines(
     from rich.text import Text
 
     text = Text(overflow="fold")
-    shown = [place for place, header in enumerate(headers) if header in essential]
+    columns = [place for place, header in enumerate(headers) if header in essential]
     for place, row in enumerate(rows):
-        for depth, column in enumerate(shown):
-            written, style = _styled(row[column])
+        for depth, column in enumerate(columns):
+            cell, style = _styled(row[column])
             style = style or ("bold green" if place in changed else "")
-            name = f"{headers[column]}: " if depth and len(shown) > 2 else ""
-            line = f"{'  ' * bool(depth)}{name}{printable(written)}\n"
+            name = f"{headers[column]}: " if depth and len(columns) > 2 else ""
+            line = f"{'  ' * bool(depth)}{name}{printable(cell)}\n"
             text.append(line, style=style or ("" if depth else "bold"))
     text.rstrip()
     return text

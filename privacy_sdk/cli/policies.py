@@ -6,16 +6,15 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from privacy_sdk.cli import output as terminal
-from privacy_sdk.cli.options import app, given_to
-from privacy_sdk.cli.settings import list_categories
+from privacy_sdk.cli import output
+from privacy_sdk.cli.options import ListCategory, options_of
 from privacy_sdk.errors import InvalidInputError, NotAppliedError, OutcomeUnknownError
 from privacy_sdk.model.arguments import as_list_category
-from privacy_sdk.model.changes import Change, ListChange, Outcome, SettingChange, TimerChange
+from privacy_sdk.model.changes import Outcome, change_row, result_row
 from privacy_sdk.model.words import label
 from privacy_sdk.model.words import people as people_words
 from privacy_sdk.policies.plan import Plan
@@ -27,167 +26,133 @@ if TYPE_CHECKING:
     from privacy_sdk.client import AsyncClient
     from privacy_sdk.model.types import SetPrivacySettingResponse
 
-_POLICY = typer.Argument(
-    metavar="POLICY.yaml", help="What is wanted, as snapshot writes it.", show_default=False
-)
-_CATEGORY = typer.Argument(metavar="CATEGORY", autocompletion=list_categories, show_default=False)
-_PEOPLE = typer.Argument(
-    metavar="PERSON...", help="Phone numbers with + and country code, or JIDs.", show_default=False
-)
+_Policy = Annotated[
+    Path,
+    typer.Argument(
+        metavar="POLICY.yaml",
+        help="The settings to have, as snapshot writes them.",
+        show_default=False,
+    ),
+]
+_People = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="PERSON...",
+        help="Phone numbers with + and country code, or JIDs.",
+        show_default=False,
+    ),
+]
 
 
-@app.command()
-def plan(context: typer.Context, policy: Annotated[Path, _POLICY]) -> None:
+def plan(context: typer.Context, policy: _Policy) -> None:
     """Show what a policy would change; change nothing."""
-    given = given_to(context)
-    _show_plan(given.run(lambda client: client.plan(policy)), as_json=given.json)
+    options = options_of(context)
+    planned = options.run(lambda client: client.plan(policy))
+    if options.json:
+        changes = [change_row(each) for each in planned]
+        output.write_json({"account": planned.account, "changes": changes})
+    else:
+        _write_plan(planned)
 
 
-@app.command()
 def apply(
     context: typer.Context,
-    policy: Annotated[Path, _POLICY],
+    policy: _Policy,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")] = False,
 ) -> None:
-    """Change the settings as a policy wants them, and say what became of each change."""
-    given = given_to(context)
-    asks = sys.stdin is not None and sys.stdin.isatty() and not given.json
+    """Change the settings as a policy wants them, and show the outcome of each change."""
+    options = options_of(context)
+    asks = sys.stdin is not None and sys.stdin.isatty() and not options.json
     if not (yes or asks):
         raise InvalidInputError(
             "apply asks first, and nobody is there to answer.", hint="Add --yes."
         )
-    planned = given.run(lambda client: client.plan(policy))
-    if not given.json:
-        _show_plan(planned, as_json=False)
-    if planned.possible and not yes and not terminal.agrees("Make these changes?"):
-        terminal.write("Nothing was changed.")
+    planned = options.run(lambda client: client.plan(policy))
+    if not options.json:
+        _write_plan(planned)
+    if planned.possible and not yes and not output.confirm("Make these changes?"):
+        output.write("Nothing was changed.")
         return
 
     async def work(client: AsyncClient) -> ApplyResult:
         with _progress() as progress:
             return await client.apply(planned, progress=progress)
 
-    given.changing = bool(planned.possible)
-    applied = given.run(work)
-    given.changing = False
-    if given.json:
-        terminal.write_json(_applied_json(applied))
+    options.changing = bool(planned.possible)
+    applied = options.run(work)
+    options.changing = False
+    if options.json:
+        document = {"account": applied.account, "is_complete": applied.is_complete}
+        output.write_json({**document, "changes": [result_row(each) for each in applied]})
     elif applied:
-        _show(applied.table(), essential={"setting", "outcome", "reason"})
+        _write(applied.table(), essential={"setting", "outcome", "reason"})
     raise typer.Exit(_exit_code(applied))
 
 
-@app.command()
 def snapshot(
     context: typer.Context,
-    output: Annotated[
+    path: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="File to write, readable by you alone; else stdout."),
     ] = None,
 ) -> None:
     """Write the settings as they are now as a policy; it names people in full."""
-    given = given_to(context)
-    policy = given.run(lambda client: client.snapshot())
-    if output is not None:
-        policy.save(output)
-    if given.json:
-        terminal.write_json({"policy": policy.to_yaml(), "saved": output and str(output)})
+    options = options_of(context)
+    policy = options.run(lambda client: client.snapshot())
+    if path is not None:
+        policy.save(path)
+    if options.json:
+        output.write_json({"policy": policy.to_yaml(), "saved": path and str(path)})
     else:
-        terminal.write(f"Saved to {output}." if output else policy.to_yaml().rstrip("\n"))
+        output.write(f"Saved to {path}." if path else policy.to_yaml().rstrip("\n"))
 
 
-@app.command()
-def exclude(
-    context: typer.Context,
-    category: Annotated[str, _CATEGORY],
-    people: Annotated[list[str], _PEOPLE],
-) -> None:
+def exclude(context: typer.Context, category: ListCategory, people: _People) -> None:
     """Except people from a category; it is opened to nobody by that."""
     _change_people(context, category, people, "excepted")
 
 
-@app.command()
-def include(
-    context: typer.Context,
-    category: Annotated[str, _CATEGORY],
-    people: Annotated[list[str], _PEOPLE],
-) -> None:
+def include(context: typer.Context, category: ListCategory, people: _People) -> None:
     """No longer except people from a category."""
     _change_people(context, category, people, "no longer excepted")
 
 
 def _change_people(context: typer.Context, category: str, people: list[str], done: str) -> None:
-    given = given_to(context)
+    options = options_of(context)
     chosen = as_list_category(category)
 
     async def work(client: AsyncClient) -> SetPrivacySettingResponse:
         change = client.exclude if done == "excepted" else client.include
-        given.changing = True
+        options.changing = True
         return await change(chosen, people)
 
-    response = given.run(work)
-    given.changing = False
-    if given.json:
-        terminal.write_json({"category": chosen, "people": len(people), "dhash": response.dhash})
+    response = options.run(work)
+    options.changing = False
+    if options.json:
+        output.write_json({"category": chosen, "people": len(people), "dhash": response.dhash})
     elif response.dhash is None:
-        terminal.write(f"{label(chosen)}: nobody is excepted.")
+        output.write(f"{label(chosen)}: nobody is excepted.")
     else:
         verb = "is" if len(people) == 1 else "are"
-        terminal.write(f"{label(chosen)}: {people_words(len(people))} {verb} {done}.")
+        output.write(f"{label(chosen)}: {people_words(len(people))} {verb} {done}.")
 
 
-def _show_plan(planned: Plan, *, as_json: bool) -> None:
-    if as_json:
-        terminal.write_json(
-            {"account": planned.account, "changes": [_change_json(each) for each in planned]}
-        )
-    else:
-        _show(planned.table(), essential={"setting", "to", "direction", "why not"})
+def _write_plan(planned: Plan) -> None:
+    _write(planned.table(), essential={"setting", "to", "direction", "why not"})
 
 
-def _show(table: Table, *, essential: set[str]) -> None:
-    terminal.write(terminal.printable(table.title))
+def _write(table: Table, *, essential: set[str]) -> None:
+    output.write(output.printable(table.title))
     if table.rows:
-        console = terminal.make_console()
-        rows = terminal.fitted(console, table.header, table.rows, essential=essential)
-        terminal.write_rich(rows, console=console)
-
-
-def _change_json(change: Change) -> dict[str, Any]:
-    what: dict[str, Any]
-    match change:
-        case SettingChange(category=category):
-            what = {"change": "setting", "category": category}
-        case ListChange(category=category):
-            what = {"change": "exceptions", "category": category}
-        case TimerChange():
-            what = {"change": "timer", "category": None}
-    return {
-        **what,
-        "from": change.before,
-        "to": change.after,
-        "direction": change.direction,
-        "obstacle": change.obstacle,
-    }
-
-
-def _applied_json(applied: ApplyResult) -> dict[str, Any]:
-    return {
-        "account": applied.account,
-        "is_complete": applied.is_complete,
-        "changes": [
-            {**_change_json(each.change), "outcome": each.outcome, "reason": each.reason}
-            for each in applied
-        ],
-    }
+        output.write_table(table.header, table.rows, essential=essential)
 
 
 def _exit_code(applied: ApplyResult) -> int:
     """That of the error that stands for the worst outcome."""
     outcomes = {result.outcome for result in applied}
     if Outcome.UNKNOWN in outcomes:
-        return terminal.EXIT_CODES[OutcomeUnknownError][0]
-    return terminal.EXIT_CODES[NotAppliedError][0] if outcomes - {Outcome.APPLIED} else 0
+        return output.EXIT_CODES[OutcomeUnknownError][0]
+    return output.EXIT_CODES[NotAppliedError][0] if outcomes - {Outcome.APPLIED} else 0
 
 
 @contextmanager

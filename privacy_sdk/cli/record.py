@@ -10,14 +10,13 @@ from typing import Annotated
 
 import typer
 
-from privacy_sdk.cli import output as terminal
-from privacy_sdk.cli.options import app, given_to
+from privacy_sdk.cli import output
+from privacy_sdk.cli.options import options_of
 from privacy_sdk.errors import InvalidInputError, PrivacyError, RecordingError
 
 VARIABLE = "PRIVACY_SDK_RECORD"
 
 
-@app.command(context_settings={"ignore_unknown_options": True})
 def record(
     context: typer.Context,
     cassette: Annotated[
@@ -35,7 +34,7 @@ def record(
 
     Nobody can be recognised in the recording. Its exit code is the program's.
     """
-    as_json = given_to(context, looks=False).json
+    as_json = options_of(context).json
     if cassette.suffix not in {".yaml", ".yml"}:
         raise InvalidInputError(
             f"{str(cassette)!r} is no name for a cassette.",
@@ -78,7 +77,7 @@ def _run_notebook(path: Path, arguments: list[str], environment: dict[str, str])
     try:
         client.execute(env=environment)
     except CellExecutionError as error:
-        terminal.note(f"{terminal.PROGRAM}: A cell failed: {error.ename}: {error.evalue}")
+        output.note(f"{output.PROGRAM}: A cell failed: {error.ename}: {error.evalue}")
         return 1
     return 0
 
@@ -95,4 +94,4 @@ def _report(cassette: Path, *, as_json: bool) -> None:
     count = len(read_recording(cassette).interactions)
     if not as_json:
         noun = "exchange" if count == 1 else "exchanges"
-        terminal.note(f"{cassette}: {count} {noun} recorded.")
+        output.note(f"{cassette}: {count} {noun} recorded.")

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from privacy_sdk.cli import output as terminal
-from privacy_sdk.cli.options import app, given_to
+from privacy_sdk.cli import output
+from privacy_sdk.cli.options import ListCategory, options_of
 from privacy_sdk.errors import NotSupportedError
 from privacy_sdk.model.arguments import as_list_category, as_pair, parse_duration
-from privacy_sdk.model.types import LIST_CATEGORIES, PrivacyCategory, PrivacyValue
+from privacy_sdk.model.types import PrivacyCategory, PrivacyValue
 from privacy_sdk.model.words import audience, label
 from privacy_sdk.model.words import timer as timer_words
 
@@ -22,52 +22,37 @@ def _categories() -> list[str]:
     return [category.value for category in PrivacyCategory]
 
 
-def list_categories() -> list[str]:
-    """The names that complete a category with a list."""
-    return [category.value for category in LIST_CATEGORIES]
-
-
 def _values(context: typer.Context) -> list[str]:
     category = PrivacyCategory(context.params.get("category") or "?")
     return [value.value for value in category.valid_values or PrivacyValue]
 
 
-@app.command()
 def show(context: typer.Context) -> None:
     """Show all settings."""
-    given = given_to(context)
+    options = options_of(context)
 
     async def work(client: AsyncClient) -> Any:
         return await client.fetch_privacy_settings(), client.account.id
 
-    settings, account = given.run(work)
-    if given.json:
-        rows = [
+    settings, account = options.run(work)
+    rows = [
+        (each.category.value, label(each.category), each.value.value, audience(each.value))
+        for each in settings
+    ]
+    header = ("category", "setting", "value", "audience")
+    if options.json:
+        documents = [
             {
-                "category": setting.category.value,
-                "setting": label(setting.category),
-                "value": setting.value.value,
-                "audience": audience(setting.value),
-                "allowed": list(setting.category.valid_values) or None,
+                **dict(zip(header, row, strict=True)),
+                "allowed": list(each.category.valid_values) or None,
             }
-            for setting in settings
+            for each, row in zip(settings, rows, strict=True)
         ]
-        terminal.write_json({"account": account, "settings": rows})
+        output.write_json({"account": account, "settings": documents})
     else:
-        console = terminal.make_console()
-        table = terminal.fitted(
-            console,
-            ("category", "setting", "value", "audience"),
-            [
-                (each.category.value, label(each.category), each.value.value, audience(each.value))
-                for each in settings
-            ],
-            essential={"category", "value"},
-        )
-        terminal.write_rich(table, console=console)
+        output.write_table(header, rows, essential={"category", "value"})
 
 
-@app.command("set")
 def set_(
     context: typer.Context,
     category: Annotated[
@@ -78,35 +63,27 @@ def set_(
     ],
 ) -> None:
     """Change one setting, as in: privacy-sdk set last contacts."""
-    given = given_to(context)
-    chosen, wanted = as_pair(category, value)
+    options = options_of(context)
+    chosen, after = as_pair(category, value)
 
     async def work(client: AsyncClient) -> Any:
         before = (await client.fetch_privacy_settings()).get_value(chosen)
-        given.changing = True
-        return before, await client.set_privacy_setting(chosen, wanted)
+        options.changing = True
+        return before, await client.set_privacy_setting(chosen, after)
 
-    before, response = given.run(work)
-    if given.json:
-        terminal.write_json(
-            {
-                "category": chosen,
-                "before": before,
-                "value": wanted,
-                "dhash": response.dhash,
-            }
+    before, response = options.run(work)
+    if options.json:
+        output.write_json(
+            {"category": chosen, "before": before, "value": after, "dhash": response.dhash}
         )
     else:
         was = "" if before is None else f" (was: {audience(before)})"
-        terminal.write(terminal.printable(f"{label(chosen)}: {audience(wanted)}{was}"))
+        output.write(output.printable(f"{label(chosen)}: {audience(after)}{was}"))
 
 
-@app.command()
 def excluded(
     context: typer.Context,
-    category: Annotated[
-        str, typer.Argument(metavar="CATEGORY", autocompletion=list_categories, show_default=False)
-    ],
+    category: ListCategory,
     show_numbers: Annotated[
         bool, typer.Option("--show-numbers", help="Whole numbers, not masked ones.")
     ] = False,
@@ -114,26 +91,23 @@ def excluded(
     """List the people excepted in a category; numbers are masked."""
     from privacy_sdk.errors.masks import mask_text
 
-    given = given_to(context)
+    options = options_of(context)
     chosen = as_list_category(category)
-    people = given.run(lambda client: client.fetch_disallowed_list(chosen))
-    shown = str if show_numbers else lambda jid: mask_text(str(jid))
+    people = options.run(lambda client: client.fetch_disallowed_list(chosen))
+    address = str if show_numbers else lambda jid: mask_text(str(jid))
     rows = [
-        (shown(person.jid), "" if person.pn_jid is None else shown(person.pn_jid))
+        (address(person.jid), "" if person.pn_jid is None else address(person.pn_jid))
         for person in people
     ]
-    if given.json:
+    if options.json:
         users = [{"jid": jid, "pn_jid": pn_jid or None} for jid, pn_jid in rows]
-        terminal.write_json({"category": chosen, "dhash": people.dhash, "users": users})
+        output.write_json({"category": chosen, "dhash": people.dhash, "users": users})
     elif rows:
-        console = terminal.make_console()
-        table = terminal.fitted(console, ("jid", "pn_jid"), rows, essential={"jid", "pn_jid"})
-        terminal.write_rich(table, console=console)
+        output.write_table(("jid", "pn_jid"), rows, essential={"jid", "pn_jid"})
     else:
-        terminal.write(f"{label(chosen)}: nobody is excepted.")
+        output.write(f"{label(chosen)}: nobody is excepted.")
 
 
-@app.command()
 def timer(
     context: typer.Context,
     duration: Annotated[
@@ -147,7 +121,7 @@ def timer(
     ] = None,
 ) -> None:
     """Show or set after how long messages of new chats disappear."""
-    given = given_to(context)
+    options = options_of(context)
     seconds = None if duration is None else parse_duration(duration)
 
     async def work(client: AsyncClient) -> int | None:
@@ -158,14 +132,14 @@ def timer(
                 raise
             before = None
         if seconds is not None:
-            given.changing = True
+            options.changing = True
             await client.set_default_disappearing_mode(seconds)
         return before
 
-    before = given.run(work)
+    before = options.run(work)
     now = before if seconds is None else seconds
-    if given.json:
-        terminal.write_json({"duration": now} | ({} if seconds is None else {"before": before}))
+    if options.json:
+        output.write_json({"duration": now} | ({} if seconds is None else {"before": before}))
     else:
         was = "" if seconds is None or before is None else f" (was: {timer_words(before)})"
-        terminal.write(f"Disappearing messages in new chats: {timer_words(cast('int', now))}{was}")
+        output.write(f"Disappearing messages in new chats: {timer_words(cast('int', now))}{was}")

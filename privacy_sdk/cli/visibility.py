@@ -6,11 +6,10 @@ from typing import Annotated
 
 import typer
 
-from privacy_sdk.cli import output as terminal
-from privacy_sdk.cli.options import app, given_to
+from privacy_sdk.cli import output
+from privacy_sdk.cli.options import options_of
 
 
-@app.command()
 def visibility(
     context: typer.Context,
     person: Annotated[
@@ -24,12 +23,12 @@ def visibility(
     ] = None,
 ) -> None:
     """Show who sees what: strangers, contacts, or one person."""
-    given = given_to(context)
-    seen = given.run(lambda client: client.visibility(person))
-    if given.json:
-        terminal.write_json(seen.to_dict())
+    options = options_of(context)
+    seen = options.run(lambda client: client.visibility(person))
+    if options.json:
+        output.write_json(seen.to_dict())
     else:
-        console = terminal.make_console()
+        console = output.make_console()
         # Where stdout is no terminal a sentence is one line, so that grep finds it.
         width = console.width if console.is_terminal else 10_000
-        terminal.write(seen.as_text(width, is_ascii=console.options.ascii_only))
+        output.write(seen.as_text(width, is_ascii=console.options.ascii_only))

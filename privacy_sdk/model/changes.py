@@ -131,6 +131,22 @@ def in_words(change: Change) -> tuple[str, str, str]:
             return "Disappearing messages", was, words.timer(wanted)
 
 
+def change_row(change: Change) -> dict[str, str | int | None]:
+    """A change as a table and a script have it: wire strings, and numbers instead of people.
+
+    Example:
+        >>> change_row(TimerChange(0, 604_800))  # doctest: +NORMALIZE_WHITESPACE
+        {'change': 'timer', 'category': None, 'from': 0, 'to': 604800,
+         'direction': None, 'obstacle': ''}
+    """
+    kind = {SettingChange: "setting", ListChange: "exceptions", TimerChange: "timer"}[type(change)]
+    category = None if isinstance(change, TimerChange) else change.category
+    columns = ("category", "from", "to", "direction")
+    cells = (category, change.before, change.after, change.direction)
+    plain = (cell if cell is None or isinstance(cell, int) else cell.value for cell in cells)
+    return {"change": kind, **dict(zip(columns, plain, strict=True)), "obstacle": change.obstacle}
+
+
 def needed(changes: Iterable[Change]) -> frozenset[PrivacyCategory]:
     """Return the categories that changes depend on: their own, and defense mode if it may lock one.
 
@@ -254,6 +270,12 @@ class ChangeResult:
         if not (isinstance(self.change, ListChange) and is_known):
             return ()
         return tuple(user for user in self.change.people if user.jid not in self.missed)
+
+
+def result_row(result: ChangeResult) -> dict[str, str | int | None]:
+    """The row of a change, with its outcome and the reason for it."""
+    row = change_row(result.change)
+    return {**row, "outcome": result.outcome.value, "reason": result.reason}
 
 
 @dataclass(frozen=True, slots=True)

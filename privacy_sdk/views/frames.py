@@ -11,6 +11,7 @@ import pandas as pd
 
 from privacy_sdk.errors.masks import mask_text
 from privacy_sdk.model import words
+from privacy_sdk.model.changes import Change, ChangeResult, change_row, result_row
 from privacy_sdk.model.types import (
     DisallowedList,
     PrivacyCategory,
@@ -21,8 +22,6 @@ from privacy_sdk.model.types import (
 
 if TYPE_CHECKING:
     from pandas.api.extensions import ExtensionArray
-
-    from privacy_sdk.model.changes import Change, ChangeResult
 
 
 class Column(NamedTuple):
@@ -167,14 +166,12 @@ def _setting_cells(
 
 def plan_frame(changes: Iterable[Change], *, account: str | None = None) -> pd.DataFrame:
     """DataFrame (n, 6), one row per change, with :data:`PLAN_COLUMNS`."""
-    rows = [(*_cells(change), change.obstacle) for change in changes]
-    return _plain(PLAN_COLUMNS, rows, account=account)
+    return _plain(PLAN_COLUMNS, map(change_row, changes), account=account)
 
 
 def applied_frame(results: Iterable[ChangeResult], *, account: str | None = None) -> pd.DataFrame:
     """DataFrame (n, 7), one row per change that was planned, with :data:`APPLIED_COLUMNS`."""
-    rows = [(*_cells(each.change), each.outcome.value, each.reason) for each in results]
-    return _plain(APPLIED_COLUMNS, rows, account=account)
+    return _plain(APPLIED_COLUMNS, map(result_row, results), account=account)
 
 
 def excluded_frame(
@@ -189,39 +186,23 @@ def excluded_frame(
     """
     shown = mask_text if masked else str
     rows = [
-        (None if user.pn_jid is None else shown(f"+{user.pn_jid.user}"), shown(str(user.jid)))
+        {"number": user.pn_jid and shown(f"+{user.pn_jid.user}"), "jid": shown(str(user.jid))}
         for user in people
     ]
     return _plain(EXCLUDED_COLUMNS, rows, **attributes, dhash=people.dhash)
 
 
-def _cells(change: Change) -> tuple[str | None, ...]:
-    from privacy_sdk.model.changes import ListChange, SettingChange, TimerChange
-
-    direction = change.direction and change.direction.value
-    match change:
-        case SettingChange(category=category, before=value, after=wanted):
-            return "setting", category.value, value and value.value, wanted.value, direction
-        case ListChange(category=category, before=count, after=goal):
-            return "exceptions", category.value, _text(count), _text(goal), direction
-        case TimerChange(before=seconds, after=goal):
-            return "timer", None, _text(seconds), _text(goal), direction
-
-
-def _text(count: int | None) -> str | None:
-    return None if count is None else str(count)
-
-
 def _plain(
-    columns: Sequence[Column], rows: Sequence[Sequence[str | None]], **attributes: str | None
+    columns: Sequence[Column], rows: Iterable[Mapping[str, object]], **attributes: str | None
 ) -> pd.DataFrame:
+    rows = list(rows)
     index = pd.RangeIndex(len(rows))
+    cells = {
+        name: [None if row[name] is None else str(row[name]) for row in rows]
+        for name, _, _ in columns
+    }
     frame = pd.DataFrame(
-        {
-            name: pd.Series([row[place] for row in rows], index, dtype)
-            for place, (name, dtype, _) in enumerate(columns)
-        },
-        index=index,
+        {name: pd.Series(cells[name], index, dtype) for name, dtype, _ in columns}, index=index
     )
     frame.attrs.update(attributes)
     return frame

@@ -188,7 +188,7 @@ INSIDE = (
 )
 
 
-@pytest.mark.parametrize("operation", CALLS.keys() - {"fetch_privacy_settings"})
+@pytest.mark.parametrize("operation", sorted(CALLS.keys() - {"fetch_privacy_settings"}))
 async def test_a_refusal_inside_a_success_is_one(operation):
     with pytest.raises(ps.ConflictError) as caught:
         await CALLS[operation](Wire(result(INSIDE)).account)

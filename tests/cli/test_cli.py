@@ -4,63 +4,19 @@ import json
 import re
 import threading
 import warnings
-from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
+from asking import TOKEN
+from commands import Command
 
 import privacy_sdk as ps
 from privacy_sdk.cli import main as cli
-from privacy_sdk.cli import output as terminal
-from privacy_sdk.cli.options import FIRST_STEPS
-from privacy_sdk.testing import running_gateway
+from privacy_sdk.cli import output
+from privacy_sdk.cli.main import FIRST_STEPS
 
-TOKEN = "only-for-tests"
 NUMBER = "999115550101"
-
-
-class Command:
-    """Runs the command in this process."""
-
-    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
-        self._capsys = capsys
-
-    def __call__(self, *arguments: str) -> tuple[int, str, str]:
-        code = cli.main(arguments)
-        out, err = self._capsys.readouterr()
-        return code, out, err
-
-    def out(self, *arguments: str) -> str:
-        """What a command prints that does what it was asked for."""
-        code, out, err = self(*arguments)
-        assert (code, err) == (0, "")
-        return out.rstrip("\n")
-
-    def json(self, *arguments: str) -> Any:
-        return json.loads(self.out(*arguments, "--json"))
-
-    def error(self, *arguments: str) -> tuple[int, str]:
-        """The code, and the one line on stderr."""
-        code, out, err = self(*arguments)
-        assert out == ""
-        assert err.count("\n") == 1
-        assert "Traceback" not in err
-        return code, err.removeprefix("privacy-sdk: ").rstrip("\n")
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Command:
-    return Command(capsys)
-
-
-@pytest.fixture
-def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    with running_gateway({"demo": ps.EmulatedAccount()}, token=TOKEN) as url:
-        monkeypatch.setenv("PRIVACY_SDK_URL", url)
-        monkeypatch.setenv("PRIVACY_SDK_TOKEN", TOKEN)
-        yield url
 
 
 def test_without_arguments_it_shows_what_to_do_first(run: Command) -> None:
@@ -74,7 +30,7 @@ def test_help_names_every_command_and_exit_code(run: Command) -> None:
     for name in ("demo", "show", "set", "excluded", "timer", "gateway", "doctor"):
         assert re.search(rf"│ {name} ", shown)
     words = " ".join(shown.split())
-    for code, meaning in terminal.EXIT_CODES.values():
+    for code, meaning in output.EXIT_CODES.values():
         assert f"{code} {meaning}" in words
 
 
@@ -243,6 +199,9 @@ def test_the_tour_can_be_read_and_changed_as_it_was_recorded(run: Command) -> No
         (["demo", "--replay", "tour"], None),
         (["--emulated", "demo"], "demo takes no --emulated."),
         (["--emulated", "cassette", "check", "tour"], "cassette check takes no --emulated."),
+        (["--account", "x", "gateway"], "gateway takes no --account."),
+        (["--account", "x", "link", "me"], "link takes no --account."),
+        (["--replay", "tour", "--timeout", "5", "unlink", "me"], "unlink takes no --replay."),
         (["cassette"], "Missing command. Help: privacy-sdk cassette --help"),
         (
             ["show", "--url", "nowhere"],
@@ -349,7 +308,7 @@ def test_every_error_of_the_tree_has_an_exit_code() -> None:
     while todo:
         cls = todo.pop()
         todo += cls.__subclasses__()
-        assert 1 <= terminal.exit_code(cls.__new__(cls)) <= 6
+        assert 1 <= output.exit_code(cls.__new__(cls)) <= 6
 
 
 def test_with_json_an_error_is_a_problem_document(run: Command) -> None:

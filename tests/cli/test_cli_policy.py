@@ -6,16 +6,14 @@ import os
 import pty
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from test_cli import TOKEN, Command
+from asking import TOKEN
 
 import privacy_sdk as ps
 from privacy_sdk.accounts.http import HttpAccount
-from privacy_sdk.cli import output as terminal
-from privacy_sdk.testing import running_gateway
+from privacy_sdk.cli import output
 
 POLICY = """\
 last: none
@@ -24,19 +22,6 @@ exceptions:
   profile: ["+999 11 555 0101"]
 timer: 7d
 """
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Command:
-    return Command(capsys)
-
-
-@pytest.fixture
-def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    with running_gateway({"demo": ps.EmulatedAccount()}, token=TOKEN) as url:
-        monkeypatch.setenv("PRIVACY_SDK_URL", url)
-        monkeypatch.setenv("PRIVACY_SDK_TOKEN", TOKEN)
-        yield url
 
 
 @pytest.fixture
@@ -197,9 +182,7 @@ def test_a_narrow_terminal_gets_lines(run, policy, monkeypatch):
 
 
 def test_every_outcome_has_a_code():
-    assert {
-        terminal.EXIT_CODES[cls][0] for cls in (ps.NotAppliedError, ps.OutcomeUnknownError)
-    } == {
+    assert {output.EXIT_CODES[cls][0] for cls in (ps.NotAppliedError, ps.OutcomeUnknownError)} == {
         3,
         5,
     }

@@ -16,7 +16,7 @@ import pytest
 from relay import PATIENCE, relay_to
 
 import privacy_sdk as ps
-from privacy_sdk.cli.options import FIRST_STEPS
+from privacy_sdk.cli.main import FIRST_STEPS
 from privacy_sdk.testing import running_gateway
 
 COMMAND = [sys.executable, "-m", "privacy_sdk"]

@@ -7,7 +7,6 @@ from nbformat.v4 import new_code_cell, new_notebook
 import privacy_sdk as ps
 from privacy_sdk.cassettes.check import check, show
 from privacy_sdk.cli.main import main
-from privacy_sdk.testing import running_gateway
 
 CODE = """
 import privacy_sdk as ps
@@ -16,11 +15,7 @@ with ps.Client() as client:
 """
 
 
-@pytest.fixture(autouse=True)
-def gateway(monkeypatch):
-    with running_gateway({"demo": ps.EmulatedAccount()}) as url:
-        monkeypatch.setenv("PRIVACY_SDK_URL", url)
-        yield
+pytestmark = pytest.mark.usefixtures("gateway")
 
 
 @pytest.fixture

@@ -1,20 +1,17 @@
 """The tour: what is shown is what happens, and what a user can type."""
 
-import json
 import re
 
 import pytest
+from commands import Command
 
 import privacy_sdk as ps
-from privacy_sdk.cli import main as cli
 from privacy_sdk.cli.demo import Step, tour
 from privacy_sdk.policies.policy import MAXIMUM
 
 
 def steps_of(client: ps.Client) -> list[Step]:
-    steps: list[Step] = []
-    tour(client, steps.append)
-    return steps
+    return list(tour(client))
 
 
 def test_the_recorded_tour_is_what_an_emulated_account_answers() -> None:
@@ -40,25 +37,20 @@ def test_typing_the_lines_of_the_tour_gives_what_it_shows() -> None:
     assert client.fetch_default_disappearing_mode() == 604_800
 
 
-def test_the_demo_shows_a_table_before_and_after_each_change(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    assert cli.main(["demo"]) == 0
-    out, err = capsys.readouterr()
-    assert err == ""
+def test_the_demo_shows_a_table_before_and_after_each_change(run: Command) -> None:
+    out = run.out("demo")
     for step in steps_of(ps.Client.replay("tour")):
-        assert f"\n{step.says}\n{step.code}\n" in out
+        assert f"\n{step.title}\n{step.code}\n" in out
     assert len(re.findall(r"^ +before +after *$", out, re.MULTILINE)) == 5
     assert "Last seen      contact_blacklist  none" in out
     assert "excepted  nobody  99•••01@lid" in out
     assert "ConflictError: WhatsApp refused: 409 conflict." in out
 
 
-def test_the_demo_in_json_has_every_step(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["demo", "--json"]) == 0
-    shown = json.loads(capsys.readouterr().out)
+def test_the_demo_in_json_has_every_step(run: Command) -> None:
+    shown = run.json("demo")
     steps = steps_of(ps.Client.replay("tour"))
-    assert [step["says"] for step in shown] == [step.says for step in steps]
+    assert [step["title"] for step in shown] == [step.title for step in steps]
     assert shown[2]["before"]["Last seen"] == "all"
     assert shown[2]["after"]["Last seen"] == "contacts"
     assert shown[3]["after"]["type"] == "urn:privacy-sdk:invalid-pair"

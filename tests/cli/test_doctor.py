@@ -1,26 +1,31 @@
 """The doctor says what is amiss and what to do about it."""
 
 import json
-from collections.abc import Iterator
+from email.message import Message
 from pathlib import Path
 
 import pytest
+from commands import Command
 from packaging.requirements import Requirement
 
 import privacy_sdk as ps
 from privacy_sdk.cli import doctor
-from privacy_sdk.cli import main as cli
+from privacy_sdk.cli.doctor import unmet
 from privacy_sdk.support.tokens import gateway_token, token_path
-from privacy_sdk.testing import running_gateway
 
 NOWHERE = "http://127.0.0.1:1"
 
 
+@pytest.fixture(autouse=True)
+def data_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A folder where no other test has left a token."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+
+
 @pytest.fixture
-def examine(capsys: pytest.CaptureFixture[str]):
+def examine(run: Command):
     def examine(*arguments: str) -> tuple[int, dict[str, dict[str, object]]]:
-        code = cli.main(["doctor", "--json", *arguments])
-        out, err = capsys.readouterr()
+        code, out, err = run("doctor", "--json", *arguments)
         assert err == ""
         return code, {check["name"]: check for check in json.loads(out)["checks"]}
 
@@ -28,16 +33,13 @@ def examine(capsys: pytest.CaptureFixture[str]):
 
 
 @pytest.fixture
-def token_file() -> Iterator[Path]:
+def token_file() -> Path:
     gateway_token()
-    yield token_path()
-    token_path().unlink()
+    return token_path()
 
 
-def test_with_a_gateway_and_its_token_all_is_well(examine, monkeypatch) -> None:
-    with running_gateway({"demo": ps.EmulatedAccount()}, token="only-for-tests") as url:
-        monkeypatch.setenv("PRIVACY_SDK_TOKEN", "only-for-tests")
-        code, checks = examine("--url", url)
+def test_with_a_gateway_and_its_token_all_is_well(examine, gateway: str) -> None:
+    code, checks = examine()
     assert code == 0
     assert {check["status"] for check in checks.values()} <= {"ok", "absent"}
     assert checks["privacy-sdk"]["detail"] == ps.__version__
@@ -47,9 +49,10 @@ def test_with_a_gateway_and_its_token_all_is_well(examine, monkeypatch) -> None:
     assert checks["extra gateway"]["detail"] == "fastapi, uvicorn"
 
 
-def test_it_says_so_in_lines_too(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["doctor", "--url", NOWHERE]) == 4
-    lines = capsys.readouterr().out.splitlines()
+def test_it_says_so_in_lines_too(run: Command) -> None:
+    code, out, _ = run("doctor", "--url", NOWHERE)
+    assert code == 4
+    lines = out.splitlines()
     assert lines[-2:] == [
         f"wrong   gateway: No gateway answers at {NOWHERE}.",
         "        Start a gateway with: privacy-sdk gateway",
@@ -57,10 +60,9 @@ def test_it_says_so_in_lines_too(capsys: pytest.CaptureFixture[str]) -> None:
     assert f"ok      privacy-sdk: {ps.__version__}" in lines
 
 
-def test_a_wrong_token_is_said_and_not_shown(examine, monkeypatch) -> None:
-    with running_gateway({"demo": ps.EmulatedAccount()}, token="only-for-tests") as url:
-        monkeypatch.setenv("PRIVACY_SDK_TOKEN", "another-one")
-        code, checks = examine("--url", url)
+def test_a_wrong_token_is_said_and_not_shown(examine, gateway: str, monkeypatch) -> None:
+    monkeypatch.setenv("PRIVACY_SDK_TOKEN", "another-one")
+    code, checks = examine()
     assert code == 3
     assert checks["gateway"]["status"] == "wrong"
     assert "another-one" not in json.dumps(checks)
@@ -102,7 +104,7 @@ def test_an_emulated_account_needs_neither_gateway_nor_token(examine) -> None:
 
 def test_packages_that_are_missing_or_of_another_version_are_named() -> None:
     requirements = [Requirement("no-such-thing>=1"), Requirement("pytest<1"), Requirement("pytest")]
-    missing, other = doctor._unmet(requirements)
+    missing, other = unmet(requirements)
     assert missing == "no-such-thing>=1 is not installed"
     assert other.startswith("pytest is ")
     assert other.endswith(", not <1")
@@ -111,8 +113,14 @@ def test_packages_that_are_missing_or_of_another_version_are_named() -> None:
 def test_an_extra_that_is_not_installed_is_named_with_the_command_that_installs_it(
     examine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(doctor, "_required", lambda extra="": [Requirement("no-such-thing>=1")])
+    needs = Message()
+    needs["Provides-Extra"] = "gateway"
+    needs["Requires-Dist"] = "no-such-thing>=1"
+    needs["Requires-Dist"] = "nor-this-one; extra == 'gateway'"
+    monkeypatch.setattr(doctor, "metadata", lambda package: needs)
     code, checks = examine("--emulated")
     assert checks["extra gateway"]["status"] == "absent"
+    detail = 'nor-this-one; extra == "gateway" is not installed'
+    assert checks["extra gateway"]["detail"] == detail
     assert checks["extra gateway"]["fix"] == 'pip install "privacy-sdk[gateway]"'
     assert (code, checks["requirements"]["fix"]) == (1, "pip install --upgrade privacy-sdk")

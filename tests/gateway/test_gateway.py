@@ -1,6 +1,5 @@
 """What the gateway answers, and what it refuses before an account is asked."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx2
@@ -12,7 +11,6 @@ from asking import (
     PRIVACY,
     SOMEBODY,
     TIMER,
-    TOKEN,
     client_of,
     problem,
 )
@@ -22,12 +20,6 @@ from privacy_sdk.accounts.emulated.account import EmulatedAccount
 from privacy_sdk.accounts.nodes import ProtocolAccount
 from privacy_sdk.errors import InvalidInputError
 from privacy_sdk.gateway import create_app
-
-
-@pytest.fixture
-async def client() -> AsyncIterator[httpx2.AsyncClient]:
-    async with client_of(token=TOKEN) as client:
-        yield client
 
 
 async def test_accounts_go_by_the_names_they_are_served_under() -> None:

@@ -11,7 +11,6 @@ from asking import (
     PRIVACY,
     SOMEBODY,
     TIMER,
-    TOKEN,
     Live,
     client_of,
     problem,
@@ -25,12 +24,6 @@ from privacy_sdk.errors import PrivacyError
 from privacy_sdk.gateway import create_app, limits
 from privacy_sdk.gateway.rate import Rate
 from privacy_sdk.model.types import DisallowedListUpdate, PrivacyCategory, SetPrivacySettingResponse
-
-
-@pytest.fixture
-async def client() -> AsyncIterator[httpx2.AsyncClient]:
-    async with client_of(token=TOKEN) as client:
-        yield client
 
 
 @pytest.fixture

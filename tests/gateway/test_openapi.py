@@ -92,7 +92,7 @@ def test_everything_but_the_health_page_asks_for_the_token(openapi: dict[str, An
 
 
 @pytest.mark.parametrize(
-    "cases", [500, pytest.param(5_000, marks=pytest.mark.slow)], ids="{} cases".format
+    "cases", [200, pytest.param(5_000, marks=pytest.mark.slow)], ids="{} cases".format
 )
 def test_no_request_good_or_bad_gets_an_undeclared_answer(cases: int) -> None:
     counted = explore(cases, token=TOKEN)
@@ -102,7 +102,7 @@ def test_no_request_good_or_bad_gets_an_undeclared_answer(cases: int) -> None:
 
 
 def test_without_the_token_every_request_gets_401() -> None:
-    assert explore(200, token="wrong", open_path=False).keys() == {401}
+    assert explore(50, token="wrong", open_path=False).keys() == {401}
 
 
 def explore(cases: int, *, token: str, open_path: bool = True) -> Counter[int]:

@@ -14,13 +14,6 @@ from privacy_sdk.testing import running_gateway
 
 
 @pytest.fixture
-def gateway() -> Iterator[GatewayProcess]:
-    process = GatewayProcess()
-    yield process
-    process.close()
-
-
-@pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(protocol, "REQUEST_DUE", 0.2)
 

@@ -8,7 +8,7 @@ import ssl
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -21,14 +21,6 @@ from privacy_sdk.accounts.emulated.account import EmulatedAccount
 from privacy_sdk.errors import InvalidInputError, InvalidTokenError, PrivacyError, UsageError
 from privacy_sdk.gateway.server import Listening, running_gateway, serve
 from privacy_sdk.support.gateways import announced, find_gateway
-
-
-@pytest.fixture
-def gateway() -> Iterator[GatewayProcess]:
-    process = GatewayProcess()
-    yield process
-    process.close()
-
 
 SELF_SIGNED = (
     *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),

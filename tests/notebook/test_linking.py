@@ -1,50 +1,27 @@
-"""Linking a phone: what is shown of it in a terminal, in a kernel, and by the command line."""
+"""Linking a phone: what is shown of it by a script and in a kernel."""
 
 import asyncio
 import base64
-import os
-import shlex
-import subprocess
 import sys
 import threading
-import time
-from collections.abc import Iterator
-from functools import partial
-from pathlib import Path
 
 import pytest
-from fake_tryx import NUMBER, FakePhone, payload
+from fake_tryx import NUMBER, payload
 from kernels import running_kernel
 from linked import account_of
-from qr_reading import need, read_image, read_text
+from qr_reading import read_image, read_text
 
 import privacy_sdk as ps
 from privacy_sdk.accounts.base import AccountState as State
-from privacy_sdk.accounts.whatsapp import account as whatsapp
-from privacy_sdk.accounts.whatsapp.account import TryxAccount
-from privacy_sdk.cli import main as cli
 from privacy_sdk.notebook import link as linking
 from privacy_sdk.notebook.link import follow_link, in_words
 from privacy_sdk.support.gateways import announced
-from privacy_sdk.testing import running_gateway
 from privacy_sdk.views.qr import qr_image, qr_text
 
 
 @pytest.fixture(autouse=True)
 def looks_often(monkeypatch):
     monkeypatch.setattr(linking, "_LOOK_EVERY", 0.01)
-
-
-@pytest.fixture
-def phone():
-    return FakePhone(is_linked=False)
-
-
-@pytest.fixture
-def gateway(phone, tmp_path):
-    account = TryxAccount("me", folder=tmp_path / "me", runtime=phone.runtime)
-    with running_gateway({"me": account}) as url:
-        yield url
 
 
 # --- the code
@@ -127,7 +104,7 @@ async def test_an_account_that_is_no_phones_cannot_be_linked():
 
 
 def test_in_a_script_the_code_is_printed_and_the_call_returns_when_linked(
-    phone, gateway, tmp_path, capsys
+    phone, phone_gateway, tmp_path, capsys
 ):
     class ScansWhatIsPrinted:
         """A stdout that the phone looks at."""
@@ -143,7 +120,7 @@ def test_in_a_script_the_code_is_printed_and_the_call_returns_when_linked(
         def flush(self) -> None: ...
 
     out = ScansWhatIsPrinted()
-    with ps.Client(gateway) as client, pytest.MonkeyPatch.context() as patch:
+    with ps.Client(phone_gateway) as client, pytest.MonkeyPatch.context() as patch:
         patch.setattr("sys.stdout", out)
         linking = client.link()
     assert read_text(out.printed, tmp_path) == payload(1)
@@ -153,9 +130,9 @@ def test_in_a_script_the_code_is_printed_and_the_call_returns_when_linked(
     assert NUMBER not in out.printed
 
 
-def test_a_script_is_told_when_nobody_scans(gateway, capsys):
+def test_a_script_is_told_when_nobody_scans(phone_gateway, capsys):
     with (
-        ps.Client(gateway) as client,
+        ps.Client(phone_gateway) as client,
         pytest.raises(ps.errors.AnswerTimeoutError, match="No phone"),
     ):
         client.link(timeout=0.05)
@@ -164,15 +141,15 @@ def test_a_script_is_told_when_nobody_scans(gateway, capsys):
 # --- the gateway of this machine
 
 
-def test_connect_finds_the_gateway_that_runs_and_can_record_it(gateway, tmp_path):
+def test_connect_finds_the_gateway_that_runs_and_can_record_it(phone_gateway, tmp_path):
     cassette = tmp_path / "mine.yaml"
-    with announced(gateway), ps.Client.connect("me", record=cassette) as client:
+    with announced(phone_gateway), ps.Client.connect("me", record=cassette) as client:
         assert client.info().id == "me"
     assert ps.Client.replay(cassette).info().backend == "whatsapp"
 
 
-def test_connect_to_an_account_that_is_not_served_names_those_that_are(gateway):
-    with announced(gateway), ps.Client.connect("another") as client:
+def test_connect_to_an_account_that_is_not_served_names_those_that_are(phone_gateway):
+    with announced(phone_gateway), ps.Client.connect("another") as client:
         with pytest.raises(ps.errors.UnknownAccountError) as caught:
             client.info()
         assert "me" in caught.value.hint
@@ -187,9 +164,9 @@ def test_connect_without_a_gateway_says_how_to_start_one():
 # --- a recording
 
 
-async def test_a_recording_holds_no_code_and_no_number(phone, gateway, tmp_path):
+async def test_a_recording_holds_no_code_and_no_number(phone, phone_gateway, tmp_path):
     cassette = tmp_path / "mine.yaml"
-    async with ps.AsyncClient(gateway, account="me", record=cassette) as client:
+    async with ps.AsyncClient(phone_gateway, account="me", record=cassette) as client:
         shown = (await client.link()).qr
         await phone.scan()
         while (await client.link_status()).state != State.CONNECTED:  # noqa: ASYNC110
@@ -208,10 +185,12 @@ async def test_a_recording_holds_no_code_and_no_number(phone, gateway, tmp_path)
 # --- in a kernel
 
 
-def test_in_a_kernel_it_returns_at_once_and_its_image_turns_into_words(phone, gateway, tmp_path):
+def test_in_a_kernel_it_returns_at_once_and_its_image_turns_into_words(
+    phone, phone_gateway, tmp_path
+):
     with running_kernel() as kernel:
         kernel.run(
-            f"import privacy_sdk as ps\nclient = ps.Client({gateway!r})\nlink = client.link()"
+            f"import privacy_sdk as ps\nclient = ps.Client({phone_gateway!r})\nlink = client.link()"
         )
         shown = kernel.run(
             "import time\n"
@@ -239,96 +218,3 @@ def test_in_a_kernel_trouble_is_shown_in_place_of_the_image():
             "try: link.wait(30)\nexcept ps.NotConnectedError: print(link._widget.value)"
         )
         assert "No gateway answers" in shown
-
-
-# --- the command line
-
-
-@pytest.fixture
-def run(capsys):
-    def command(*arguments: str) -> tuple[int, str, str]:
-        code = cli.main(arguments)
-        return code, *capsys.readouterr()
-
-    return command
-
-
-def test_the_command_unlinks_at_a_gateway(phone, gateway, run):
-    asyncio.run(phone.scan())
-    code, out, err = run("unlink", "me", "--url", gateway)
-    assert (code, err) == (0, "")
-    assert "now remove the device on the phone" in out
-
-
-def test_the_command_links_and_unlinks_without_a_gateway(phone, monkeypatch, run):
-    class Scanned(TryxAccount):
-        async def link_status(self) -> ps.accounts.LinkStatus:
-            found = await super().link_status()
-            if found.qr:
-                await phone.scan()
-            return found
-
-    monkeypatch.setattr(whatsapp, "TryxAccount", partial(Scanned, runtime=phone.runtime))
-    code, out, err = run("link", "somebody")
-    assert (code, err) == (0, "")
-    assert "█" in out
-    assert "linked as +99 ••• 78" in out
-    assert "privacy-sdk gateway --account somebody=whatsapp" in out
-    assert "\x1b" not in out
-    code, out, err = run("unlink", "somebody", "--json")
-    assert (code, err) == (0, "")
-    assert '"state": "unlinked"' in out
-
-
-def test_the_command_says_when_there_is_nothing_to_unlink(run):
-    code, out, err = run("unlink", "nobody-here")
-    assert (code, out) == (2, "")
-    assert err == (
-        "privacy-sdk: No phone is linked as 'nobody-here' on this machine. "
-        "Link one: privacy-sdk link nobody-here\n"
-    )
-
-
-def test_the_command_finds_the_gateway_that_serves_the_account(phone, gateway, run):
-    with announced(gateway):
-        asyncio.run(phone.scan())
-        code, out, _ = run("link", "me", "--json")
-        assert code == 0
-        assert '"linked_as": "+99' in out
-        code, _, err = run("unlink", "another")
-        assert code == 2
-        assert "another" in err
-
-
-def test_the_code_is_read_back_from_a_real_terminal_and_turns_into_words(phone, gateway, tmp_path):
-    tmux = [need("tmux", "tmux"), "-L", f"privacy-sdk-{os.getpid()}", "-f", os.devnull]
-    program = [sys.executable, "-m", "privacy_sdk", "link", "me", "--url", gateway]
-    root = Path(__file__).parents[2]
-    command = f"cd {shlex.quote(str(root))} && {shlex.join(program)}; sleep 60"
-    subprocess.run(
-        [*tmux, "new-session", "-d", "-x", "100", "-y", "50", command],
-        check=True,
-        env=os.environ | {"LANG": "C.UTF-8", "TERM": "xterm-256color"},
-    )
-
-    def screens() -> Iterator[str]:
-        for _ in range(600):
-            yield subprocess.run(
-                [*tmux, "capture-pane", "-p"], check=True, capture_output=True, text=True
-            ).stdout
-            time.sleep(0.05)
-        raise AssertionError("The terminal never showed it.")
-
-    try:
-        first = next(screen for screen in screens() if "Linked devices" in screen)
-        assert read_text(first, tmp_path) == payload(1)
-        asyncio.run(phone.current.offer(2))
-        second = next(
-            screen for screen in screens() if screen != first and "Linked devices" in screen
-        )
-        assert read_text(second, tmp_path) == payload(2)
-        asyncio.run(phone.scan())
-        last = next(screen for screen in screens() if "linked as +99 ••• 78" in screen)
-        assert "█" not in last
-    finally:
-        subprocess.run([*tmux, "kill-server"], check=True)

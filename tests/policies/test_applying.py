@@ -5,36 +5,17 @@ from collections.abc import Callable
 
 import httpx2
 import pytest
+from asking import TOKEN
 from fake_tryx import FakePhone
 from linked import account_of
 
 import privacy_sdk as ps
 from privacy_sdk.accounts.base import Capability
 from privacy_sdk.accounts.http import HttpAccount
-from privacy_sdk.testing import running_gateway
 
 C, V = ps.PrivacyCategory, ps.PrivacyValue
 APPLIED, REFUSED, UNKNOWN, NOT_TRIED = ps.policies.Outcome
 LIDS = [f"99900000000000{n}@lid" for n in range(1, 9)]
-TOKEN = "only-for-tests"
-
-
-@pytest.fixture(scope="module")
-def gateway():
-    accounts = {f"demo{n}": ps.EmulatedAccount(f"demo{n}") for n in range(200)}
-    with running_gateway(accounts, token=TOKEN) as url:
-        yield url, iter(accounts)
-
-
-@pytest.fixture(params=["local", "over a gateway"])
-async def client(request):
-    if request.param == "local":
-        account = ps.EmulatedAccount()
-    else:
-        url, names = request.getfixturevalue("gateway")
-        account = HttpAccount(url, token=TOKEN, account=next(names))
-    async with ps.AsyncClient.from_account(account) as client:
-        yield client
 
 
 async def settings_of(client: ps.AsyncClient) -> dict[str, str]:
@@ -345,8 +326,8 @@ class Wire(httpx2.AsyncBaseTransport):
 
 
 @pytest.fixture
-async def wired(gateway):
-    url, names = gateway
+async def wired(unused_accounts):
+    url, names = unused_accounts
     name, wire = next(names), Wire()
     async with ps.AsyncClient.from_account(
         HttpAccount(url, token=TOKEN, account=name, transport=wire)
@@ -394,7 +375,7 @@ async def test_when_the_gateway_is_gone_with_its_answer_all_is_unknown(wired):
     assert not applied.undo()
 
 
-async def test_no_gateway_is_not_connected_and_nothing_is_reported(gateway):
+async def test_no_gateway_is_not_connected_and_nothing_is_reported():
     client = ps.AsyncClient.from_account(HttpAccount("http://127.0.0.1:9", account="demo"))
     plan = await ps.AsyncClient.emulated().plan(ps.Policy(last="none"))
     with pytest.raises(ps.NotConnectedError):
@@ -437,8 +418,8 @@ async def test_no_gateway_is_not_connected_and_nothing_is_reported(gateway):
         ({"changes": [{"change": "timer", "duration": 5}]}, 200),
     ],
 )
-async def test_a_request_that_cannot_be_is_refused_as_a_whole(gateway, body, status):
-    url, names = gateway
+async def test_a_request_that_cannot_be_is_refused_as_a_whole(unused_accounts, body, status):
+    url, names = unused_accounts
     headers = {"Authorization": f"Bearer {TOKEN}"}
     async with httpx2.AsyncClient(base_url=url, headers=headers) as http:
         answer = await http.patch(f"/v1/accounts/{next(names)}/privacy", json=body)

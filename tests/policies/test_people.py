@@ -7,10 +7,12 @@ from itertools import chain
 
 import pandas as pd
 import pytest
+from asking import TOKEN
 from fake_tryx import FakePhone
 from hypothesis import given
 from hypothesis import strategies as st
 from linked import account_of
+from writers import exclude_one_by_one
 
 import privacy_sdk as ps
 from privacy_sdk.accounts.http import HttpAccount
@@ -21,25 +23,6 @@ from privacy_sdk.views.frames import EXCLUDED_COLUMNS
 
 NUMBERS = [f"+99911555010{n}" for n in range(1, 9)]
 LIDS = [f"99900000000000{n}@lid" for n in range(1, 9)]
-TOKEN = "only-for-tests"
-
-
-@pytest.fixture(scope="module")
-def gateway():
-    accounts = {f"demo{n}": ps.EmulatedAccount(f"demo{n}") for n in range(100)}
-    with running_gateway(accounts, token=TOKEN) as url:
-        yield url, iter(accounts)
-
-
-@pytest.fixture(params=["local", "over a gateway"])
-async def client(request):
-    if request.param == "local":
-        account = ps.EmulatedAccount()
-    else:
-        url, names = request.getfixturevalue("gateway")
-        account = HttpAccount(url, token=TOKEN, account=next(names))
-    async with ps.AsyncClient.from_account(account) as client:
-        yield client
 
 
 async def listed(client: ps.AsyncClient, category: str) -> list[str]:
@@ -366,21 +349,13 @@ def test_whole_numbers_are_shown_on_demand_and_can_be_given_back():
 # Many writers
 
 
-def exclude_one_by_one(url: str, process: int, count: int) -> list[str]:
-    """The dhashes with which a gateway acknowledged so many exclusions."""
-    client = ps.Client.from_account(HttpAccount(url, token=TOKEN, account="demo"))
-    people = (f"{999_000_000_000_000 + process * 1_000 + n}@lid" for n in range(count))
-    with client:
-        return [client.exclude("last", person).dhash for person in people]
-
-
 @pytest.mark.parametrize("count", [20, pytest.param(200, marks=pytest.mark.slow)])
 def test_eight_processes_lose_none_of_each_other_s_changes(count):
     processes = 8
     with running_gateway({"demo": ps.EmulatedAccount()}, token=TOKEN) as url:
         with multiprocessing.get_context("spawn").Pool(processes) as pool:
             jobs = [
-                pool.apply_async(exclude_one_by_one, (url, process, count))
+                pool.apply_async(exclude_one_by_one, (url, TOKEN, process, count))
                 for process in range(processes)
             ]
             dhashes = list(chain.from_iterable(job.get(timeout=300) for job in jobs))
