@@ -52,6 +52,7 @@ from privacy_sdk.policies.state import read_state
 from privacy_sdk.policies.verify import VerifiedChanges
 from privacy_sdk.support.caller_warnings import warn_caller
 from privacy_sdk.support.gateways import DEFAULT_TIMEOUT, DEFAULT_URL, checked_url, given_or_env
+from privacy_sdk.views.html import text_html
 from privacy_sdk.views.visibility import Visibility, person_visibility, visibility
 
 _ON_LIST = PrivacyValue.CONTACT_BLACKLIST
@@ -742,6 +743,11 @@ class AsyncClient:
             "A client holds a token and connections, and cannot be pickled.",
             hint="Make a client in each process.",
         )
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows, where nothing can be awaited."""
+        name = text_html(repr(self))
+        return f"<p>{name}: <code>await client.visibility()</code> shows who sees what.</p>"
 
     def __repr__(self) -> str:
         return self._label or f"AsyncClient({self._account!r})"

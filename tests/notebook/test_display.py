@@ -118,3 +118,8 @@ def test_what_was_fetched_last_is_known_to_the_account():
 
     settings, last = asyncio.run(seen())
     assert settings is last
+
+
+def test_an_awaited_client_says_how_to_see_its_settings():
+    shown = ps.AsyncClient.emulated()._repr_html_()
+    assert shown.startswith("<p>AsyncClient.emulated(): <code>await client.visibility()</code>")
