@@ -26,6 +26,7 @@ from privacy_sdk.cli import (
     policies,
     record,
     settings,
+    visibility,
 )
 from privacy_sdk.cli.options import (
     AccountName,
@@ -65,6 +66,7 @@ class _Part(NamedTuple):
 _PARTS = {
     "demo": _Part(demo.demo, _ONLY_JSON),
     "show": _Part(settings.show),
+    "visibility": _Part(visibility.visibility),
     "set": _Part(settings.set_),
     "timer": _Part(settings.timer),
     "excluded": _Part(settings.excluded),

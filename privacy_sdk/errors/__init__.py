@@ -44,7 +44,6 @@ unmasked phone number, and every error pickles.
 from __future__ import annotations
 
 import difflib
-import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -132,15 +131,11 @@ class PrivacyError(Exception):
         return _rebuild, (type(self), self.args, self.__dict__)
 
     def _render_traceback_(self) -> list[str]:
-        """Return the lines that a notebook shows: the user's own, and none of ours."""
-        frames = traceback.extract_tb(self.__traceback__)
-        cells = [frame for frame in frames if "ipykernel" in frame.filename and frame.line]
-        return [
-            *(f"----> {frame.lineno} {frame.line}" for frame in cells),
-            *([""] if cells else []),
-            f"{type(self).__name__}: {self.message}",
-            *([self.hint] if self.hint else []),
-        ]
+        """Return what a notebook shows: frames that are not ours, the message and the hint."""
+        from privacy_sdk.errors.tracebacks import notebook_traceback
+
+        name = f"{type(self).__name__}: {self.message}"
+        return notebook_traceback(self, [name, *([self.hint] if self.hint else [])])
 
 
 def short_repr(given: object) -> str:

@@ -251,9 +251,9 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
             >>> panel.exclude("profile", "+999 11 555 0101")
             >>> panel.plan
             Plan of 2 changes for 'demo'
-              setting                from      to                       direction
-              Profile photo          everyone  my contacts except some  tighter
-              Profile photo: except  0 people  1 person                 tighter
+              setting                from      to                   direction
+              Profile photo          everyone  my contacts except…  tighter
+              Profile photo: except  0 people  1 person             tighter
         """
         self._find_and_choose(category, people, is_added=True)
 

@@ -28,6 +28,7 @@ from privacy_sdk.model.types import (
     PrivacyValue,
 )
 from privacy_sdk.views.tables import Cell, Table, Tabular, Tone
+from privacy_sdk.views.visibility import Visibility, visibility_of_changes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -92,6 +93,24 @@ class Plan(Tabular):
         from privacy_sdk.views.frames import plan_frame
 
         return plan_frame(self.changes, account=self.account)
+
+    def visibility(self) -> Visibility:
+        """What it would make of who sees what: the rows that change, before → after.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> ps.Client.emulated().plan(ps.Policy(last="none")).visibility()
+            Who sees what of 'demo', before → after
+            <BLANKLINE>
+              strangers
+              │   people I know
+              │   │   my contacts
+              │   │   │   excepted people
+              ●→○ ●→○ ●→○  –   Last seen  Nobody can see when you were last online.
+            <BLANKLINE>
+              ● yes, ○ no, – does not apply
+        """
+        return visibility_of_changes(self.possible, self.before.settings, account=self.account)
 
     def table(self) -> Table:
         """Return the plan in words."""

@@ -27,6 +27,7 @@ from privacy_sdk.model.types import (
 )
 from privacy_sdk.policies.plan import Plan, change_cells
 from privacy_sdk.views.tables import Cell, Table, Tabular, Tone
+from privacy_sdk.views.visibility import Visibility, visibility_of_changes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -143,6 +144,11 @@ class ApplyResult(Tabular):
         from privacy_sdk.views.frames import applied_frame
 
         return applied_frame(self.results, account=self.account)
+
+    def visibility(self) -> Visibility:
+        """What was made of who sees what: the rows that changed, before → after."""
+        applied = [each.change for each in self if each.outcome is Outcome.APPLIED]
+        return visibility_of_changes(applied, self.before.settings, account=self.account)
 
     def table(self) -> Table:
         """Return the results in words."""
