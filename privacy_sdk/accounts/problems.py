@@ -6,10 +6,16 @@ from collections.abc import Callable, Mapping
 
 from privacy_sdk import errors
 from privacy_sdk.accounts.wire import Json
-from privacy_sdk.errors.masks import mask_text
+from privacy_sdk.errors.escapes import printable
+from privacy_sdk.errors.masks import mask_start
 
 PROBLEM_PREFIX = "urn:privacy-sdk:"
 """What every problem ``type`` begins with."""
+
+_LONGEST = 2_000
+"""How much of a problem's text is read; it may be a stranger's."""
+_MOST = 100
+"""How many names or sentences of a list are read."""
 
 PROBLEMS: dict[type[errors.PrivacyError], tuple[str, int]] = {
     errors.InvalidInputError: ("invalid-input", 422),
@@ -97,7 +103,7 @@ def error_from_problem(status: int, document: object) -> errors.PrivacyError:
 
 
 def _text(value: object, default: str = "") -> str:
-    return mask_text(value) if isinstance(value, str) else default
+    return printable(mask_start(value, _LONGEST), keep="\n") if isinstance(value, str) else default
 
 
 def _optional_text(value: object) -> str | None:
@@ -105,7 +111,9 @@ def _optional_text(value: object) -> str | None:
 
 
 def _code(value: object) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**31:
+        return value
+    return 0
 
 
 def _wait(value: object) -> float | None:
@@ -116,7 +124,7 @@ def _wait(value: object) -> float | None:
 
 def _names(value: object) -> tuple[str, ...]:
     names = value if isinstance(value, list) else []
-    return tuple(mask_text(name) for name in names if isinstance(name, str))
+    return tuple(_text(name) for name in names[:_MOST] if isinstance(name, str))
 
 
 _FIELDS: dict[str, tuple[Callable[[object], object], str]] = {

@@ -47,7 +47,8 @@ import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
-from privacy_sdk.errors.masks import mask_people, mask_text
+from privacy_sdk.errors.escapes import printable
+from privacy_sdk.errors.masks import mask_people, mask_start
 from privacy_sdk.errors.public import set_module
 
 __all__ = [
@@ -92,6 +93,8 @@ def __dir__() -> list[str]:
 
 _MAX_U32 = 2**32 - 1
 _LONGEST_REPR = 100
+_LONGEST = 2_000
+"""How much of a text an error holds; a longer one is another's doing."""
 _MOST_ITEMS = 20
 
 
@@ -117,15 +120,15 @@ class PrivacyError(Exception):
     """The attributes that a problem document carries beside message and hint."""
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
-        self.message = self._masked(message)
-        self.hint = self._masked(self.default_hint if hint is None else hint)
+        self.message = printable(self._masked(message), keep="\n")
+        self.hint = printable(self._masked(self.default_hint if hint is None else hint), keep="\n")
         super().__init__(self.message)
         if self.hint:
             self.add_note(self.hint)
 
     @staticmethod
     def _masked(text: str) -> str:
-        return mask_text(text)
+        return mask_start(text, _LONGEST)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.args, self.__dict__)
@@ -146,10 +149,14 @@ def short_repr(given: object) -> str:
         ("'99•••01'", 'range(0, 7)', 100)
     """
     try:
-        text = mask_text(repr(given))
+        text = repr(given)
     except Exception:  # a repr of the user's own making, or an int of thousands of digits
         text = f"<{type(given).__name__}>"
-    return text if len(text) <= _LONGEST_REPR else text[: _LONGEST_REPR - 1] + "…"
+    return printable(mask_start(text, _LONGEST_REPR))
+
+
+def _short(text: str) -> str:
+    return printable(mask_start(text, 300), keep="\n")
 
 
 def _rebuild(
@@ -210,7 +217,7 @@ class InvalidPairError(InvalidInputError):
     fields = ("category", "value", "allowed")
 
     def __init__(self, category: str, value: str, allowed: Iterable[str]) -> None:
-        self.category, self.value = mask_text(str(category)), mask_text(str(value))
+        self.category, self.value = _short(str(category)), _short(str(value))
         self.allowed = tuple(map(str, allowed))
         super().__init__(
             f"{self.category!r} cannot be set to {self.value!r}.",
@@ -236,7 +243,7 @@ class NoDisallowedListError(InvalidInputError):
     fields = ("category",)
 
     def __init__(self, category: str, supported: Iterable[str]) -> None:
-        self.category = mask_text(str(category))
+        self.category = _short(str(category))
         super().__init__(
             f"{self.category!r} has no list of excepted people.",
             hint=f"Categories that have one: {', '.join(map(str, supported))}.",
@@ -263,7 +270,7 @@ class InvalidPolicyError(InvalidInputError):
     fields = ("faults",)
 
     def __init__(self, faults: Iterable[str]) -> None:
-        self.faults = tuple(mask_text(fault) for fault in faults)
+        self.faults = tuple(_short(fault) for fault in faults)
         super().__init__(f"The policy cannot be used: {itemize(self.faults, 'faults')}")
 
 
@@ -314,10 +321,10 @@ class IqError(PrivacyError):
         hint: str | None = None,
     ) -> None:
         self.code, self.error_type, self.backoff = code, error_type, backoff
-        self.text = mask_text(text)
+        self.text = _short(text)
         if hint is None and backoff is not None:
             hint = f"WhatsApp asks to wait {backoff:g} s before trying again."
-        super().__init__(f"WhatsApp refused: {code} {text}".rstrip() + ".", hint=hint)
+        super().__init__(f"WhatsApp refused: {code} {self.text}".rstrip() + ".", hint=hint)
 
     @classmethod
     def from_code(
@@ -391,7 +398,7 @@ class OutdatedPlanError(PrivacyError):
     default_hint = "Make the plan again, from what is set now."
 
     def __init__(self, changed: Iterable[str]) -> None:
-        self.changed = tuple(mask_text(each) for each in changed)
+        self.changed = tuple(_short(each) for each in changed)
         super().__init__(
             f"The plan no longer fits, and nothing was changed: {itemize(self.changed, 'changes')}"
         )
@@ -489,7 +496,7 @@ class NotRecordedError(RecordingError):
 
     @staticmethod
     def _masked(text: str) -> str:
-        return mask_people(text)  # pseudonyms have to be readable to be used
+        return mask_people(text[:_LONGEST])  # pseudonyms have to be readable to be used
 
 
 class UsageError(PrivacyError, RuntimeError):

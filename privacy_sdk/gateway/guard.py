@@ -23,13 +23,16 @@ from privacy_sdk.errors import (
     NotConnectedError,
     PrivacyError,
 )
-from privacy_sdk.errors.masks import DOTS, mask_text
+from privacy_sdk.errors.masks import DOTS, mask_start, mask_text
 from privacy_sdk.gateway.problems import MAX_BODY, http_error, problem_response
 from privacy_sdk.support.gateways import is_loopback
 
 logger = logging.getLogger("privacy_sdk.gateway")
 
 MAX_HEADER_FIELDS = 100
+MAX_HEAD = 32 * 1024
+"""How long a request line and its headers may be, together [bytes]."""
+_LOGGED_PATH = 200
 OPEN_PATH = "/healthz"
 """The only path that needs no token."""
 
@@ -123,7 +126,7 @@ class RequestGuard:
     def _refusal(self, scope: Scope) -> tuple[PrivacyError, int | None] | None:
         """Why a request goes no further, with the status if it is not the usual one."""
         headers = Headers(scope=scope)
-        if len(scope["headers"]) > MAX_HEADER_FIELDS:
+        if len(scope["headers"]) > MAX_HEADER_FIELDS or _head_size(scope) > MAX_HEAD:
             return http_error(431), 431
         if not self._is_own_host(headers.get("host", ""), scope.get("server")):
             return _FOREIGN_HOST, 421
@@ -166,10 +169,20 @@ class RequestGuard:
 
     def _shown(self, path: str) -> str:
         """A path as the log may have it; its query is never logged."""
-        return _masked(path.replace(self._token, DOTS) if self._token else path)
+        return _short(path.replace(self._token, DOTS) if self._token else path)
+
+
+def _short(path: str) -> str:
+    return _masked(path) if len(path) <= _LOGGED_PATH else mask_start(path, _LOGGED_PATH)
 
 
 _masked = lru_cache(maxsize=256)(mask_text)  # few paths, asked for again and again
+
+
+def _head_size(scope: Scope) -> int:
+    """How long the request was before its body; a server may take one of any length at once."""
+    fields = sum(len(name) + len(value) + 4 for name, value in scope["headers"])
+    return len(scope.get("raw_path") or scope["path"]) + len(scope["query_string"]) + fields
 
 
 def _limited(receive: Receive) -> Receive:

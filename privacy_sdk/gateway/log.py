@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import logging
 from datetime import UTC, datetime
-from functools import lru_cache
 
-from privacy_sdk.errors.masks import mask_text
+from privacy_sdk.errors.masks import mask_start, mask_text
 
-_masked = lru_cache(maxsize=64)(mask_text)  # few events, logged again and again
+_LONGEST = 20_000
+"""How much of a traceback is logged; the last lines are the ones that say what happened."""
 
 
 class JsonLines(logging.Formatter):
@@ -26,11 +26,11 @@ class JsonLines(logging.Formatter):
         line = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
-            "event": _masked(record.getMessage()),
+            "event": mask_start(record.getMessage(), 1_000),
             **getattr(record, "fields", {}),
         }
         if record.exc_info:
-            line["traceback"] = mask_text(self.formatException(record.exc_info))
+            line["traceback"] = mask_text(self.formatException(record.exc_info)[-_LONGEST:])
         return json.dumps(line, ensure_ascii=False, default=str)
 
 

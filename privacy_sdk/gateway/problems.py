@@ -25,7 +25,7 @@ _MESSAGES = {
     404: ("There is nothing at this path.", "GET /openapi.json describes every path."),
     405: ("This path does not take that method.", "GET /openapi.json describes every path."),
     413: ("The body is too long.", f"Send at most {MAX_BODY:,} bytes, in several requests."),
-    431: ("The request has too many header fields.", "A few are enough."),
+    431: ("The request's address or headers are too long.", "A few header fields are enough."),
 }
 
 
