@@ -23,12 +23,16 @@ from privacy_sdk.errors import (
     NotConnectedError,
     PrivacyError,
 )
+from privacy_sdk.errors.escapes import printable
 from privacy_sdk.errors.masks import DOTS, mask_start, mask_text
+from privacy_sdk.gateway.log import LONGEST_TRACEBACK
 from privacy_sdk.gateway.problems import MAX_BODY, http_error, problem_response
 from privacy_sdk.support.gateways import is_loopback
 
 logger = logging.getLogger("privacy_sdk.gateway")
 
+LET_IN = "privacy_sdk.let_in"
+"""The ASGI extension that is called when a request is good: a connection's worth depends on it."""
 MAX_HEADER_FIELDS = 100
 MAX_HEAD = 32 * 1024
 """How long a request line and its headers may be, together [bytes]."""
@@ -97,6 +101,8 @@ class RequestGuard:
             if refusal := self._refusal(scope):
                 await answer(*refusal)
             else:
+                if self._token is None or scope["path"] != OPEN_PATH:
+                    scope.get("extensions", {}).get(LET_IN, _nothing)()
                 await self.app(scope, _limited(receive), marked)
         except asyncio.CancelledError:
             if status or not self._in_flight.stopping:
@@ -107,7 +113,7 @@ class RequestGuard:
                 logging.ERROR,
                 "failed",
                 request_id=request_id,
-                traceback=mask_text(traceback.format_exc()),
+                traceback=mask_text(traceback.format_exc()[-LONGEST_TRACEBACK:]),
             )
             if not status:
                 await answer(_FAILED)
@@ -117,7 +123,7 @@ class RequestGuard:
                 logging.INFO,
                 "request",
                 request_id=request_id,
-                method=scope["method"],
+                method=scope["method"][:20],
                 path=self._shown(scope["path"]),
                 status=status,
                 ms=round((time.perf_counter() - began) * 1e3, 1),
@@ -172,8 +178,13 @@ class RequestGuard:
         return _short(path.replace(self._token, DOTS) if self._token else path)
 
 
+def _nothing() -> None:
+    """Do nothing: a server that does not weigh connections."""
+
+
 def _short(path: str) -> str:
-    return _masked(path) if len(path) <= _LOGGED_PATH else mask_start(path, _LOGGED_PATH)
+    masked = _masked(path) if len(path) <= _LOGGED_PATH else mask_start(path, _LOGGED_PATH)
+    return printable(masked)
 
 
 _masked = lru_cache(maxsize=256)(mask_text)  # few paths, asked for again and again

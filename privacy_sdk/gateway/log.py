@@ -6,9 +6,10 @@ import json
 import logging
 from datetime import UTC, datetime
 
+from privacy_sdk.errors.escapes import printable
 from privacy_sdk.errors.masks import mask_start, mask_text
 
-_LONGEST = 20_000
+LONGEST_TRACEBACK = 20_000
 """How much of a traceback is logged; the last lines are the ones that say what happened."""
 
 
@@ -26,11 +27,13 @@ class JsonLines(logging.Formatter):
         line = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
-            "event": mask_start(record.getMessage(), 1_000),
+            "event": printable(mask_start(record.getMessage(), 1_000)),
             **getattr(record, "fields", {}),
         }
         if record.exc_info:
-            line["traceback"] = mask_text(self.formatException(record.exc_info)[-_LONGEST:])
+            line["traceback"] = mask_text(
+                self.formatException(record.exc_info)[-LONGEST_TRACEBACK:]
+            )
         return json.dumps(line, ensure_ascii=False, default=str)
 
 
@@ -40,4 +43,6 @@ def log_to_stderr(level: int = logging.INFO) -> None:
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("privacy_sdk").setLevel(level)
+    # It warns of every piece of nonsense that a stranger sends.
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     logging.captureWarnings(True)

@@ -33,7 +33,7 @@ GATEWAY_PROBLEMS = _problems(
         401: "The token is missing or wrong.",
         413: "The body is longer than 1 MiB.",
         421: "The Host header names another machine.",
-        431: "The request has too many header fields.",
+        431: "The request's address or headers are too long.",
         500: "The gateway failed.",
         503: "The gateway is stopping.",
     }

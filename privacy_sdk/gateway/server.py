@@ -182,7 +182,7 @@ def _server(
         import uvicorn
 
         from privacy_sdk.gateway import create_app
-        from privacy_sdk.gateway.connections import MAX_HEADERS, ConnectionLimits
+        from privacy_sdk.gateway.connections import MAX_HEADERS, Acceptor, ConnectionLimits
     except ModuleNotFoundError as error:
         raise PrivacyError(
             f"The gateway needs {error.name}, which is not installed.",
@@ -193,9 +193,19 @@ def _server(
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets)
-            if self.started:
-                on_ready()
+            """Accept connections ourselves, for uvicorn does not count them from accept on."""
+            await super().startup([])
+            self._acceptors = [
+                Acceptor(
+                    listener,
+                    lambda held, lost: ConnectionLimits(
+                        self.config, self.server_state, self.lifespan.state, held, lost
+                    ),
+                    self.config.ssl,
+                )
+                for listener in sockets or ()
+            ]
+            on_ready()
 
         @contextmanager
         def capture_signals(self) -> Iterator[None]:
@@ -208,6 +218,8 @@ def _server(
 
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
             stopping = asyncio.ensure_future(app.state.in_flight.stop(_GRACE))
+            for acceptor in self._acceptors:
+                await acceptor.aclose()
             await super().shutdown(sockets)
             await stopping
 
