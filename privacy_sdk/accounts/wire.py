@@ -20,6 +20,7 @@ from privacy_sdk.errors import (
     UnreadableAnswerError,
     short_repr,
 )
+from privacy_sdk.errors.escapes import printable
 from privacy_sdk.model.arguments import as_list_category, as_pair, as_seconds
 from privacy_sdk.model.changes import (
     Change,
@@ -49,6 +50,8 @@ from privacy_sdk.support.caller_warnings import warn_caller
 
 Json: TypeAlias = dict[str, Any]
 
+_LONGEST_WORDS = 300
+
 
 def member(document: object, name: str, kind: type | tuple[type, ...]) -> Any:
     """Return a member of a JSON object.
@@ -60,6 +63,25 @@ def member(document: object, name: str, kind: type | tuple[type, ...]) -> Any:
     if isinstance(value, bool) or not isinstance(value, kind):
         raise UnreadableAnswerError(f"The answer has no readable {name!r}.")
     return value
+
+
+def words(document: object, name: str) -> str:
+    r"""A member that is a text for people: short, and harmless in a terminal.
+
+    Example:
+        >>> words({"hint": "wait\\x1b[2J"}, "hint")
+        'wait\\x1b[2J'
+    """
+    text = printable(member(document, name, str)[:_LONGEST_WORDS])
+    return text if len(text) <= _LONGEST_WORDS else f"{text[: _LONGEST_WORDS - 1]}…"
+
+
+def _version(document: object) -> str | None:
+    """The version of a list, which is sent back as it came."""
+    dhash: str | None = member(document, "dhash", (str, type(None)))
+    if dhash is not None and not _is_wire_name(dhash):
+        raise UnreadableAnswerError("The answer has no readable 'dhash'.")
+    return dhash
 
 
 def to_json(value: object) -> Any:
@@ -144,7 +166,7 @@ def _count(document: object, name: str) -> int:
 
 
 def _is_wire_name(name: object) -> TypeGuard[str]:
-    return isinstance(name, str) and bool(name) and name.isprintable()
+    return isinstance(name, str) and 0 < len(name) <= 256 and printable(name) == name
 
 
 def _warn(message: str) -> None:
@@ -153,7 +175,7 @@ def _warn(message: str) -> None:
 
 def set_response_from_json(document: object) -> SetPrivacySettingResponse:
     """Read the answer to a change."""
-    return SetPrivacySettingResponse(member(document, "dhash", (str, type(None))))
+    return SetPrivacySettingResponse(_version(document))
 
 
 def update_to_json(update: DisallowedListUpdate) -> Json:
@@ -188,7 +210,7 @@ def list_from_json(document: object) -> DisallowedList:
         DisallowedListUser(read_jid(member(user, "jid", str)), _optional_jid(user, "pn_jid"))
         for user in member(document, "users", list)
     )
-    return DisallowedList(member(document, "dhash", (str, type(None))), tuple(users))
+    return DisallowedList(_version(document), tuple(users))
 
 
 def read_jid(text: str | None) -> Jid:
@@ -222,7 +244,7 @@ def contacts_from_json(document: object) -> tuple[Contact, ...]:
     """Read who phone numbers belong to."""
     return tuple(
         Contact(
-            member(row, "phone", str),
+            _phone(row),
             jid=_optional_jid(row, "jid"),
             pn_jid=_optional_jid(row, "pn_jid"),
         )
@@ -230,16 +252,23 @@ def contacts_from_json(document: object) -> tuple[Contact, ...]:
     )
 
 
+def _phone(row: object) -> str:
+    phone: str = member(row, "phone", str)
+    if not (phone.isascii() and phone.isdecimal() and len(phone) <= 32):
+        raise UnreadableAnswerError("The answer names a phone number that cannot be read.")
+    return phone
+
+
 def account_from_json(document: object) -> AccountInfo:
     """Read one account."""
     capabilities = member(document, "capabilities", list)
     has_hint = isinstance(document, Mapping) and "hint" in document
     return AccountInfo(
-        member(document, "id", str),
-        member(document, "backend", str),
-        member(document, "state", str),
-        frozenset(name for name in capabilities if isinstance(name, str)),
-        member(document, "hint", str) if has_hint else "",
+        words(document, "id"),
+        words(document, "backend"),
+        words(document, "state"),
+        frozenset(name for name in capabilities if _is_wire_name(name)),
+        words(document, "hint") if has_hint else "",
     )
 
 
@@ -250,13 +279,25 @@ def accounts_from_json(document: object) -> tuple[AccountInfo, ...]:
 
 def link_status_from_json(document: object) -> LinkStatus:
     """Read how far a phone is linked."""
+    expires = member(document, "expires_in", (int, type(None)))
+    if expires is not None and not 0 <= expires < 2**32:
+        raise UnreadableAnswerError("The answer has no readable 'expires_in'.")
+    linked_as = member(document, "linked_as", (str, type(None)))
     return LinkStatus(
-        member(document, "state", str),
-        member(document, "hint", str),
-        member(document, "qr", (str, type(None))),
-        member(document, "expires_in", (int, type(None))),
-        member(document, "linked_as", (str, type(None))),
+        words(document, "state"),
+        words(document, "hint"),
+        _qr(document),
+        expires,
+        None if linked_as is None else words(document, "linked_as"),
     )
+
+
+def _qr(document: object) -> str | None:
+    """What a QR code says, as long as one can be."""
+    text: str | None = member(document, "qr", (str, type(None)))
+    if text is not None and not (0 < len(text) <= 1_000 and text.isascii() and text.isprintable()):
+        raise UnreadableAnswerError("The answer has no readable 'qr'.")
+    return text
 
 
 def _state_to_json(state: SettingsState, held_to_json: Callable[[DisallowedList], Json]) -> Json:
@@ -291,13 +332,14 @@ def _state_from_json(
 
 
 def _version_from_json(document: object) -> DisallowedList:
-    return DisallowedList(member(document, "dhash", (str, type(None))))
+    return DisallowedList(_version(document))
 
 
 def _name(document: object, name: str) -> str:
-    if wire_name := member(document, name, str):
-        return str(wire_name)
-    raise UnreadableAnswerError(f"The answer has an empty {name!r}.")
+    wire_name = member(document, name, str)
+    if _is_wire_name(wire_name):
+        return wire_name
+    raise UnreadableAnswerError(f"The answer has no readable {name!r}.")
 
 
 def change_to_json(change: Change) -> Json:
@@ -396,7 +438,7 @@ def _result(change: Change, row: object) -> ChangeResult:
     return ChangeResult(
         change,
         Outcome(outcome) if outcome in tuple(Outcome) else Outcome.UNKNOWN,
-        member(row, "reason", str),
+        words(row, "reason"),
         frozenset(map(read_jid, member(row, "missed", list))),
     )
 

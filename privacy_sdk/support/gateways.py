@@ -11,8 +11,13 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from privacy_sdk.errors import InvalidInputError, NotConnectedError
-from privacy_sdk.support.files import data_folder, make_private_folder, write_private
+from privacy_sdk.errors import InvalidInputError, NotConnectedError, short_repr
+from privacy_sdk.support.files import (
+    data_folder,
+    make_private_folder,
+    read_private,
+    write_private,
+)
 
 T = TypeVar("T")
 
@@ -38,13 +43,16 @@ def checked_url(url: object) -> str:
         InvalidInputError: Not an http(s) URL, or one that holds a password, query or fragment.
     """
     unusable = InvalidInputError(
-        f"{url!r} is not a gateway's address.", hint=f"It looks like {DEFAULT_URL}."
+        f"{short_repr(url)} is not a gateway's address.", hint=f"It looks like {DEFAULT_URL}."
     )
-    if not isinstance(url, str):
+    # urlsplit() drops line ends and tabs, wherever they stand.
+    is_text = isinstance(url, str) and url.isprintable() and len(url) <= 2_000
+    if not is_text or not isinstance(url, str) or " " in url or "\\" in url:
         raise unusable
     try:
         parts = urlsplit(url)
         usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+        (parts.hostname or "").encode("idna")  # as looking up the name will do
     except ValueError:
         raise unusable from None
     if parts.username or parts.password or parts.query or parts.fragment:
@@ -55,6 +63,28 @@ def checked_url(url: object) -> str:
     if not usable:
         raise unusable
     return url.rstrip("/")
+
+
+def refuse_clear_text(url: str) -> None:
+    """Refuse an address on the way to which the token could be read.
+
+    Raises:
+        InvalidInputError: ``http://`` beyond this machine.
+
+    Example:
+        >>> refuse_clear_text("http://127.0.0.1:8480")
+        >>> refuse_clear_text("http://gateway.example")
+        Traceback (most recent call last):
+        privacy_sdk...InvalidInputError: The token would travel in clear to 'http://gateway.example'.
+        Use https://, or a tunnel ...
+    """
+    parts = urlsplit(url)
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise InvalidInputError(
+            f"The token would travel in clear to {short_repr(url)}.",
+            hint="Use https://, or a tunnel that ends on this machine; insecure=True (--insecure) "
+            "sends it all the same.",
+        )
 
 
 def checked_account(account: object) -> str | None:
@@ -68,7 +98,7 @@ def checked_account(account: object) -> str | None:
     if isinstance(account, str) and _ACCOUNT_ID.fullmatch(account):
         return account
     raise InvalidInputError(
-        f"{account!r} is not an account's name.",
+        f"{short_repr(account)} is not an account's name.",
         hint="Up to 64 letters, digits, dots, dashes and underscores.",
     )
 
@@ -80,8 +110,11 @@ def checked_timeout(timeout: object) -> float:
         InvalidInputError: Not a number, or zero or less.
     """
     if isinstance(timeout, int | float) and not isinstance(timeout, bool) and timeout > 0:
-        return timeout
-    raise InvalidInputError(f"{timeout!r} is not a timeout.", hint="Pass seconds above 0.")
+        with suppress(OverflowError):
+            return float(timeout)
+    raise InvalidInputError(
+        f"{short_repr(timeout)} is not a timeout.", hint="Pass seconds above 0."
+    )
 
 
 def is_loopback(host: str | None) -> bool:
@@ -104,6 +137,9 @@ def find_gateway() -> str | None:
         A loopback address; None when no gateway runs. That a gateway was killed is noticed
         only when it is asked.
 
+    Raises:
+        NotConnectedError: What is in the place of the note is no file of ours alone.
+
     Example:
         >>> with announced("http://127.0.0.1:8481"):
         ...     find_gateway()
@@ -111,9 +147,16 @@ def find_gateway() -> str | None:
         >>> find_gateway() is None
         True
     """
+    note = _note()
     try:
-        url = checked_url(_note().read_text("ascii"))
-    except (OSError, ValueError):  # an InvalidInputError is one
+        content = read_private(note)
+        url = checked_url((content or b"").decode("ascii"))
+    except OSError as error:
+        raise NotConnectedError(
+            f"{note} does not say where a gateway is: {error.strerror or error}.",
+            hint=f"Delete it, and start the gateway again: rm {str(note)!r}",
+        ) from None
+    except ValueError:  # an InvalidInputError is one
         return None
     return url if is_loopback(urlsplit(url).hostname) else None
 
@@ -143,8 +186,9 @@ def announced(url: str) -> Iterator[None]:
     try:
         yield
     finally:
-        if find_gateway() == url:
-            note.unlink(missing_ok=True)
+        with suppress(OSError, NotConnectedError):
+            if find_gateway() == url:
+                note.unlink(missing_ok=True)
 
 
 def _note() -> Path:

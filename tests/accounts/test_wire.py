@@ -16,6 +16,7 @@ from privacy_sdk import PrivacyValue as Value
 from privacy_sdk.accounts import problems, wire
 from privacy_sdk.accounts.base import LinkStatus
 from privacy_sdk.accounts.problems import PROBLEMS
+from privacy_sdk.errors.escapes import printable
 from privacy_sdk.model.changes import TimerChange
 
 LID, PHONE = "999000000000001@lid", "999115550101@s.whatsapp.net"
@@ -26,7 +27,10 @@ def travelled(document: object) -> object:
     return json.loads(json.dumps(document, allow_nan=False))
 
 
-names = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=20)
+names = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=20).filter(
+    lambda name: printable(name) == name
+)
+codes = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=1_000)
 numbers = st.from_regex("[1-9][0-9]{0,14}", fullmatch=True)
 jids = st.builds(ps.Jid, numbers, st.just("lid"), st.integers(0, 99))
 maybe_jids = st.none() | st.builds(ps.Jid.phone, numbers)
@@ -125,7 +129,7 @@ def test_accounts_travel(info):
         LinkStatus,
         st.sampled_from(ps.accounts.AccountState),
         hint=texts,
-        qr=st.none() | names,
+        qr=st.none() | codes,
         expires_in=st.none() | st.integers(0, 60),
         linked_as=st.none() | names,
     )

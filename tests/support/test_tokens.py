@@ -2,6 +2,7 @@
 
 import os
 import stat
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
@@ -11,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from privacy_sdk.errors import InvalidTokenError
-from privacy_sdk.support.gateways import is_loopback
+from privacy_sdk.errors import InvalidTokenError, NotConnectedError
+from privacy_sdk.support.gateways import announced, find_gateway, is_loopback
 from privacy_sdk.support.tokens import (
     checked_token,
     find_token,
@@ -94,6 +95,56 @@ def test_a_folder_in_the_files_place_is_an_error_that_says_so(path: Path) -> Non
     path.mkdir(parents=True)
     with pytest.raises(InvalidTokenError, match="cannot be read"):
         gateway_token()
+
+
+def fifo(path: Path) -> None:
+    os.mkfifo(path, 0o600)
+
+
+def dangling(path: Path) -> None:
+    path.symlink_to(path.with_name("nowhere"))
+
+
+def looping(path: Path) -> None:
+    path.symlink_to(path)
+
+
+def to_a_device(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+def shared(path: Path) -> None:
+    path.write_text("http://127.0.0.1:1")
+    path.chmod(0o666)
+
+
+def in_a_shared_folder(path: Path) -> None:
+    path.write_text("http://127.0.0.1:1")
+    path.chmod(0o600)
+    path.parent.chmod(0o777)
+
+
+TRAPS = [fifo, dangling, looping, to_a_device, shared, in_a_shared_folder]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links, FIFOs and modes are those of POSIX")
+@pytest.mark.parametrize("trap", TRAPS)
+def test_a_trap_in_the_place_of_token_or_note_is_an_error_of_ours_at_once(
+    path: Path, trap: Callable[[Path], None]
+) -> None:
+    path.parent.mkdir(mode=0o700)
+    trap(path)
+    for use in (stored_token, gateway_token, lambda: find_token(HERE)):
+        with pytest.raises(InvalidTokenError):
+            use()
+    note = path.with_name("gateway-url")
+    trap(note)
+    with pytest.raises(NotConnectedError, match="does not say where"):
+        find_gateway()
+    if trap in (fifo, dangling, looping, to_a_device):
+        with announced(HERE):  # a gateway runs all the same; it is not found by the note
+            pass
+        assert note.is_symlink() or note.is_fifo()
 
 
 def test_a_data_folder_that_cannot_be_made_is_an_error_with_what_to_do(
