@@ -98,6 +98,7 @@ class AsyncClient:
         timeout: float = DEFAULT_TIMEOUT,
         record: str | os.PathLike[str] | None = None,
         record_mode: str = "once",
+        insecure: bool = False,
     ) -> None:
         from privacy_sdk.accounts.http import HttpAccount
         from privacy_sdk.support.tokens import find_token
@@ -126,6 +127,7 @@ class AsyncClient:
                 timeout=timeout,
                 transport=transport,
                 offline=offline,
+                insecure=insecure,
             ),
             label=None,
         )

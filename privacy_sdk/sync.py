@@ -118,6 +118,7 @@ class Client:
         timeout: How long one answer may take [s].
         record: Path of a cassette that every exchange is written to.
         record_mode: vcrpy's ``once``, ``new_episodes``, ``all`` or ``none``.
+        insecure: Whether ``http://`` may go to another machine, with the token in clear.
 
     Example:
         >>> import privacy_sdk as ps
@@ -139,6 +140,7 @@ class Client:
         timeout: float = 30.0,
         record: str | os.PathLike[str] | None = None,
         record_mode: str = "once",
+        insecure: bool = False,
     ) -> None:
         self._async = AsyncClient(
             url,
@@ -147,6 +149,7 @@ class Client:
             timeout=timeout,
             record=record,
             record_mode=record_mode,
+            insecure=insecure,
         )
 
     from_account = _constructor(AsyncClient.from_account)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from privacy_sdk.accounts.problems import error_from_problem
-from privacy_sdk.errors import PrivacyError, shown
+from privacy_sdk.errors import PrivacyError, short_repr
 from privacy_sdk.errors.escapes import printable
 from privacy_sdk.errors.masks import DOTS, mask_people, mask_start, mask_text, replace_numbers
 
@@ -140,7 +140,7 @@ def test_an_error_of_any_text_is_short_and_costs_next_to_nothing(pattern, times)
     document = {"type": "urn:privacy-sdk:refused", "detail": text, "hint": text, "text": text}
     began = time.thread_time()
     errors = [PrivacyError(text, hint=text), error_from_problem(502, document)]
-    assert len(shown(text)) <= 110
+    assert len(short_repr(text)) <= 110
     assert time.thread_time() - began < 0.2
     for error in errors:
         assert len(error.message) <= 2_000 * 6

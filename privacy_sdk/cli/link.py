@@ -105,7 +105,7 @@ class _Screen:
     def show(self, status: LinkStatus) -> None:
         """Show how far it is, with the code if there is one."""
         if self._has_code and self._is_terminal:
-            output.write("\x1b[2J\x1b[H")
+            output.write_control("\x1b[2J\x1b[H")
         if status.qr is not None:
             self._has_code = True
             lines = qr_text(status.qr).splitlines()
@@ -113,7 +113,7 @@ class _Screen:
                 lines = [f"\x1b[97;40m{line}\x1b[0m" for line in lines]
                 if os.get_terminal_size().lines < len(lines) + 3:
                     output.note(f"Make this window at least {len(lines) + 3} lines high.")
-            output.write("\n".join(lines))
+            output.write_control("\n".join(lines))
         output.write(in_words(status))
 
 

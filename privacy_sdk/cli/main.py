@@ -32,6 +32,7 @@ from privacy_sdk.cli.options import (
     AccountName,
     AsJson,
     Emulated,
+    Insecure,
     Options,
     Replay,
     Timeout,
@@ -51,7 +52,7 @@ See and change who can see you on WhatsApp.
 privacy-sdk --help lists everything; privacy-sdk doctor says what to fix."""
 
 _EVERY_OPTION = frozenset(field.name for field in fields(Options))
-_GATEWAY_OPTIONS = frozenset({"url", "token_file", "timeout", "json"})
+_GATEWAY_OPTIONS = frozenset({"url", "token_file", "timeout", "insecure", "json"})
 _ONLY_JSON = frozenset({"json"})
 
 
@@ -100,6 +101,7 @@ def _first_steps(
     token_file: TokenFile = None,
     account: AccountName = None,
     timeout: Timeout = None,
+    insecure: Insecure = False,
     replay: Replay = None,
     emulated: Emulated = False,
     json: AsJson = False,

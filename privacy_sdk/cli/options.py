@@ -55,6 +55,9 @@ AccountName = Annotated[
     _where("--account", "Account there; else PRIVACY_SDK_ACCOUNT, else its only one."),
 ]
 Timeout = Annotated[float | None, _where("--timeout", "How long one answer may take, in seconds.")]
+Insecure = Annotated[
+    bool, _where("--insecure", "Send the token in clear, to http:// beyond this machine.")
+]
 Replay = Annotated[
     str | None, _where("--replay", "Answer from a recording, offline: its path, or 'tour'.")
 ]
@@ -85,6 +88,7 @@ class Options:
     token_file: Path | None = None
     account: str | None = None
     timeout: float | None = None
+    insecure: bool = False
     replay: str | None = None
     emulated: bool = False
     json: bool = False
@@ -110,7 +114,9 @@ class Options:
         if self.replay is not None:
             return AsyncClient.replay(self.replay)
         options: dict[str, Any] = {} if self.timeout is None else {"timeout": self.timeout}
-        return AsyncClient(self.url, token=self.token(), account=self.account, **options)
+        return AsyncClient(
+            self.url, token=self.token(), account=self.account, insecure=self.insecure, **options
+        )
 
     def where(self) -> dict[str, str]:
         """The options given that say where to look: field and flag."""
