@@ -149,7 +149,8 @@ def short_repr(given: object) -> str:
         ("'99•••01'", 'range(0, 7)', 100)
     """
     try:
-        text = repr(given)
+        is_huge = isinstance(given, int) and abs(given) >= 10**30
+        text = f"<{type(given).__name__}>" if is_huge else repr(given)
     except Exception:  # a repr of the user's own making, or an int of thousands of digits
         text = f"<{type(given).__name__}>"
     return printable(mask_start(text, _LONGEST_REPR))

@@ -29,8 +29,9 @@ def as_path(given: str | os.PathLike[str]) -> Path:
     """
     if isinstance(given, (str, os.PathLike)):
         path = os.fspath(given)
-        if isinstance(path, str) and path and "\0" not in path:
-            return Path(path)
+        with suppress(UnicodeError):  # a lone surrogate
+            if isinstance(path, str) and path and b"\0" not in os.fsencode(path):
+                return Path(path)
     raise InvalidInputError(
         f"{short_repr(given)} is not a path.", hint='Pass one such as "folder/mine.yaml".'
     )

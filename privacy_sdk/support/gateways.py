@@ -167,6 +167,7 @@ def running_url(account: str | None) -> str:
     Raises:
         NotConnectedError: No gateway runs on this machine.
     """
+    account = checked_account(account)
     url = find_gateway()
     if url is None:
         raise NotConnectedError(

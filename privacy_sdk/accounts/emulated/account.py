@@ -14,7 +14,7 @@ from privacy_sdk.accounts.events import (
     check_seconds,
 )
 from privacy_sdk.accounts.nodes import ProtocolAccount
-from privacy_sdk.errors import InvalidInputError
+from privacy_sdk.errors import InvalidInputError, short_repr
 from privacy_sdk.errors.public import set_module
 from privacy_sdk.model.types import Contact, Jid, PrivacyCategory, PrivacyValue
 
@@ -100,9 +100,11 @@ class EmulatedAccount(ProtocolAccount):
         latency: float = 0.0,
     ) -> None:
         if not isinstance(id, str) or not id:
-            raise InvalidInputError(f"{id!r} is not an account's name.")
+            raise InvalidInputError(f"{short_repr(id)} is not an account's name.")
         if not isinstance(seed, int):
-            raise InvalidInputError(f"{seed!r} is not a seed.", hint="Pass a whole number.")
+            raise InvalidInputError(
+                f"{short_repr(seed)} is not a seed.", hint="Pass a whole number."
+            )
         check_seconds("latency", latency)
         self.server = EmulatedServer(
             SETTINGS if settings is None else _named(settings),
@@ -150,7 +152,7 @@ class EmulatedAccount(ProtocolAccount):
 
 def _named(settings: Mapping[str, str]) -> dict[str, str]:
     if not isinstance(settings, Mapping):
-        raise InvalidInputError(f"{settings!r} maps no categories to values.")
+        raise InvalidInputError(f"{short_repr(settings)} maps no categories to values.")
     return {
         PrivacyCategory.other(category).value: PrivacyValue.other(value).value
         for category, value in settings.items()
