@@ -91,9 +91,11 @@ GOOD: dict[str, Any] = {
 def calls(function: Callable[..., Any]) -> Iterator[tuple[list[Any], dict[str, Any]]]:
     """Calls in which one argument after the other is each of the values."""
     try:
-        parameters = inspect.signature(function).parameters.values()
+        parameters = list(inspect.signature(function).parameters.values())
     except ValueError:
         return
+    if isinstance(function, EnumType):
+        del parameters[1:]  # the others make a new enumeration
     given: dict[str, Any] = {}
     for parameter in parameters:
         if parameter.name in ("self", "cls"):
@@ -123,7 +125,7 @@ def calls(function: Callable[..., Any]) -> Iterator[tuple[list[Any], dict[str, A
                     positional.append(this)
                 elif other.kind is other.VAR_KEYWORD:
                     keywords["anything"] = this
-                elif len(positional) == list(parameters).index(other):
+                elif len(positional) == parameters.index(other):
                     positional.append(this)
                 else:
                     keywords[other.name] = this
