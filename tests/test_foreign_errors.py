@@ -52,7 +52,7 @@ RECORDS = {
     # What answers are read into. They hold what they are given, and check nothing.
     *("AccountInfo", "ApplyResult", "Contact", "DisallowedList", "DisallowedListUser", "Panel"),
     *("Plan", "PrivacySetting", "PrivacySettingsResponse", "SetPrivacySettingResponse"),
-    *("LinkStatus", "Visibility", "DisallowedListAction", "Account"),
+    *("LinkStatus", "Visibility", "DisallowedListAction", "Account", "running_gateway"),
 }
 
 
@@ -65,6 +65,11 @@ def public() -> Iterator[tuple[str, Callable[..., Any]]]:
                 yield name, value
         elif inspect.isfunction(value):
             yield name, value
+    for module in (ps.testing, ps.policies):
+        for name in module.__all__:
+            value = getattr(module, name)
+            if callable(value) and not isinstance(value, EnumType) and name not in RECORDS:
+                yield f"{module.__name__}.{name}", value
     for name, method in inspect.getmembers(ps.Client, callable):
         if not name.startswith("_") and name not in NOT_CALLED:
             yield f"Client.{name}", method
