@@ -52,7 +52,7 @@ RECORDS = {
     # What answers are read into. They hold what they are given, and check nothing.
     *("AccountInfo", "ApplyResult", "Contact", "DisallowedList", "DisallowedListUser", "Panel"),
     *("Plan", "PrivacySetting", "PrivacySettingsResponse", "SetPrivacySettingResponse"),
-    *("LinkStatus", "Visibility", "DisallowedListAction", "Account"),
+    *("LinkStatus", "Visibility", "DisallowedListAction", "Account", "running_gateway"),
 }
 
 
@@ -65,6 +65,11 @@ def public() -> Iterator[tuple[str, Callable[..., Any]]]:
                 yield name, value
         elif inspect.isfunction(value):
             yield name, value
+    for module in (ps.testing, ps.policies):
+        for name in module.__all__:
+            value = getattr(module, name)
+            if callable(value) and not isinstance(value, EnumType) and name not in RECORDS:
+                yield f"{module.__name__}.{name}", value
     for name, method in inspect.getmembers(ps.Client, callable):
         if not name.startswith("_") and name not in NOT_CALLED:
             yield f"Client.{name}", method
@@ -91,9 +96,11 @@ GOOD: dict[str, Any] = {
 def calls(function: Callable[..., Any]) -> Iterator[tuple[list[Any], dict[str, Any]]]:
     """Calls in which one argument after the other is each of the values."""
     try:
-        parameters = inspect.signature(function).parameters.values()
+        parameters = list(inspect.signature(function).parameters.values())
     except ValueError:
         return
+    if isinstance(function, EnumType):
+        del parameters[1:]  # the others make a new enumeration
     given: dict[str, Any] = {}
     for parameter in parameters:
         if parameter.name in ("self", "cls"):
@@ -123,7 +130,7 @@ def calls(function: Callable[..., Any]) -> Iterator[tuple[list[Any], dict[str, A
                     positional.append(this)
                 elif other.kind is other.VAR_KEYWORD:
                     keywords["anything"] = this
-                elif len(positional) == list(parameters).index(other):
+                elif len(positional) == parameters.index(other):
                     positional.append(this)
                 else:
                     keywords[other.name] = this

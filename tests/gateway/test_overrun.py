@@ -128,8 +128,11 @@ def test_too_many_headers_are_refused_and_others_served(headers: bytes) -> None:
     with running_gateway({}) as url, connected(url) as connection:
         with suppress(BrokenPipeError, ConnectionResetError):
             connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n" + headers + b"\r\n")
-        with suppress(ConnectionResetError):  # what was not read yet resets the connection
-            assert connection.recv(4096).split(b" ")[1] in {b"400", b"431"}
+        try:
+            answer = connection.recv(4096)
+        except ConnectionResetError:  # by what was not read yet
+            answer = b""
+        assert not answer or answer.split(b" ")[1] in {b"400", b"431"}
         assert httpx2.get(f"{url}/healthz").status_code == 200
 
 

@@ -108,7 +108,7 @@ class EmulatedAccount(ProtocolAccount):
         check_seconds("latency", latency)
         self.server = EmulatedServer(
             SETTINGS if settings is None else _named(settings),
-            CONTACTS if contacts is None else contacts,
+            CONTACTS if contacts is None else _checked_contacts(contacts),
             seed,
             latency,
         )
@@ -148,6 +148,14 @@ class EmulatedAccount(ProtocolAccount):
                 self.server.faults.append(event)
             case _:
                 raise InvalidInputError(f"{type(event).__name__} is no event.")
+
+
+def _checked_contacts(contacts: Iterable[Contact]) -> tuple[Contact, ...]:
+    found = tuple(contacts) if isinstance(contacts, Iterable) else (contacts,)
+    for each in found:
+        if not isinstance(each, Contact):
+            raise InvalidInputError(f"{short_repr(each)} is not a Contact.")
+    return found
 
 
 def _named(settings: Mapping[str, str]) -> dict[str, str]:
