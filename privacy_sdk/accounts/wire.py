@@ -62,7 +62,7 @@ def member(document: object, name: str, kind: type | tuple[type, ...]) -> Any:
     return value
 
 
-def to_json(value: object) -> Any:
+def to_json(value: Any) -> Any:
     """Return a record as JSON: its fields by their names, in which names and addresses are texts.
 
     Example:
@@ -80,9 +80,14 @@ def to_json(value: object) -> Any:
             return [to_json(each) for each in value]
         case frozenset():
             return sorted(map(str, value))
-    if is_dataclass(value):
-        return {each.name: to_json(getattr(value, each.name)) for each in fields(value)}
+    if members := _members(value.__class__):
+        return {name: to_json(getattr(value, name)) for name in members}
     return value
+
+
+@lru_cache
+def _members(record: type) -> tuple[str, ...]:
+    return tuple(each.name for each in fields(record)) if is_dataclass(record) else ()
 
 
 def settings_from_json(document: object) -> PrivacySettingsResponse:
