@@ -65,6 +65,8 @@ def member(document: object, name: str, kind: type | tuple[type, ...]) -> Any:
 def to_json(value: Any) -> Any:
     """Return a record as JSON: its fields by their names, in which names and addresses are texts.
 
+    A field that is not compared is for people, and does not travel.
+
     Example:
         >>> to_json(PrivacySettingsResponse([_setting("last", "all")]))
         {'settings': [{'category': 'last', 'value': 'all'}], 'unreadable': 0}
@@ -87,7 +89,9 @@ def to_json(value: Any) -> Any:
 
 @lru_cache
 def _members(record: type) -> tuple[str, ...]:
-    return tuple(each.name for each in fields(record)) if is_dataclass(record) else ()
+    if not is_dataclass(record):
+        return ()
+    return tuple(each.name for each in fields(record) if each.compare)
 
 
 def settings_from_json(document: object) -> PrivacySettingsResponse:
