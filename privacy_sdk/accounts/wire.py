@@ -84,8 +84,10 @@ def _version(document: object) -> str | None:
     return dhash
 
 
-def to_json(value: object) -> Any:
+def to_json(value: Any) -> Any:
     """Return a record as JSON: its fields by their names, in which names and addresses are texts.
+
+    A field that is not compared is for people, and does not travel.
 
     Example:
         >>> to_json(PrivacySettingsResponse([_setting("last", "all")]))
@@ -102,10 +104,16 @@ def to_json(value: object) -> Any:
             return [to_json(each) for each in value]
         case frozenset():
             return sorted(map(str, value))
-    if is_dataclass(value):
-        told = (each.name for each in fields(value) if each.compare)  # the rest is words for people
-        return {name: to_json(getattr(value, name)) for name in told}
+    if members := _members(value.__class__):
+        return {name: to_json(getattr(value, name)) for name in members}
     return value
+
+
+@lru_cache
+def _members(record: type) -> tuple[str, ...]:
+    if not is_dataclass(record):
+        return ()
+    return tuple(each.name for each in fields(record) if each.compare)
 
 
 def settings_from_json(document: object) -> PrivacySettingsResponse:

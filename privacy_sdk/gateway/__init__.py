@@ -12,9 +12,8 @@ from fastapi import FastAPI
 from privacy_sdk.accounts.base import Account, Startable
 from privacy_sdk.errors.masks import mask_text
 from privacy_sdk.gateway.guard import OPEN_PATH, RequestGuard, RequestTracker, logger
-from privacy_sdk.gateway.limits import LimitedAccount
+from privacy_sdk.gateway.limits import LimitedAccount, Rate
 from privacy_sdk.gateway.problems import PROBLEM_JSON, install_problems
-from privacy_sdk.gateway.rate import Rate
 from privacy_sdk.gateway.routes import GATEWAY_PROBLEMS, root, router
 from privacy_sdk.gateway.schemas import Health
 from privacy_sdk.support.gateways import checked_account

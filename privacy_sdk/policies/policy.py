@@ -265,7 +265,7 @@ class Policy:
         parts = [f"{category.value}={value.value!r}" for category, value in self._settings.items()]
         if self._exceptions:
             counts = (
-                f"{category.value!r}: {len(people)} {'person' if len(people) == 1 else 'people'}"
+                f"{category.value!r}: {words.people(len(people))}"
                 for category, people in self._exceptions.items()
             )
             parts.append(f"exceptions={{{', '.join(counts)}}}")

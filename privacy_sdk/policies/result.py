@@ -20,11 +20,7 @@ from privacy_sdk.model.changes import (
     with_directions,
 )
 from privacy_sdk.model.state import SettingsState
-from privacy_sdk.model.types import (
-    DisallowedListAction,
-    PrivacyCategory,
-    PrivacyValue,
-)
+from privacy_sdk.model.types import DisallowedListAction, PrivacyCategory, PrivacyValue
 from privacy_sdk.policies.plan import Plan, change_cells
 from privacy_sdk.views.tables import Cell, Table, Tabular, Tone
 from privacy_sdk.views.visibility import Visibility, visibility_of_changes

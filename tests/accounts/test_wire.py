@@ -90,6 +90,11 @@ def test_the_answer_to_a_change_travels(dhash):
     assert wire.set_response_from_json(travelled(wire.to_json(response))) == response
 
 
+def test_what_a_record_says_to_people_does_not_travel():
+    response = ps.SetPrivacySettingResponse("5", description="Last seen: nobody")
+    assert wire.to_json(response) == {"dhash": "5"}
+
+
 @given(dhashes, entries)
 def test_a_list_update_travels(dhash, users):
     update = ps.DisallowedListUpdate(dhash, users)

@@ -6,13 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from privacy_sdk.accounts.base import AccountInfo, AccountState, Capability
 from privacy_sdk.accounts.emulated.server import EmulatedServer
-from privacy_sdk.accounts.events import (
-    Event,
-    NextAnswer,
-    PhoneLists,
-    PhoneSets,
-    check_seconds,
-)
+from privacy_sdk.accounts.events import Event, NextAnswer, PhoneLists, PhoneSets, check_seconds
 from privacy_sdk.accounts.nodes import ProtocolAccount
 from privacy_sdk.errors import InvalidInputError, short_repr
 from privacy_sdk.errors.public import set_module
