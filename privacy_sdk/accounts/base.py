@@ -345,10 +345,6 @@ def require(account: Account, protocol: type[T]) -> T:
     does not promise that the account at the other end can do it: an account on a gateway has
     them all, and what cannot be done there is refused there, by the same error.
 
-    Args:
-        account: Any account.
-        protocol: :class:`Linkable`, :class:`Emulator`, :class:`RunsPlans`, …
-
     Raises:
         NotSupportedError: It is none.
 

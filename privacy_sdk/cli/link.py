@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from privacy_sdk.accounts.base import LinkStatus
-from privacy_sdk.accounts.wire import link_status_to_json
+from privacy_sdk.accounts.wire import to_json
 from privacy_sdk.cli import output
 from privacy_sdk.cli.options import Options, options_of
 from privacy_sdk.client import AsyncClient
@@ -118,4 +118,4 @@ class _Screen:
 
 
 def _write_json(status: LinkStatus) -> None:
-    output.write_json(link_status_to_json(status), indent=None)
+    output.write_json(to_json(status), indent=None)

@@ -15,7 +15,7 @@ from privacy_sdk.gateway.guard import OPEN_PATH, RequestGuard, RequestTracker, l
 from privacy_sdk.gateway.limits import LimitedAccount
 from privacy_sdk.gateway.problems import PROBLEM_JSON, install_problems
 from privacy_sdk.gateway.rate import Rate
-from privacy_sdk.gateway.routes import GATEWAY_PROBLEMS, router
+from privacy_sdk.gateway.routes import GATEWAY_PROBLEMS, root, router
 from privacy_sdk.gateway.schemas import Health
 from privacy_sdk.support.gateways import checked_account
 from privacy_sdk.support.tokens import checked_token
@@ -106,6 +106,7 @@ def create_app(
     app.state.asks_for_token = token is not None
     app.state.in_flight = RequestTracker()
     install_problems(app)
+    app.include_router(root)
     app.include_router(router)
     app.add_api_route(
         OPEN_PATH, _healthz, responses=GATEWAY_PROBLEMS, response_model=Health, name="healthz"

@@ -54,13 +54,8 @@ class RequestGuard:
     """ASGI middleware around the whole gateway.
 
     Starlette's own middleware for hosts and sizes answers in plain text; here every refusal is
-    a problem document.
-
-    Args:
-        app: What is guarded.
-        token: What requests must bear; None lets everybody in.
-        allowed_hosts: Names that a Host header may have beside this machine's own.
-        in_flight: Where requests are counted.
+    a problem document. ``token`` None lets everybody in; ``allowed_hosts`` are names that a Host
+    header may have beside this machine's own.
     """
 
     def __init__(

@@ -5,15 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
-from privacy_sdk.accounts.base import Account, Capability
-from privacy_sdk.errors import (
-    AnswerTimeoutError,
-    OutcomeUnknownError,
-    PrivacyError,
-    TooManyRequestsError,
-)
+from privacy_sdk.accounts.base import Account, Capability, LostAnswerError
+from privacy_sdk.errors import OutcomeUnknownError, PrivacyError, TooManyRequestsError
 from privacy_sdk.gateway.rate import Rate, RateLimiter
 from privacy_sdk.model.types import PrivacyCategory
 
@@ -40,36 +35,31 @@ class LimitedAccount:
         self._lists: defaultdict[PrivacyCategory, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._plans = asyncio.Lock()
 
-    @asynccontextmanager
-    async def reading(self) -> AsyncIterator[Account]:
+    def reading(self) -> AbstractAsyncContextManager[Account]:
         """Lend the account, to ask it something that changes nothing."""
-        await self._take()
+        return self._lent(changes=False)
+
+    def changing(self, requests: int = 1) -> AbstractAsyncContextManager[Account]:
+        """Lend the account for a change that takes so many requests to WhatsApp.
+
+        When it is cut short its outcome is unknown.
+        """
+        return self._lent(requests, changes=True)
+
+    @asynccontextmanager
+    async def _lent(self, requests: int = 1, *, changes: bool) -> AsyncIterator[Account]:
+        await self._take(requests)
         try:
             async with asyncio.timeout(ANSWER_DUE):
                 yield self.account
         except PrivacyError:  # an AnswerTimeoutError is a TimeoutError too
             raise
         except TimeoutError:
-            raise AnswerTimeoutError(f"No answer came within {ANSWER_DUE:g} seconds.") from None
-
-    @asynccontextmanager
-    async def changing(self, requests: int = 1) -> AsyncIterator[Account]:
-        """Lend the account to change something; the outcome is unknown when it is cut short.
-
-        Args:
-            requests: How many requests to WhatsApp it takes.
-        """
-        await self._take(requests)
-        try:
-            async with asyncio.timeout(ANSWER_DUE):
-                yield self.account
-        except PrivacyError:
-            raise
-        except TimeoutError:
-            raise OutcomeUnknownError(
-                f"A change was sent and no answer came within {ANSWER_DUE:g} seconds."
-            ) from None
+            late = LostAnswerError(f"no answer came within {ANSWER_DUE:g} seconds")
+            raise late.as_error(changes=changes) from None
         except asyncio.CancelledError:
+            if not changes:
+                raise
             raise OutcomeUnknownError(
                 "The gateway stopped while a change was waiting for its answer."
             ) from None
@@ -91,7 +81,7 @@ class LimitedAccount:
             await stack.enter_async_context(self._plans)
             yield await stack.enter_async_context(self.changing(requests))
 
-    async def _take(self, requests: int = 1) -> None:
+    async def _take(self, requests: int) -> None:
         """Count requests to a live account.
 
         Which one is live is asked when the limit is reached, each time: an account on another

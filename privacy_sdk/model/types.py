@@ -209,10 +209,7 @@ def exposure(
 ) -> int | None:
     """Rank how many people a setting lets in: 4 (all) to 0 (none); None where there is no rank.
 
-    Args:
-        category: Which setting.
-        value: What it is set to.
-        last: What last seen is set to, which ``match_last_seen`` follows.
+    ``match_last_seen`` follows ``last``, the value of last seen.
 
     Example:
         >>> exposure(PrivacyCategory.LAST, PrivacyValue.CONTACTS)

@@ -465,12 +465,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
     # --- How it is shown.
 
     def _update(self, settings: AccountSettings, own: Collection[str] = ()) -> None:
-        """Take over what is set now; choices that were not applied yet stay.
-
-        Args:
-            settings: What is set.
-            own: Keys of the rows that this panel itself may have changed.
-        """
+        """Take over what is set now; choices that were not applied yet stay."""
         with self._ignoring_choices():
             self._settings = settings
             if self._is_closed:

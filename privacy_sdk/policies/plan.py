@@ -144,12 +144,8 @@ def make_plan(
 ) -> Plan:
     """Return the changes that bring the settings to a policy.
 
-    Args:
-        policy: The policy.
-        state: The present settings, with the lists that the policy touches as far as the
-            account can read them.
-        people: Who the policy's exceptions are, by category.
-        account: Name of the account.
+    The state holds the lists that the policy touches, as far as the account can read them;
+    ``people`` are those whom its exceptions name.
     """
     changes: list[Change] = []
     for category, value in policy.settings.items():

@@ -175,9 +175,7 @@ def outcome_words(outcome: Outcome) -> str:
 def _reversed(result: ChangeResult, left: set[PrivacyCategory]) -> Iterator[Change]:
     """Yield what takes back a change, in so far as it was applied.
 
-    Args:
-        result: The change and what became of it.
-        left: Categories that left ``contact_blacklist``, whose lists are restored as wholes.
+    Categories that ``left`` ``contact_blacklist`` have their lists restored as wholes.
     """
     is_applied = result.outcome is Outcome.APPLIED
     match result.change:

@@ -99,11 +99,7 @@ def write_atomic(path: Path, content: bytes, *, replace: bool = True) -> None:
 
 
 def read_private(path: Path, longest: int = 4096) -> bytes | None:
-    """Return the content of a private file; None when there is none.
-
-    Args:
-        path: The file.
-        longest: How much to read [bytes].
+    """Return the content of a private file, up to ``longest`` bytes; None when there is none.
 
     Raises:
         SharedFileError: The file's mode or owner is such that others may have read it.

@@ -32,15 +32,9 @@ def token_path() -> Path:
 
 
 def find_token(url: str) -> str | None:
-    """Return the token to send to a gateway: PRIVACY_SDK_TOKEN, else the token file.
+    """Return the token to send to a gateway: PRIVACY_SDK_TOKEN, else the token file, else None.
 
     The file's token goes to a loopback address only.
-
-    Args:
-        url: Address of the gateway.
-
-    Returns:
-        The token; None when there is none to send.
 
     Raises:
         InvalidTokenError: A token that cannot be sent, or a file that others can read.
@@ -108,11 +102,7 @@ def read_token(path: Path) -> str:
 
 
 def checked_token(token: object, source: str) -> str:
-    """Return a token that an HTTP header can carry.
-
-    Args:
-        token: The token.
-        source: Where it is from, for the error.
+    """Return a token that an HTTP header can carry; the error names its source.
 
     Raises:
         InvalidTokenError: Empty, too long, or with other characters than visible ASCII.

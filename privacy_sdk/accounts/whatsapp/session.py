@@ -32,10 +32,6 @@ _DHASHES = "dhashes.json"
 class Session:
     """The files of one linked phone, which are their owner's alone and one process's at a time.
 
-    Args:
-        account: Name of the account.
-        folder: Where the files are; by default in the platform's folder for user data.
-
     Example:
         >>> Session("me").folder.name
         'me'
