@@ -81,7 +81,9 @@ def to_json(value: object) -> Any:
         case frozenset():
             return sorted(map(str, value))
     if is_dataclass(value):
-        return {each.name: to_json(getattr(value, each.name)) for each in fields(value)}
+        # What is not compared is for people to read, and not part of the record.
+        parts = [each.name for each in fields(value) if each.compare]
+        return {name: to_json(getattr(value, name)) for name in parts}
     return value
 
 
