@@ -398,7 +398,8 @@ class AsyncClient:
                 f"A list update is a DisallowedListUpdate, not {type(update).__name__}."
             )
         response = await self._changes.set_privacy_disallowed_list(category, update)
-        return replace(response, description=_list_words(category, update.users))
+        description = f"{words.label(category)}: {_list_words(update.users)}"
+        return replace(response, description=description)
 
     async def set_default_disappearing_mode(self, duration: DurationLike) -> None:
         """Set the default disappearing time of new chats; existing chats keep their own.
@@ -659,7 +660,7 @@ class AsyncClient:
         category = as_list_category(category)
         users = (await find_people(self._account, {"people": as_people(people)}))["people"]
         value = (await self._account.fetch_privacy_settings()).get_value(category)
-        was = ""
+        audience = ""
         if value is not _ON_LIST:
             if value not in (PrivacyValue.ALL, PrivacyValue.CONTACTS):
                 raise _would_open(category, value)
@@ -668,7 +669,7 @@ class AsyncClient:
                     description=f"{words.label(category)}: nobody is excepted"
                 )
             await self._changes.set_privacy_setting(category, _ON_LIST)
-            was = f"; {words.audience(_ON_LIST)} (was: {words.audience(value)})"
+            audience = f"{words.audience(_ON_LIST)} (was: {words.audience(value)}); "
         for update in _updates(users, action):
             response = await self._changes.set_privacy_disallowed_list(category, update)
         if Capability.READ_DISALLOWED_LIST not in await self._changes.capabilities():
@@ -677,7 +678,8 @@ class AsyncClient:
                 "cannot read lists, so who is excepted now is not known."
             )
         entries = [DisallowedListUserEntry(user.jid, user.pn_jid, action) for user in users]
-        return replace(response, description=f"{_list_words(category, entries)}{was}")
+        description = f"{words.label(category)}: {audience}{_list_words(entries)}"
+        return replace(response, description=description)
 
     async def link_status(self) -> LinkStatus:
         """Return how far a phone is linked, with the present QR code.
@@ -755,7 +757,7 @@ class AsyncClient:
         return self._label or f"AsyncClient({self._account!r})"
 
 
-def _list_words(category: PrivacyCategory, users: Sequence[DisallowedListUserEntry]) -> str:
+def _list_words(users: Sequence[DisallowedListUserEntry]) -> str:
     """Return a change of a list in words."""
     added = sum(user.action is DisallowedListAction.ADD for user in users)
     parts = [
@@ -763,7 +765,7 @@ def _list_words(category: PrivacyCategory, users: Sequence[DisallowedListUserEnt
         for count, what in ((added, "excepted"), (len(users) - added, "no longer excepted"))
         if count
     ]
-    return f"{words.label(category)}: {', '.join(parts)}"
+    return ", ".join(parts)
 
 
 def _would_open(category: PrivacyCategory, value: PrivacyValue | None) -> InvalidInputError:

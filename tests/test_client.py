@@ -246,3 +246,20 @@ def test_a_token_for_this_machine_is_not_sent_elsewhere(tmp_path, monkeypatch):
     monkeypatch.setattr(tokens, "stored_token", lambda: "of-this-machine")
     assert "[secure]" in repr(ps.AsyncClient("http://127.0.0.1:8480"))
     assert "[secure]" not in repr(ps.AsyncClient("https://gateway.example"))
+
+
+def test_what_a_change_returns_says_in_words_what_was_changed():
+    client = ps.Client.emulated()
+    assert repr(client.set_privacy_setting("online", "match_last_seen")) == (
+        "Online: same as last seen"
+    )
+    first = client.exclude("last", ["+999 11 555 0101", "+999 11 555 0102"])
+    assert repr(first) == (
+        f"Last seen: my contacts except… (was: everyone); 2 people excepted (dhash {first.dhash})"
+    )
+    second = client.include("last", "+999 11 555 0101")
+    assert repr(second) == f"Last seen: 1 person no longer excepted (dhash {second.dhash})"
+    assert repr(client.include("profile", "+999 11 555 0101")) == (
+        "Profile photo: nobody is excepted"
+    )
+    assert second == ps.SetPrivacySettingResponse(second.dhash)

@@ -449,3 +449,8 @@ def test_a_problem_has_its_attributes_whatever_its_members_are(cls, members):
     assert type(error) is cls
     assert all(hasattr(error, name) for name in cls.fields)
     assert isinstance(problems.problem_from_error(error)[1], dict)
+
+
+def test_what_a_response_says_to_people_is_not_sent():
+    response = ps.SetPrivacySettingResponse("5", description="Last seen: my contacts except…")
+    assert wire.to_json(response) == {"dhash": "5"}
