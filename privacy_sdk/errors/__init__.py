@@ -93,7 +93,7 @@ def __dir__() -> list[str]:
 
 _MAX_U32 = 2**32 - 1
 _LONGEST_REPR = 100
-_LONGEST = 2_000
+_LONGEST = 8_000
 """How much of a text an error holds; a longer one is another's doing."""
 _MOST_ITEMS = 20
 

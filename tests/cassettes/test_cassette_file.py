@@ -61,7 +61,7 @@ TAG = "- !!python/object/apply:os.system ['touch {}']"
         ("version: 1\ninteractions: []\n", "without exchanges", 1),
         ("version: 1\ninteractions: 7\n", "without exchanges", 1),
         (WHOLE.replace("version: 1", "version: 2"), "format version 2", None),
-        (WHOLE.replace("version: 1", f"version: {'1' * 5_000}"), r"format version '1+…;", None),
+        (WHOLE.replace("version: 1", f"version: {'1' * 5_000}"), r"format version '1*…;", None),
         (WHOLE.replace("version: 1", "version: one"), "format version 'one'", None),
         (WHOLE[: WHOLE.index("  response:")], "not whole.*'response'", 3),
         (WHOLE[: WHOLE.index("    body:\n")], "[Nn]ot (?:a )?whole.*'body'", 3),
