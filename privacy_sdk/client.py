@@ -32,6 +32,7 @@ from privacy_sdk.model.arguments import (
     as_seconds,
 )
 from privacy_sdk.model.changes import ChangeResult, Outcome, Report
+from privacy_sdk.model.people import PeopleLike, PersonLike, as_people, as_person
 from privacy_sdk.model.types import (
     DisallowedList,
     DisallowedListAction,
@@ -43,7 +44,7 @@ from privacy_sdk.model.types import (
     PrivacyValue,
     SetPrivacySettingResponse,
 )
-from privacy_sdk.policies.people import PeopleLike, PersonLike, as_people, as_person, find_people
+from privacy_sdk.policies.people import find_people
 from privacy_sdk.policies.plan import Plan, make_plan
 from privacy_sdk.policies.policy import Policy, PolicyLike, as_policy, policy_of
 from privacy_sdk.policies.result import ApplyResult

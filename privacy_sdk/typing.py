@@ -6,7 +6,7 @@ from privacy_sdk.model.arguments import (
     ListCategoryLike,
     ValueLike,
 )
-from privacy_sdk.policies.people import PeopleLike, PersonLike
+from privacy_sdk.model.people import PeopleLike, PersonLike
 from privacy_sdk.policies.policy import ExceptionsLike, PolicyLike
 
 __all__ = [

@@ -33,6 +33,7 @@ from privacy_sdk.errors.public import set_module
 from privacy_sdk.model import words
 from privacy_sdk.model.arguments import CategoryLike, as_list_category
 from privacy_sdk.model.changes import Change, ListChange, Outcome, in_words
+from privacy_sdk.model.people import PeopleLike, as_people
 from privacy_sdk.model.types import (
     DisallowedListAction,
     Jid,
@@ -50,7 +51,7 @@ from privacy_sdk.notebook.widgets import (
     set_children,
     style_html,
 )
-from privacy_sdk.policies.people import PeopleLike, as_people, find_people
+from privacy_sdk.policies.people import find_people
 from privacy_sdk.policies.plan import Plan, make_plan
 from privacy_sdk.policies.policy import Policy
 from privacy_sdk.policies.result import ApplyResult

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -23,10 +23,10 @@ from privacy_sdk.model.types import (
     LOCKED_BY_DEFENSE,
     DisallowedListAction,
     DisallowedListUser,
-    Jid,
     PrivacyCategory,
     PrivacyValue,
 )
+from privacy_sdk.policies.people import by_identity, on_list
 from privacy_sdk.views.tables import Cell, Table, Tabular, Tone
 from privacy_sdk.views.visibility import Visibility, visibility_of_changes
 
@@ -192,15 +192,11 @@ def _list_changes(
         obstacle = obstacle or "This account cannot read lists; use exclude and include."
         yield ListChange(category, add, tuple(wanted), obstacle=obstacle)
         return
-    listed, kept = _addresses(held), _addresses(wanted)
-    missing = tuple(user for user in wanted if not _addresses([user]) & listed)
-    surplus = tuple(user for user in held if not _addresses([user]) & kept)
+    listed, kept = by_identity(held), by_identity(wanted)
+    missing = tuple(user for user in wanted if not on_list(user, listed))
+    surplus = tuple(user for user in held if not on_list(user, kept))
     if missing:
         yield ListChange(category, add, missing, len(held), obstacle=obstacle)
     if surplus:
         count = len(held) + len(missing)
         yield ListChange(category, remove, surplus, count, obstacle=obstacle)
-
-
-def _addresses(users: Iterable[DisallowedListUser]) -> set[Jid]:
-    return {jid for user in users for jid in (user.jid, user.pn_jid) if jid is not None}

@@ -23,9 +23,9 @@ from privacy_sdk.model.arguments import (
     as_seconds,
     parse_duration,
 )
+from privacy_sdk.model.people import PeopleLike, read_people, written
 from privacy_sdk.model.state import SettingsState
 from privacy_sdk.model.types import Jid, PrivacyCategory, PrivacyValue
-from privacy_sdk.policies.people import PeopleLike, read_people
 from privacy_sdk.support.files import as_path, write_private
 from privacy_sdk.views.tables import Cell, Table
 
@@ -206,7 +206,7 @@ class Policy:
         }
         if self._exceptions:
             document["exceptions"] = {
-                category.value: [f"+{jid.user}" if jid.is_phone else str(jid) for jid in people]
+                category.value: [written(jid) for jid in people]
                 for category, people in self._exceptions.items()
             }
         if self._timer is not None:

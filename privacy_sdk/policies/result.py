@@ -21,6 +21,7 @@ from privacy_sdk.model.changes import (
 )
 from privacy_sdk.model.state import SettingsState
 from privacy_sdk.model.types import DisallowedListAction, PrivacyCategory, PrivacyValue
+from privacy_sdk.policies.people import unique_people
 from privacy_sdk.policies.plan import Plan, change_cells
 from privacy_sdk.views.tables import Cell, Table, Tabular, Tone
 from privacy_sdk.views.visibility import Visibility, visibility_of_changes
@@ -120,9 +121,8 @@ class ApplyResult(Tabular):
             and result.change.action is _REMOVE
             for user in result.people
         )
-        people = {user.jid: user for user in (*self.before.lists[category], *removed)}
-        if people:
-            yield ListChange(category, _ADD, tuple(people.values()), 0)
+        if people := unique_people((*self.before.lists[category], *removed)):
+            yield ListChange(category, _ADD, people, 0)
 
     def _state_for(self, changes: Sequence[Change]) -> SettingsState:
         premises = needed(changes)
