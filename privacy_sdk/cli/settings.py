@@ -9,7 +9,7 @@ import typer
 from privacy_sdk.cli import output
 from privacy_sdk.cli.options import ListCategory, options_of
 from privacy_sdk.errors import NotSupportedError
-from privacy_sdk.model.arguments import as_list_category, as_pair, parse_duration
+from privacy_sdk.model.arguments import as_list_category, as_pair, as_seconds
 from privacy_sdk.model.types import PrivacyCategory, PrivacyValue
 from privacy_sdk.model.words import audience, label
 from privacy_sdk.model.words import timer as timer_words
@@ -122,7 +122,7 @@ def timer(
 ) -> None:
     """Show or set after how long messages of new chats disappear."""
     options = options_of(context)
-    seconds = None if duration is None else parse_duration(duration)
+    seconds = None if duration is None else as_seconds(duration)
 
     async def work(client: AsyncClient) -> int | None:
         try:

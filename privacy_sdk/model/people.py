@@ -117,11 +117,17 @@ def _plain(text: str) -> str:
         '+999 11 555 0101'
     """
     seen = (
-        str(int(character)) if character.isdecimal() else character
-        for character in unicodedata.normalize("NFKC", text)
+        str(int(character)) if character.isdecimal() else _plain_sign(character)
+        for character in text
         if unicodedata.category(character) != "Cf"
     )
     return "".join(seen).strip()
+
+
+def _plain_sign(character: str) -> str:
+    """Return a sign as ASCII has it; a raised 2 is no digit, and stays."""
+    plain = unicodedata.normalize("NFKC", character)
+    return character if any(map(str.isdigit, plain)) else plain
 
 
 def _digits(text: str) -> str:

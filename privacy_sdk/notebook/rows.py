@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 from privacy_sdk.errors import InvalidInputError
 from privacy_sdk.errors.masks import mask_digits
 from privacy_sdk.model import words
-from privacy_sdk.model.arguments import parse_duration
+from privacy_sdk.model.arguments import as_seconds
 from privacy_sdk.model.types import (
     DisallowedList,
     DisallowedListUser,
@@ -386,7 +386,7 @@ class TimerRow(Row[int | None]):
         if self.control.value != _OTHER:
             return self.control.value, ""
         try:
-            return parse_duration(self._other.value), ""
+            return as_seconds(self._other.value), ""
         except InvalidInputError as error:
             return None, error_text(error) if self._other.value else "Write a time below."
 

@@ -21,7 +21,6 @@ from privacy_sdk.model.arguments import (
     as_list_category,
     as_pair,
     as_seconds,
-    parse_duration,
 )
 from privacy_sdk.model.people import PeopleLike, read_people, written
 from privacy_sdk.model.state import SettingsState
@@ -48,7 +47,7 @@ class PolicyFields(TypedDict, total=False):
     messages: ValueLike
     defense: ValueLike
     exceptions: ExceptionsLike
-    timer: DurationLike | str
+    timer: DurationLike
 
 
 KEYS: Final = CATEGORY_WORDS | {
@@ -105,7 +104,7 @@ class Policy:
         self._settings = check.settings(fields)
         self._exceptions = check.exceptions(fields.get("exceptions", {}), self._settings)
         timer = fields.get("timer")
-        self._timer = None if timer is None else check.of(("timer",), _as_timer, timer)
+        self._timer = None if timer is None else check.of(("timer",), as_seconds, timer)
         self._notes: tuple[str, ...] = ()
         if check.faults:
             raise InvalidPolicyError(check.faults)
@@ -375,10 +374,6 @@ class _Check:
 
     def _fault(self, path: tuple[object, ...], *sentences: str) -> None:
         self.faults.append(f"{self._place(*path)}: {' '.join(filter(None, sentences))}")
-
-
-def _as_timer(timer: DurationLike | str) -> int:
-    return parse_duration(timer) if isinstance(timer, str) else as_seconds(timer)
 
 
 def _refuse_key(key: object) -> None:
