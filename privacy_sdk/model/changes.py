@@ -128,7 +128,7 @@ def in_words(change: Change) -> tuple[str, str, str]:
             return what, words.people(change.before), words.people(change.after)
         case TimerChange(before=seconds, after=wanted):
             was = words.NOT_KNOWN if seconds is None else words.timer(seconds)
-            return "Disappearing messages", was, words.timer(wanted)
+            return words.TIMER, was, words.timer(wanted)
 
 
 def change_row(change: Change) -> dict[str, str | int | None]:

@@ -34,19 +34,53 @@ _MEXICO_DIALLED = re.compile(r"52(?:044|045|01)(\d{10})", re.ASCII)
 _MEXICO_MOBILE = re.compile(r"521\d{10}", re.ASCII)
 
 
+NameFinder: TypeAlias = Callable[[str], Jid | None]
+"""Finds the person of a name; None for no name.
+
+Raises:
+    InvalidContactError: The name is that of several people.
+"""
+
+
+def nobody(name: str) -> None:
+    """Find nobody: where no names are known."""
+
+
 @runtime_checkable
 class Frame(Protocol):
-    """A DataFrame, as far as it is needed here, where pandas is not to be imported."""
+    """A DataFrame, as far as it is needed where pandas is not to be imported."""
 
-    columns: Any
-    index: Any
+    @property
+    def columns(self) -> Any:
+        """The names of the columns."""
 
-    def to_dict(self, orient: str) -> Any:
-        """Return its rows."""
-        ...
+    @property
+    def index(self) -> Any:
+        """The names of the rows."""
+
+    @property
+    def to_dict(self) -> Any:
+        """Returns the cells."""
 
 
-def as_person(person: PersonLike, names: Callable[[str], Jid | None] = lambda _: None) -> Jid:
+@runtime_checkable
+class Column(Protocol):
+    """A Series, likewise."""
+
+    @property
+    def index(self) -> Any:
+        """The names of the rows."""
+
+    @property
+    def items(self) -> Any:
+        """Returns the cells, each with its row."""
+
+    @property
+    def dtype(self) -> Any:
+        """The type of the cells."""
+
+
+def as_person(person: PersonLike, names: NameFinder = nobody) -> Jid:
     """Parse a person, to a LID or the address of a phone number.
 
     Numbers are parsed by ``phonenumbers``; those that begin with +999, which stand for
@@ -177,7 +211,7 @@ def read_people(
     people: object,
     place: Callable[..., str],
     faults: list[str],
-    names: Callable[[str], Jid | None] = lambda _: None,
+    names: NameFinder = nobody,
 ) -> tuple[Jid, ...]:
     """Parse people to addresses, and collect every problem.
 
@@ -193,7 +227,7 @@ def read_people(
         if "jid" not in people.columns:
             faults.append(f"{place()}: the table has no column 'jid'.")
             return ()
-        people = [row["jid"] for row in people.to_dict("records")]
+        people = people.to_dict("list")["jid"]
     if not isinstance(people, Iterable) or isinstance(people, Mapping | bytes):
         faults.append(f"{place()}: {short_repr(people)} is not a list of people.")
         return ()
@@ -215,9 +249,7 @@ def read_people(
     return tuple(read.values())
 
 
-def as_people(
-    people: PeopleLike, names: Callable[[str], Jid | None] = lambda _: None
-) -> tuple[Jid, ...]:
+def as_people(people: PeopleLike, names: NameFinder = nobody) -> tuple[Jid, ...]:
     """Parse one person or several to addresses, each once.
 
     Raises:

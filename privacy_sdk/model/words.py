@@ -57,6 +57,9 @@ _DEFENSE = {
 NOT_KNOWN = "not known"
 """The words for a value that cannot be read."""
 
+TIMER = "Disappearing messages"
+"""What WhatsApp's own settings call the default disappearing time."""
+
 TIMER_LABELS = {0: "off", 86_400: "24 hours", 604_800: "7 days", 7_776_000: "90 days"}
 """What WhatsApp's own interface offers as the default disappearing time [s]."""
 
