@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from types import MappingProxyType
-from typing import Any, Final, Self, TypeAlias, TypedDict, TypeVar, Unpack
+from typing import Any, Final, Self, TypeAlias, TypedDict, TypeVar, Unpack, cast
 
 from privacy_sdk.errors import InvalidInputError, InvalidPolicyError, UnknownNameError, short_repr
 from privacy_sdk.errors.public import set_module
@@ -149,7 +149,7 @@ class Policy(Mapping[str, PrivacyValue | int]):
     def __getitem__(self, key: str) -> PrivacyValue | int:
         if key == "timer" and self._timer is not None:
             return self._timer
-        return self._settings[PrivacyCategory(key)]
+        return self._settings[cast("PrivacyCategory", key)]  # which equals its wire string
 
     def __iter__(self) -> Iterator[str]:
         yield from (category.value for category in self._settings)
@@ -327,6 +327,14 @@ class Policy(Mapping[str, PrivacyValue | int]):
     def _parts(self) -> tuple[object, ...]:
         people = {category: frozenset(jids) for category, jids in self._exceptions.items()}
         return self._settings, people, self._timer
+
+    def without(self, categories: Collection[PrivacyCategory | str]) -> Self:
+        """Return the policy without what it says of some categories, or of ``"timer"``."""
+        rest = copy.copy(self)
+        rest._settings = {c: v for c, v in self._settings.items() if c not in categories}
+        rest._exceptions = {c: v for c, v in self._exceptions.items() if c not in categories}
+        rest._timer = None if "timer" in categories else self._timer
+        return rest
 
     def __repr__(self) -> str:
         parts = [f"{category.value}={value.value!r}" for category, value in self._settings.items()]
