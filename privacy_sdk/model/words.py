@@ -84,6 +84,18 @@ def audience(value: PrivacyValue) -> str:
     return _AUDIENCES.get(value, value.value)
 
 
+def excepting(value: PrivacyValue | None, count: int) -> str:
+    """Return who is meant by a value, with how many people its list excepts.
+
+    Example:
+        >>> excepting(PrivacyValue.CONTACT_BLACKLIST, 2), excepting(PrivacyValue.ALL, 0)
+        ('my contacts except 2 people', 'everyone')
+    """
+    if value is not PrivacyValue.CONTACT_BLACKLIST:
+        return NOT_KNOWN if value is None else audience(value)
+    return f"my contacts except {people(count) if count else 'nobody'}"
+
+
 def meaning(category: PrivacyCategory, value: PrivacyValue) -> str:
     """Say in a sentence what a setting means for other people.
 

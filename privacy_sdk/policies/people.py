@@ -119,6 +119,19 @@ def by_identity(
     return found
 
 
+def listed_people(
+    people: Iterable[Jid], held: Iterable[DisallowedListUser]
+) -> tuple[list[DisallowedListUser], tuple[Jid, ...]]:
+    """Return the entries of a list that addresses name, and the addresses that name none."""
+    listed = by_identity(held)
+    users, others = [], []
+    for jid in people:
+        users += listed.get(jid.identity, ())
+        if jid.identity not in listed:
+            others.append(jid)
+    return list(dict.fromkeys(users)), tuple(others)
+
+
 def unique_people(users: Iterable[DisallowedListUser]) -> tuple[DisallowedListUser, ...]:
     """Return people in their order, each once."""
     unique: list[DisallowedListUser] = []
