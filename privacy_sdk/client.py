@@ -735,7 +735,8 @@ class AsyncClient:
                 f"The change of the list of {category.value!r} was accepted; this account "
                 "cannot read lists, so who is excepted now is not known."
             )
-            return replace(response, description=_list_words(category, entries))
+            changed = f"{words.label(category)}: {_list_words(entries)}"
+            return replace(response, description=changed)
         return replace(response, description=_audience_words(category, value, held, entries))
 
     async def link_status(self) -> LinkStatus:

@@ -124,7 +124,8 @@ def listed_people(
 ) -> tuple[list[DisallowedListUser], tuple[Jid, ...]]:
     """Return the entries of a list that addresses name, and the addresses that name none."""
     listed = by_identity(held)
-    users, others = [], []
+    users: list[DisallowedListUser] = []
+    others: list[Jid] = []
     for jid in people:
         users += listed.get(jid.identity, ())
         if jid.identity not in listed:

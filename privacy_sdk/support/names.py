@@ -124,11 +124,10 @@ def _vcards(text: str, path: Path) -> Iterator[tuple[str, Iterable[str]]]:
     vobject.base.logger.disabled = True  # it would quote the file
     try:
         for card in vobject.readComponents(text, ignoreUnreadable=True, allowQP=True):
-            contents = card.contents
-            written = [str(line.value).strip() for line in contents.get("fn", ()) if line.value]
-            numbers = [str(line.value) for line in contents.get("tel", ())]
+            contents: Mapping[str, Any] = card.contents
+            written = [str(line.value).strip() for line in contents.get("fn", ())]
             if written and written[0]:
-                yield written[0], numbers
+                yield written[0], [str(line.value) for line in contents.get("tel", ())]
     except vobject.base.ParseError as error:
         line = getattr(error, "lineNumber", None)
         at = f", line {line}" if line else ""
