@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import NoReturn, Self
+from typing import Literal, NoReturn, Self
 
 from privacy_sdk.accounts.base import (
     Account,
@@ -22,6 +22,7 @@ from privacy_sdk.errors import InvalidInputError, UsageError, short_repr
 from privacy_sdk.errors.masks import mask_text
 from privacy_sdk.errors.public import set_module
 from privacy_sdk.model import words
+from privacy_sdk.model.address_book import AddressBook
 from privacy_sdk.model.arguments import (
     CategoryLike,
     DurationLike,
@@ -32,18 +33,20 @@ from privacy_sdk.model.arguments import (
     as_seconds,
 )
 from privacy_sdk.model.changes import ChangeResult, Outcome, Report
+from privacy_sdk.model.people import PeopleLike, PersonLike, as_people, as_person
 from privacy_sdk.model.types import (
     DisallowedList,
     DisallowedListAction,
     DisallowedListUpdate,
     DisallowedListUser,
     DisallowedListUserEntry,
+    Jid,
     PrivacyCategory,
     PrivacySettingsResponse,
     PrivacyValue,
     SetPrivacySettingResponse,
 )
-from privacy_sdk.policies.people import PeopleLike, PersonLike, as_people, as_person, find_people
+from privacy_sdk.policies.people import find_people, list_entries, listed_people
 from privacy_sdk.policies.plan import Plan, make_plan
 from privacy_sdk.policies.policy import Policy, PolicyLike, as_policy, policy_of
 from privacy_sdk.policies.result import ApplyResult
@@ -52,6 +55,7 @@ from privacy_sdk.policies.state import read_state
 from privacy_sdk.policies.verify import VerifiedChanges
 from privacy_sdk.support.caller_warnings import warn_caller
 from privacy_sdk.support.gateways import DEFAULT_TIMEOUT, DEFAULT_URL, checked_url, given_or_env
+from privacy_sdk.support.names import NamesLike, read_names
 from privacy_sdk.views.html import text_html
 from privacy_sdk.views.visibility import Visibility, person_visibility, visibility
 
@@ -99,6 +103,7 @@ class AsyncClient:
         record: str | os.PathLike[str] | None = None,
         record_mode: str = "once",
         insecure: bool = False,
+        names: NamesLike | None = None,
     ) -> None:
         from privacy_sdk.accounts.http import HttpAccount
         from privacy_sdk.support.tokens import find_token
@@ -130,16 +135,22 @@ class AsyncClient:
                 insecure=insecure,
             ),
             label=None,
+            names=names,
         )
 
-    def _use(self, account: Account, *, label: str | None) -> None:
+    def _use(self, account: Account, *, label: str | None, names: NamesLike | None) -> None:
         self._account = account
         self._label = label
+        self._names = read_names(names)
         self._changes = VerifiedChanges(account)
 
     @classmethod
-    def from_account(cls, account: Account) -> Self:
+    def from_account(cls, account: Account, *, names: NamesLike | None = None) -> Self:
         """Return a client of an account at hand, such as one of your own making.
+
+        Args:
+            account: The account.
+            names: What you call people, as for the class.
 
         Example:
             >>> import privacy_sdk as ps
@@ -147,12 +158,12 @@ class AsyncClient:
             >>> ps.Client.from_account(account).info().id
             'mine'
         """
-        return cls._labelled(None, account)
+        return cls._labelled(None, account, names)
 
     @classmethod
-    def _labelled(cls, label: str | None, account: Account) -> Self:
+    def _labelled(cls, label: str | None, account: Account, names: NamesLike | None) -> Self:
         client = cls.__new__(cls)
-        client._use(account, label=label)
+        client._use(account, label=label, names=names)
         return client
 
     @classmethod
@@ -162,6 +173,7 @@ class AsyncClient:
         *,
         record: str | os.PathLike[str] | None = None,
         record_mode: str = "once",
+        names: NamesLike | None = None,
     ) -> Self:
         """Return a client of the gateway that runs on this machine; arguments as for the class.
 
@@ -177,14 +189,21 @@ class AsyncClient:
         """
         from privacy_sdk.support.gateways import running_url
 
-        return cls(running_url(account), account=account, record=record, record_mode=record_mode)
+        return cls(
+            running_url(account),
+            account=account,
+            record=record,
+            record_mode=record_mode,
+            names=names,
+        )
 
     @classmethod
-    def emulated(cls, *, seed: int = 0) -> Self:
+    def emulated(cls, *, seed: int = 0, names: NamesLike | None = None) -> Self:
         """Return a client of an account that lives in this process and answers anything.
 
         Args:
             seed: The same seed gives the same dhashes.
+            names: What you call people, as for the class.
 
         Example:
             >>> import privacy_sdk as ps
@@ -193,15 +212,16 @@ class AsyncClient:
         """
         from privacy_sdk.accounts.emulated.account import EmulatedAccount
 
-        return cls._labelled("AsyncClient.emulated()", EmulatedAccount(seed=seed))
+        return cls._labelled("AsyncClient.emulated()", EmulatedAccount(seed=seed), names)
 
     @classmethod
-    def replay(cls, recording: str | os.PathLike[str]) -> Self:
+    def replay(cls, recording: str | os.PathLike[str], *, names: NamesLike | None = None) -> Self:
         """Return a client that answers from a cassette, offline.
 
         Args:
             recording: Path of a cassette; a bare name such as ``"tour"`` is one that comes
                 with the package.
+            names: What you call people, as for the class.
 
         Raises:
             RecordingError: No such cassette, or one that cannot be read.
@@ -216,7 +236,7 @@ class AsyncClient:
 
         transport = CassetteTransport(recording_path(recording))
         account = HttpAccount(account=transport.account, transport=transport, offline=True)
-        return cls._labelled(f"AsyncClient.replay({Path(recording).name!r})", account)
+        return cls._labelled(f"AsyncClient.replay({Path(recording).name!r})", account, names)
 
     @property
     def account(self) -> Account:
@@ -230,6 +250,21 @@ class AsyncClient:
             True
         """
         return self._account
+
+    @property
+    def names(self) -> AddressBook:
+        """What people are called here; nothing of it is sent, recorded or logged.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> client = ps.Client.emulated(names={"Ana": "+999 11 555 0101"})
+            >>> client.exclude("profile", "Ana")
+            Profile photo: my contacts except 1 person (was: everyone) (dhash ...)
+            >>> client.excluded("profile")
+              name   number          jid
+            0  Ana  99•••01  99•••01@lid
+        """
+        return self._names
 
     @property
     def is_open(self) -> bool:
@@ -296,12 +331,13 @@ class AsyncClient:
         # A list without dhash is none: its category left it since the settings were read.
         lists = {category: held for category, held in state.lists.items() if held.dhash}
         if user is not None:
-            addresses = {user.jid, user.pn_jid} - {None}
             return person_visibility(
                 response,
-                mask_text(str(user.jid) if user.pn_jid is None else f"+{user.pn_jid.user}"),
+                self._names.label(user)
+                if self._names.name(user)
+                else mask_text(str(user.jid) if user.pn_jid is None else f"+{user.pn_jid.user}"),
                 is_excepted={
-                    category: any({each.jid, each.pn_jid} & addresses for each in held)
+                    category: not held.identities.isdisjoint(user.identities)
                     for category, held in lists.items()
                 },
                 unreadable=response.unreadable,
@@ -317,11 +353,11 @@ class AsyncClient:
 
     async def _find_person(self, person: PersonLike) -> DisallowedListUser:
         """Return who a person is; as addressed, where the account cannot find contacts."""
-        jid = as_person(person)
+        jid = as_person(person, self._names.find)
         phone = jid if jid.is_phone else None
         if Capability.FIND_CONTACTS not in await self._changes.capabilities():
             return DisallowedListUser(jid, phone)
-        (user,) = (await find_people(self._account, {"person": [jid]}))["person"]
+        (user,) = (await self._find({"person": [jid]}))["person"]
         return DisallowedListUser(user.jid, user.pn_jid or phone)
 
     async def set_privacy_setting(
@@ -483,12 +519,15 @@ class AsyncClient:
         """
         return policy_of(await read_state(self._account, await self._changes.capabilities()))
 
-    async def plan(self, policy: PolicyLike) -> Plan:
+    async def plan(self, policy: PolicyLike, *, only: Literal["tighter"] | None = None) -> Plan:
         """Return the changes that bring the settings to a policy; nothing is changed.
 
         Args:
             policy: A :class:`~privacy_sdk.Policy`, a mapping of one, the path of a YAML file
-                with one, or what :meth:`snapshot` returned.
+                with one, what :meth:`snapshot` returned, or a table of settings whose column
+                ``value`` was edited.
+            only: ``"tighter"`` leaves out what would loosen anything, or cannot be said to
+                tighten it.
 
         Returns:
             The changes in the order in which it is safe to make them; empty when nothing is
@@ -505,12 +544,14 @@ class AsyncClient:
             >>> client = ps.Client.emulated()
             >>> len(client.plan(ps.policies.MAXIMUM)), len(client.plan(client.snapshot()))
             (7, 0)
+            >>> client.plan({"last": "none", "status": "all"}, only="tighter")
+            Plan of 1 change for 'demo'
+              setting    from      to      direction
+              Last seen  everyone  nobody  tighter
         """
-        policy = as_policy(policy)
+        policy = as_policy(policy, self._names.find)
         places = {f"exceptions.{category.value}": category for category in policy.exceptions}
-        found = await find_people(
-            self._account, {place: policy.exceptions[places[place]] for place in places}
-        )
+        found = await self._find({place: policy.exceptions[places[place]] for place in places})
         # A list that is only kept is not read; one that is left is, so that it can be restored.
         lists = [
             category
@@ -525,7 +566,9 @@ class AsyncClient:
             timer=policy.timer is not None,
         )
         people = {places[place]: users for place, users in found.items()}
-        return make_plan(policy, state, people, self._account.id)
+        for held in state.lists.values():
+            self._names.learn(held)
+        return make_plan(policy, state, people, self._account.id, only=only, names=self._names)
 
     async def apply(self, plan: Plan, *, progress: Progress | None = None) -> ApplyResult:
         """Apply a plan, beside the account, and verify each of its changes.
@@ -576,7 +619,7 @@ class AsyncClient:
             else next(tried)
             for change in plan
         )
-        return ApplyResult(results, plan.before, report.after, plan.account)
+        return ApplyResult(results, plan.before, report.after, plan.account, plan.names)
 
     async def exclude(
         self, category: ListCategoryLike, people: PeopleLike
@@ -594,7 +637,8 @@ class AsyncClient:
         Args:
             category: ``last``, ``profile``, ``status`` or ``groupadd``.
             people: One person or several: phone numbers with ``+`` and country code, JIDs
-                or LIDs.
+                or LIDs; the unmasked table of :meth:`Client.excluded` or a column of it; with
+                ``names=``, names that are one person's.
 
         Returns:
             The list's new dhash.
@@ -612,7 +656,8 @@ class AsyncClient:
         Example:
             >>> import privacy_sdk as ps
             >>> client = ps.Client.emulated()
-            >>> response = client.exclude("profile", ["+999 11 555 0101", "+999 11 555 0102"])
+            >>> client.exclude("profile", ["+999 11 555 0101", "+999 11 555 0102"])
+            Profile photo: my contacts except 2 people (was: everyone) (dhash ...)
             >>> client.excluded("profile")["number"].tolist()
             ['99•••01', '99•••02']
         """
@@ -654,32 +699,45 @@ class AsyncClient:
         """
         return await self.fetch_disallowed_list(category)
 
+    async def _find(
+        self, people: Mapping[str, Sequence[Jid]]
+    ) -> dict[str, tuple[DisallowedListUser, ...]]:
+        found = await find_people(self._account, people, self._names.label)
+        for users in found.values():
+            self._names.learn(users)
+        return found
+
     async def _change_excluded(
-        self, category: ListCategoryLike, people: PeopleLike, action: DisallowedListAction
+        self, category: CategoryLike, people: PeopleLike, action: DisallowedListAction
     ) -> SetPrivacySettingResponse:
         category = as_list_category(category)
-        users = (await find_people(self._account, {"people": as_people(people)}))["people"]
+        jids = as_people(people, self._names.find)
+        is_readable = Capability.READ_DISALLOWED_LIST in await self._changes.capabilities()
         value = (await self._account.fetch_privacy_settings()).get_value(category)
-        audience = ""
-        if value is not _ON_LIST:
-            if value not in (PrivacyValue.ALL, PrivacyValue.CONTACTS):
-                raise _would_open(category, value)
-            if action is DisallowedListAction.REMOVE:
-                return SetPrivacySettingResponse(
-                    description=f"{words.label(category)}: nobody is excepted"
-                )
-            await self._changes.set_privacy_setting(category, _ON_LIST)
-            audience = f"{words.audience(_ON_LIST)} (was: {words.audience(value)}); "
-        for update in _updates(users, action):
+        if value not in (PrivacyValue.ALL, PrivacyValue.CONTACTS, _ON_LIST):
+            raise _would_open(category, value)
+        held = DisallowedList()
+        if value is _ON_LIST and is_readable:
+            held = await self._account.fetch_disallowed_list(category)
+        users, rest = listed_people(jids, held if action is DisallowedListAction.REMOVE else ())
+        users += (await self._find({"people": rest}))["people"]
+        entries = [DisallowedListUserEntry(user.jid, user.pn_jid, action) for user in users]
+        if is_readable or value is not _ON_LIST:
+            entries = list_entries(users, held, action)
+        response = SetPrivacySettingResponse(held.dhash)
+        if value is not _ON_LIST and entries:
+            response = await self._changes.set_privacy_setting(category, _ON_LIST)
+        for first in range(0, len(entries), _SENT_AT_ONCE):
+            update = DisallowedListUpdate(None, entries[first : first + _SENT_AT_ONCE])
             response = await self._changes.set_privacy_disallowed_list(category, update)
-        if Capability.READ_DISALLOWED_LIST not in await self._changes.capabilities():
+        if entries and not is_readable:
             warn_caller(
                 f"The change of the list of {category.value!r} was accepted; this account "
                 "cannot read lists, so who is excepted now is not known."
             )
-        entries = [DisallowedListUserEntry(user.jid, user.pn_jid, action) for user in users]
-        description = f"{words.label(category)}: {audience}{_list_words(entries)}"
-        return replace(response, description=description)
+            changed = f"{words.label(category)}: {_list_words(entries)}"
+            return replace(response, description=changed)
+        return replace(response, description=_audience_words(category, value, held, entries))
 
     async def link_status(self) -> LinkStatus:
         """Return how far a phone is linked, with the present QR code.
@@ -779,15 +837,14 @@ def _would_open(category: PrivacyCategory, value: PrivacyValue | None) -> Invali
     )
 
 
-def _updates(
-    users: Sequence[DisallowedListUser], action: DisallowedListAction
-) -> Iterator[DisallowedListUpdate]:
-    """Updates of the list as it stands, each short enough for one request."""
-    for first in range(0, len(users), _SENT_AT_ONCE):
-        yield DisallowedListUpdate(
-            None,
-            [
-                DisallowedListUserEntry(user.jid, user.pn_jid, action)
-                for user in users[first : first + _SENT_AT_ONCE]
-            ],
-        )
+def _audience_words(
+    category: PrivacyCategory,
+    before: PrivacyValue | None,
+    held: DisallowedList,
+    entries: Sequence[DisallowedListUserEntry],
+) -> str:
+    """Return what became of an audience when the people of its list were changed."""
+    signs = (1 if entry.action is DisallowedListAction.ADD else -1 for entry in entries)
+    was = words.excepting(before, len(held))
+    now = words.excepting(_ON_LIST if entries else before, len(held) + sum(signs))
+    return f"{words.label(category)}: {now}" + (f" (was: {was})" if was != now else "")

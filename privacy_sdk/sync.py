@@ -22,9 +22,11 @@ from privacy_sdk.accounts.base import Account, Emulator, require
 from privacy_sdk.accounts.events import Event
 from privacy_sdk.client import AsyncClient
 from privacy_sdk.errors.public import set_module
-from privacy_sdk.model.arguments import ListCategoryLike
+from privacy_sdk.model.address_book import AddressBook
+from privacy_sdk.model.arguments import ListCategoryLike, as_list_category
 from privacy_sdk.notebook.link import PATIENCE
 from privacy_sdk.support.loop import LOOP
+from privacy_sdk.support.names import NamesLike
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -119,6 +121,9 @@ class Client:
         record: Path of a cassette that every exchange is written to.
         record_mode: vcrpy's ``once``, ``new_episodes``, ``all`` or ``none``.
         insecure: Whether ``http://`` may go to another machine, with the token in clear.
+        names: What you call people: a mapping of names to phone numbers, or the path of a CSV
+            or vCard file of contacts. Tables, plans, the panel and errors then name people, and
+            ``exclude("profile", "Ana")`` finds her. Never sent, recorded or logged.
 
     Example:
         >>> import privacy_sdk as ps
@@ -141,6 +146,7 @@ class Client:
         record: str | os.PathLike[str] | None = None,
         record_mode: str = "once",
         insecure: bool = False,
+        names: NamesLike | None = None,
     ) -> None:
         self._async = AsyncClient(
             url,
@@ -150,6 +156,7 @@ class Client:
             record=record,
             record_mode=record_mode,
             insecure=insecure,
+            names=names,
         )
 
     from_account = _constructor(AsyncClient.from_account)
@@ -178,6 +185,11 @@ class Client:
             privacy_sdk.NotAppliedError: 'none' for 'last' was not applied. ...
         """
         return BlockingAccount(self._async.account)
+
+    @property
+    def names(self) -> AddressBook:
+        """What people are called here; nothing of it is sent, recorded or logged."""
+        return self._async.names
 
     def fetch_privacy_settings(self, *, allowed: bool = False) -> pd.DataFrame:
         """Fetch all settings that the server reports, as a table.
@@ -229,8 +241,10 @@ class Client:
         Returns:
             DataFrame (n, 2), one row per person, in the server's order:
 
-            - ``number`` (str): the phone number; <NA> when WhatsApp does not say it,
+            - ``number`` (string): the phone number; <NA> when WhatsApp does not say it,
             - ``jid`` (str): the address, a LID.
+
+            With ``names=``, and where WhatsApp says a username, ``name`` (string) comes first.
 
             Empty while the category is not on ``contact_blacklist``. ``attrs`` hold
             ``account``, ``category`` and ``dhash``.
@@ -252,7 +266,11 @@ class Client:
 
         people = LOOP.run(lambda: self._async.excluded(category))
         return excluded_frame(
-            people, masked=masked, account=self._async.account.id, category=str(category)
+            people,
+            self._async.names,
+            masked=masked,
+            account=self._async.account.id,
+            category=as_list_category(category).value,
         )
 
     def panel(self) -> Panel:

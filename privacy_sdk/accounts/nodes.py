@@ -156,7 +156,9 @@ class ProtocolAccount:
         if held is None:
             return DisallowedList()
         users = (
-            DisallowedListUser(read_jid(user.get("jid")), _jid(user, "pn_jid"))
+            DisallowedListUser(
+                read_jid(user.get("jid")), _jid(user, "pn_jid"), user.get("username") or None
+            )
             for user in held.iter("user")
         )
         return DisallowedList(held.get("dhash"), tuple(users))
@@ -261,24 +263,31 @@ async def match_contacts(
 ) -> tuple[Contact, ...]:
     """Look phone numbers up, and match each with the row that answers it.
 
-    A row may name a number otherwise than it was asked for; a number without a row of its own is
-    then asked for alone.
+    Spellings of one number are asked for once, and a row in any of them answers for all. A row may
+    name a number otherwise still; a number without a row of its own is then asked for alone.
 
     Args:
         phones: The numbers, in the order in which the contacts are to come.
         look_up: Asks for numbers, and returns a row for each that was found, under the number
             that the row names.
     """
-    asked = list(dict.fromkeys(phones))
-    rows = await look_up(asked) if asked else ()
-    found = {row.phone: row for row in rows}
-    if found.keys() - set(asked):
-        for phone in asked:
-            if phone not in found:
+    asked: dict[Jid, str] = {}
+    for phone in phones:
+        asked.setdefault(Jid.phone(phone).identity, phone)
+    rows = await look_up(list(asked.values())) if asked else ()
+    found = {_identity(row.phone): row for row in rows}
+    if found.keys() - asked.keys():
+        for identity, phone in asked.items():
+            if identity not in found:
                 alone = rows if len(asked) == 1 else await look_up([phone])
                 if len(alone) == 1:
-                    found[phone] = alone[0]
+                    found[identity] = alone[0]
+    everybody = ((phone, found.get(Jid.phone(phone).identity)) for phone in phones)
     return tuple(
-        Contact(phone, found[phone].jid, found[phone].pn_jid) if phone in found else Contact(phone)
-        for phone in phones
+        Contact(phone, row.jid, row.pn_jid) if row else Contact(phone) for phone, row in everybody
     )
+
+
+def _identity(phone: str) -> Jid | None:
+    """Return what the spellings of a number have in common; None for a row that names none."""
+    return Jid.phone(phone).identity if phone.isdecimal() and len(phone) <= 20 else None

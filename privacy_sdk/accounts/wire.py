@@ -216,10 +216,17 @@ def _entries(users: object) -> tuple[DisallowedListUserEntry, ...]:
 def list_from_json(document: object) -> DisallowedList:
     """Read a disallowed list."""
     users = (
-        DisallowedListUser(read_jid(member(user, "jid", str)), _optional_jid(user, "pn_jid"))
+        DisallowedListUser(
+            read_jid(member(user, "jid", str)), _optional_jid(user, "pn_jid"), _username(user)
+        )
         for user in member(document, "users", list)
     )
     return DisallowedList(_version(document), tuple(users))
+
+
+def _username(user: Mapping[str, object]) -> str | None:
+    name = user.get("username")
+    return name if isinstance(name, str) and name else None
 
 
 def read_jid(text: str | None) -> Jid:

@@ -33,6 +33,7 @@ from privacy_sdk.cli.options import (
     AsJson,
     Emulated,
     Insecure,
+    Names,
     Options,
     Replay,
     Timeout,
@@ -104,6 +105,7 @@ def _first_steps(
     insecure: Insecure = False,
     replay: Replay = None,
     emulated: Emulated = False,
+    names: Names = None,
     json: AsJson = False,
     version: Annotated[
         bool, typer.Option("--version", help="Show the version.", callback=_version, is_eager=True)

@@ -62,6 +62,10 @@ Replay = Annotated[
     str | None, _where("--replay", "Answer from a recording, offline: its path, or 'tour'.")
 ]
 Emulated = Annotated[bool, _where("--emulated", "Answer from an account made up on the spot.")]
+Names = Annotated[
+    Path | None,
+    _common("--names", "CSV or vCard file of your contacts, to be called by name; stays here."),
+]
 AsJson = Annotated[bool, _common("--json", "Write JSON, errors too.")]
 
 ListCategory = Annotated[
@@ -91,6 +95,7 @@ class Options:
     insecure: bool = False
     replay: str | None = None
     emulated: bool = False
+    names: Path | None = None
     json: bool = False
     changing: bool = False
 
@@ -110,12 +115,17 @@ class Options:
                 hint="A gateway, a recording or an emulated account: choose one.",
             )
         if self.emulated:
-            return AsyncClient.emulated()
+            return AsyncClient.emulated(names=self.names)
         if self.replay is not None:
-            return AsyncClient.replay(self.replay)
+            return AsyncClient.replay(self.replay, names=self.names)
         options: dict[str, Any] = {} if self.timeout is None else {"timeout": self.timeout}
         return AsyncClient(
-            self.url, token=self.token(), account=self.account, insecure=self.insecure, **options
+            self.url,
+            token=self.token(),
+            account=self.account,
+            insecure=self.insecure,
+            names=self.names,
+            **options,
         )
 
     def where(self) -> dict[str, str]:
@@ -123,7 +133,7 @@ class Options:
         return {
             field.name: f"--{field.name.replace('_', '-')}"
             for field in fields(self)
-            if field.name not in ("json", "changing")
+            if field.name not in ("names", "json", "changing")
             and getattr(self, field.name) is not field.default
         }
 

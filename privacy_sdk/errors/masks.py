@@ -29,7 +29,7 @@ PERSON_FIELDS = _words(
 """Members whose bare digits are a person's; see :func:`field_name`."""
 
 NAME_FIELDS = _words(
-    "pushname notify verifiedname fullname shortname displayname contactname profilename"
+    "pushname username notify verifiedname fullname shortname displayname contactname profilename"
 )
 """Members that hold what a person calls herself."""
 

@@ -119,6 +119,7 @@ class ListedPersonBody(Document):
 
     jid: str
     pn_jid: str | None
+    username: str | None = None
 
 
 class DisallowedListBody(Document):

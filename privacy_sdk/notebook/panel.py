@@ -33,6 +33,7 @@ from privacy_sdk.errors.public import set_module
 from privacy_sdk.model import words
 from privacy_sdk.model.arguments import CategoryLike, as_list_category
 from privacy_sdk.model.changes import Change, ListChange, Outcome, in_words
+from privacy_sdk.model.people import PeopleLike, as_people
 from privacy_sdk.model.types import (
     DisallowedListAction,
     Jid,
@@ -50,7 +51,7 @@ from privacy_sdk.notebook.widgets import (
     set_children,
     style_html,
 )
-from privacy_sdk.policies.people import PeopleLike, as_people, find_people
+from privacy_sdk.policies.people import find_people
 from privacy_sdk.policies.plan import Plan, make_plan
 from privacy_sdk.policies.policy import Policy
 from privacy_sdk.policies.result import ApplyResult
@@ -307,7 +308,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
     @_on_click
     def _click_add(self, row: SettingRow, number: str) -> None:
         try:
-            people = as_people(number.strip())
+            people = as_people(number.strip(), self._client.names.find)
         except PrivacyError as error:
             self._remark(row, error)
         else:
@@ -337,7 +338,9 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
                     people[PrivacyCategory(key)] = row.excluded.wanted
         lists = {category: held for category, held in state.lists.items() if category in wanted}
         standing = replace(state, lists=lists)
-        return make_plan(Policy(wanted), standing, people, self._client.account.id)
+        return make_plan(
+            Policy(wanted), standing, people, self._client.account.id, names=self._client.names
+        )
 
     def _begin(self, what: str) -> None:
         """Say what is under way from now on.
@@ -372,7 +375,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
         self, category: CategoryLike, people: PeopleLike, *, is_added: bool
     ) -> None:
         self._refuse_if_closed()
-        category, jids = as_list_category(category), as_people(people)
+        category, jids = as_list_category(category), as_people(people, self._client.names.find)
         row = self._rows.get(category.value)
         if not isinstance(row, SettingRow):
             raise InvalidInputError(f"WhatsApp does not report {category.value!r}.")
@@ -449,14 +452,17 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
     ) -> None:
         """Find out who people are, and choose to except them, or no longer."""
         try:
-            users = (await find_people(self._client.account, {"people": tuple(people)}))["people"]
+            names = self._client.names
+            found = await find_people(self._client.account, {"people": tuple(people)}, names.label)
+            users = found["people"]
+            names.learn(users)
             with self._lock:
                 if not self._is_closed:
                     with self._ignoring_choices():
                         if is_added:
                             row.choose_people(add=users)
                         else:
-                            row.choose_people(remove=[user.jid for user in users])
+                            row.choose_people(remove=[j for user in users for j in user.identities])
                     self._changed(row.key)
         except PrivacyError as error:
             self._remark(row, error)
@@ -480,6 +486,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
                         self._changed,
                         self._click_add,
                         self._click_remove,
+                        self._client.names,
                     )
             rows[TIMER] = self._rows.get(TIMER) or TimerRow(settings, self._make, self._changed)
             for key, row in rows.items():

@@ -9,7 +9,8 @@ from typing import Any, Generic, TypeVar
 from privacy_sdk.errors import InvalidInputError
 from privacy_sdk.errors.masks import mask_digits
 from privacy_sdk.model import words
-from privacy_sdk.model.arguments import parse_duration
+from privacy_sdk.model.address_book import AddressBook, masked_username
+from privacy_sdk.model.arguments import as_seconds
 from privacy_sdk.model.types import (
     DisallowedList,
     DisallowedListUser,
@@ -152,6 +153,7 @@ class SettingRow(Row[PrivacyValue]):
         on_change: Callable[[str], object],
         on_add: Callable[[SettingRow, str], object],
         on_remove: Callable[[SettingRow, tuple[Jid, ...]], object],
+        names: AddressBook,
     ) -> None:
         self.category = category
         self._excluded = (
@@ -160,6 +162,7 @@ class SettingRow(Row[PrivacyValue]):
                 make,
                 lambda number: on_add(self, number),
                 lambda people: on_remove(self, people),
+                names,
             )
             if category.supports_disallowed_list()
             else None
@@ -258,7 +261,9 @@ class ExcludedPeople:
         make: WidgetFactory,
         on_add: Callable[[str], object],
         on_remove: Callable[[tuple[Jid, ...]], object],
+        names: AddressBook,
     ) -> None:
+        self._names = names
         self.listed: DisallowedList | None = DisallowedList()
         self._why_unread = ""
         self._added: dict[Jid, DisallowedListUser] = {}
@@ -282,18 +287,23 @@ class ExcludedPeople:
     def add(self, users: Iterable[DisallowedListUser]) -> None:
         """Choose to except people."""
         for user in users:
-            self._removed.discard(user.jid)
+            self._removed -= self._listed_as(user.identities)
             self._added[user.jid] = user
         self._drop_redundant()
         if self._box is not None:
             self._number.value = ""
 
-    def remove(self, jids: Iterable[Jid]) -> None:
-        """Choose to except people no longer."""
-        for jid in jids:
-            self._added.pop(jid, None)
-            self._removed.add(jid)
-        self._drop_redundant()
+    def remove(self, addresses: Iterable[Jid]) -> None:
+        """Choose to except people no longer, by any of their addresses."""
+        gone = frozenset(jid.identity for jid in addresses)
+        for user in tuple(self._added.values()):
+            if not gone.isdisjoint(user.identities):
+                del self._added[user.jid]
+        self._removed |= self._listed_as(gone)
+
+    def _listed_as(self, identities: frozenset[Jid]) -> set[Jid]:
+        """Return the LIDs on the list of people who have any of these identities."""
+        return {u.jid for u in self.listed or () if not identities.isdisjoint(u.identities)}
 
     def update(self, listed: DisallowedList | None, why_unread: str) -> None:
         """Take over who is excepted now; None when that cannot be read, with the reason."""
@@ -306,9 +316,13 @@ class ExcludedPeople:
         self._removed.clear()
 
     def _drop_redundant(self) -> None:
-        listed = {user.jid for user in self.listed or ()}
-        self._added = {jid: user for jid, user in self._added.items() if jid not in listed}
-        self._removed &= listed
+        listed = self.listed or DisallowedList()
+        self._added = {
+            jid: user
+            for jid, user in self._added.items()
+            if listed.identities.isdisjoint(user.identities)
+        }
+        self._removed &= {user.jid for user in listed}
 
     def summary(self) -> str:
         """How many people are excepted, in words."""
@@ -341,10 +355,13 @@ class ExcludedPeople:
 
     def _name(self, user: DisallowedListUser, full: bool) -> str:
         jid = user.pn_jid or user.jid
+        name = f"{called} " if (called := self._names.name(user)) else ""
+        if not name and user.username:
+            name = f"@{user.username} " if full else f"{masked_username(user.username)} "
         number = jid.user if full else mask_digits(jid.user)
         state = " (to be added)" if user.jid in self._added else ""
         state = " (to be removed)" if user.jid in self._removed else state
-        return f"{'+' if jid.is_phone else 'without a known number: '}{number}{state}"
+        return f"{name}{'+' if jid.is_phone else 'without a known number: '}{number}{state}"
 
     def _make_widgets(self) -> None:
         label, make = self._label, self._make
@@ -386,7 +403,7 @@ class TimerRow(Row[int | None]):
         if self.control.value != _OTHER:
             return self.control.value, ""
         try:
-            return parse_duration(self._other.value), ""
+            return as_seconds(self._other.value), ""
         except InvalidInputError as error:
             return None, error_text(error) if self._other.value else "Write a time below."
 

@@ -134,9 +134,11 @@ def _evidence(change: Change, after: SettingsState) -> _Evidence | None:
             held = after.lists.get(category)
             if held is None and after.settings.get(category, _ON_LIST) is _ON_LIST:
                 return None
-            listed = {jid for user in held or () for jid in (user.jid, user.pn_jid)}
+            listed = frozenset[Jid]() if held is None else held.identities
             adds = action is DisallowedListAction.ADD
-            missed = frozenset(user.jid for user in people if (user.jid in listed) is not adds)
+            missed = frozenset(
+                user.jid for user in people if listed.isdisjoint(user.identities) is adds
+            )
             now = (
                 f"{len(missed)} of {len(people)} people {'were not added' if adds else 'remain'}; "
                 f"the list holds {words.people(len(held or ()))}"

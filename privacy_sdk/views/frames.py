@@ -11,7 +11,9 @@ import pandas as pd
 
 from privacy_sdk.errors.masks import mask_text
 from privacy_sdk.model import words
+from privacy_sdk.model.address_book import NO_NAMES, AddressBook, masked_username
 from privacy_sdk.model.changes import Change, ChangeResult, change_row, result_row
+from privacy_sdk.model.people import written
 from privacy_sdk.model.types import (
     DisallowedList,
     PrivacyCategory,
@@ -50,10 +52,10 @@ ALLOWED = Column("allowed", "str", "wire strings of the values that may be set; 
 
 PLAN_COLUMNS = (
     Column("change", "str", "what is changed: setting, exceptions or timer"),
-    Column("category", "str", "wire string of the category; <NA> for the timer"),
-    Column("from", "str", "value, number of people or seconds before; <NA> when not known"),
-    Column("to", "str", "value, number of people or seconds wanted"),
-    Column("direction", "str", "tighter, looser or same; <NA> when that cannot be said"),
+    Column("category", "string", "wire string of the category; <NA> for the timer"),
+    Column("from", "string", "value, number of people or seconds before; <NA> when not known"),
+    Column("to", "string", "value, number of people or seconds wanted; <NA> when not known"),
+    Column("direction", "string", "tighter, looser or same; <NA> when that cannot be said"),
     Column("obstacle", "str", "why it cannot be done; empty when it can"),
 )
 """The columns of a plan's table."""
@@ -66,10 +68,15 @@ APPLIED_COLUMNS = (
 """The columns of the table of what became of a plan."""
 
 EXCLUDED_COLUMNS = (
-    Column("number", "str", "the person's phone number, masked by default; <NA> when not known"),
+    Column("number", "string", "the person's phone number, masked by default; <NA> when not known"),
     Column("jid", "str", "the person's address, a LID, masked likewise"),
 )
 """The columns of the table of people excepted in a category."""
+
+NAME = Column(
+    "name", "string", "what you call the person, else the username, masked likewise; <NA> without"
+)
+"""The column before these where names are given, or WhatsApp says a username."""
 
 _DTYPES = {"category": "str"} | {name: dtype for name, dtype, _ in (*COLUMNS, ALLOWED)}
 _ALLOWED = {category: ", ".join(category.valid_values) for category in PrivacyCategory}
@@ -175,21 +182,33 @@ def applied_frame(results: Iterable[ChangeResult], *, account: str | None = None
 
 
 def excluded_frame(
-    people: DisallowedList, *, masked: bool = True, **attributes: str | None
+    people: DisallowedList,
+    names: AddressBook = NO_NAMES,
+    *,
+    masked: bool = True,
+    **attributes: str | None,
 ) -> pd.DataFrame:
-    """DataFrame (n, 2), one row per person, with :data:`EXCLUDED_COLUMNS`.
+    """DataFrame (n, 2), one row per person, with :data:`EXCLUDED_COLUMNS`, perhaps :data:`NAME`.
 
     Args:
         people: Who is on the list.
+        names: What people are called.
         masked: Whether to hide most digits.
         **attributes: What the table's ``attrs`` hold, beside the list's ``dhash``.
     """
     shown = mask_text if masked else str
+    username = masked_username if masked else (lambda name: name and f"@{name}")
     rows = [
-        {"number": user.pn_jid and shown(f"+{user.pn_jid.user}"), "jid": shown(str(user.jid))}
+        {
+            "name": names.name(user) or username(user.username),
+            "number": user.pn_jid and shown(written(user.pn_jid)),
+            "jid": shown(str(user.jid)),
+        }
         for user in people
     ]
-    return _plain(EXCLUDED_COLUMNS, rows, **attributes, dhash=people.dhash)
+    has_names = bool(names) or any(row["name"] for row in rows)
+    columns = (NAME, *EXCLUDED_COLUMNS) if has_names else EXCLUDED_COLUMNS
+    return _plain(columns, rows, **attributes, dhash=people.dhash)
 
 
 def _plain(

@@ -16,8 +16,8 @@ from writers import exclude_one_by_one
 
 import privacy_sdk as ps
 from privacy_sdk.accounts.http import HttpAccount
+from privacy_sdk.model.people import as_people, as_person
 from privacy_sdk.model.types import MAX_LISTED
-from privacy_sdk.policies.people import as_people, as_person
 from privacy_sdk.testing import running_gateway
 from privacy_sdk.views.frames import EXCLUDED_COLUMNS
 
@@ -136,7 +136,7 @@ def test_one_error_names_every_place():
 
 def test_a_column_of_a_table_is_people():
     assert len(as_people(pd.Series(NUMBERS))) == 8
-    with pytest.raises(ps.errors.InvalidContactError, match=r"people\[1\]: nan"):
+    with pytest.raises(ps.errors.InvalidContactError, match=r"\[1\]: The number is not known"):
         as_people(pd.Series([NUMBERS[0], float("nan")]))
 
 
