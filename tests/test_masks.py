@@ -100,6 +100,11 @@ def test_pseudonyms_stay_readable_where_people_are_masked():
     )
 
 
+def test_only_numbers_without_a_country_belong_to_nobody():
+    for number in ("+99811555501017", "99811555501017@lid", "99811555501"):
+        assert DOTS in mask_people(number)
+
+
 # --- what it costs
 
 
