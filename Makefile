@@ -40,7 +40,7 @@ check: $(DEV) $(AXE) ## lint, types, and every test in its long version
 	$(BIN)/pyright
 	$(BIN)/pytest -m "" --hypothesis-profile=long --timeout=1800
 
-mutants: $(DEV) ## which changes of a module no test notices, as in: make mutants ROOM=gateway/rate.py TESTS=tests/gateway/test_limits.py
+mutants: $(DEV) ## which changes of a module no test notices, as in: make mutants ROOM=gateway/limits.py TESTS=tests/gateway/test_limits.py
 	$(PIP) cosmic-ray
 	$(BIN)/python tools/mutants.py $(ROOM) $(TESTS)
 

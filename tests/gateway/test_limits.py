@@ -8,8 +8,7 @@ from asking import CONTACTS, LAST_LIST, PRIVACY, SOMEBODY, Live, client_of, prob
 
 from privacy_sdk.accounts.base import Account
 from privacy_sdk.accounts.emulated.account import EmulatedAccount
-from privacy_sdk.gateway.limits import LimitedAccount
-from privacy_sdk.gateway.rate import Rate
+from privacy_sdk.gateway.limits import LimitedAccount, Rate
 from privacy_sdk.model.types import DisallowedListUpdate, PrivacyCategory, SetPrivacySettingResponse
 
 LAST, PROFILE = PrivacyCategory.LAST, PrivacyCategory.PROFILE
