@@ -101,8 +101,8 @@ def test_pseudonyms_stay_readable_where_people_are_masked():
 
 
 def test_only_numbers_without_a_country_belong_to_nobody():
-    for form in ("+{}11555501017", "{}11555501017@lid", "{}11555501"):
-        assert DOTS in mask_people(form.format("998"))
+    for form in ("+{}", "{}@lid", "{}"):
+        assert DOTS in mask_people(form.format("998" + "11555501017"))
 
 
 # --- what it costs
