@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, NoReturn, Self
+from typing import TYPE_CHECKING, Literal, NoReturn, Self
 
 from privacy_sdk.accounts.base import (
     Account,
@@ -18,7 +18,7 @@ from privacy_sdk.accounts.base import (
     OverHttp,
     require,
 )
-from privacy_sdk.errors import InvalidInputError, UsageError, short_repr
+from privacy_sdk.errors import InvalidInputError, PrivacyError, UsageError, short_repr
 from privacy_sdk.errors.masks import mask_text
 from privacy_sdk.errors.public import set_module
 from privacy_sdk.model import words
@@ -35,6 +35,7 @@ from privacy_sdk.model.arguments import (
 from privacy_sdk.model.changes import ChangeResult, Outcome, Report
 from privacy_sdk.model.people import PeopleLike, PersonLike, as_people, as_person
 from privacy_sdk.model.types import (
+    Contact,
     DisallowedList,
     DisallowedListAction,
     DisallowedListUpdate,
@@ -58,6 +59,10 @@ from privacy_sdk.support.gateways import DEFAULT_TIMEOUT, DEFAULT_URL, checked_u
 from privacy_sdk.support.names import NamesLike, read_names
 from privacy_sdk.views.html import text_html
 from privacy_sdk.views.visibility import Visibility, person_visibility, visibility
+
+if TYPE_CHECKING:
+    from privacy_sdk.accounts.emulated.account import EmulatedAccount
+    from privacy_sdk.cassettes.transport import CassetteTransport, RecordMode
 
 _ON_LIST = PrivacyValue.CONTACT_BLACKLIST
 _SENT_AT_ONCE = 5_000
@@ -101,7 +106,7 @@ class AsyncClient:
         account: str | None = None,
         timeout: float = DEFAULT_TIMEOUT,
         record: str | os.PathLike[str] | None = None,
-        record_mode: str = "once",
+        record_mode: RecordMode = None,
         insecure: bool = False,
         names: NamesLike | None = None,
     ) -> None:
@@ -109,6 +114,13 @@ class AsyncClient:
         from privacy_sdk.support.tokens import find_token
 
         url = checked_url(given_or_env(url, "PRIVACY_SDK_URL", DEFAULT_URL))
+        if replayed := os.environ.get("PRIVACY_SDK_REPLAY"):
+            from privacy_sdk.cassettes.transport import CassetteTransport
+
+            self._use(
+                *_replayed(CassetteTransport(replayed, whole_process=True), account), names=names
+            )
+            return
         transport = None
         by_variable = record is None
         record = (os.environ.get("PRIVACY_SDK_RECORD") or None) if by_variable else record
@@ -116,14 +128,13 @@ class AsyncClient:
             from privacy_sdk.cassettes.transport import CassetteTransport
 
             transport = CassetteTransport(
-                record, record_mode=record_mode, whole_process=by_variable
+                record, records=True, record_mode=record_mode, whole_process=by_variable
             )
-        offline = transport is not None and transport.is_replaying
-        if transport is not None and offline:
-            account = account if account is not None else transport.account
-        else:
-            account = given_or_env(account, "PRIVACY_SDK_ACCOUNT", None)
-            token = token if token is not None else find_token(url)
+            if transport.is_replaying:
+                self._use(*_replayed(transport, account), names=names)
+                return
+        account = given_or_env(account, "PRIVACY_SDK_ACCOUNT", None)
+        token = token if token is not None else find_token(url)
         self._use(
             HttpAccount(
                 url,
@@ -131,14 +142,14 @@ class AsyncClient:
                 account=account,
                 timeout=timeout,
                 transport=transport,
-                offline=offline,
                 insecure=insecure,
             ),
-            label=None,
             names=names,
         )
 
-    def _use(self, account: Account, *, label: str | None, names: NamesLike | None) -> None:
+    def _use(
+        self, account: Account, label: str | None = None, *, names: NamesLike | None = None
+    ) -> None:
         self._account = account
         self._label = label
         self._names = read_names(names)
@@ -158,12 +169,14 @@ class AsyncClient:
             >>> ps.Client.from_account(account).info().id
             'mine'
         """
-        return cls._labelled(None, account, names)
+        return cls._of(account, names=names)
 
     @classmethod
-    def _labelled(cls, label: str | None, account: Account, names: NamesLike | None) -> Self:
+    def _of(
+        cls, account: Account, label: str | None = None, *, names: NamesLike | None = None
+    ) -> Self:
         client = cls.__new__(cls)
-        client._use(account, label=label, names=names)
+        client._use(account, label, names=names)
         return client
 
     @classmethod
@@ -172,7 +185,7 @@ class AsyncClient:
         account: str | None = None,
         *,
         record: str | os.PathLike[str] | None = None,
-        record_mode: str = "once",
+        record_mode: RecordMode = None,
         names: NamesLike | None = None,
     ) -> Self:
         """Return a client of the gateway that runs on this machine; arguments as for the class.
@@ -198,25 +211,52 @@ class AsyncClient:
         )
 
     @classmethod
-    def emulated(cls, *, seed: int = 0, names: NamesLike | None = None) -> Self:
+    def emulated(
+        cls,
+        *,
+        seed: int = 0,
+        settings: Mapping[str, str] | None = None,
+        contacts: Iterable[Contact] | None = None,
+        record: str | os.PathLike[str] | None = None,
+        record_mode: RecordMode = None,
+        names: NamesLike | None = None,
+    ) -> Self:
         """Return a client of an account that lives in this process and answers anything.
 
         Args:
             seed: The same seed gives the same dhashes.
+            settings: What it is set to at first, category to value; None for a new account's.
+            contacts: Whom it can find; None for a handful of fictional people.
+            record: Path of a cassette that every exchange is written to, with the gateway's
+                application in this process.
+            record_mode: As for the class.
             names: What you call people, as for the class.
+
+        Raises:
+            PrivacyError: ``record`` without the gateway's extra.
 
         Example:
             >>> import privacy_sdk as ps
             >>> ps.Client.emulated()
             Client.emulated()
+            >>> ps.Client.emulated(settings={"last": "none"}).fetch_privacy_settings()["value"]
+            category
+            last    none
+            Name: value, dtype: str
         """
         from privacy_sdk.accounts.emulated.account import EmulatedAccount
 
-        return cls._labelled("AsyncClient.emulated()", EmulatedAccount(seed=seed), names)
+        account = EmulatedAccount(seed=seed, settings=settings, contacts=contacts)
+        if record is None:
+            return cls._of(account, "AsyncClient.emulated()", names=names)
+        return cls._of(*_recorded_here(account, record, record_mode), names=names)
 
     @classmethod
     def replay(cls, recording: str | os.PathLike[str], *, names: NamesLike | None = None) -> Self:
         """Return a client that answers from a cassette, offline.
+
+        A change goes to where it was recorded, and a question is answered by what was answered
+        there. Numbers of one's own stand for the recording's pseudonyms, by their order.
 
         Args:
             recording: Path of a cassette; a bare name such as ``"tour"`` is one that comes
@@ -231,12 +271,23 @@ class AsyncClient:
             >>> ps.Client.replay("tour")
             Client.replay('tour')
         """
-        from privacy_sdk.accounts.http import HttpAccount
-        from privacy_sdk.cassettes.transport import CassetteTransport, recording_path
+        from privacy_sdk.cassettes.transport import CassetteTransport
 
-        transport = CassetteTransport(recording_path(recording))
-        account = HttpAccount(account=transport.account, transport=transport, offline=True)
-        return cls._labelled(f"AsyncClient.replay({Path(recording).name!r})", account, names)
+        return cls._of(*_replayed(CassetteTransport(recording)), names=names)
+
+    @property
+    def recording(self) -> CassetteTransport | None:
+        """The recording that answers; None when an account does."""
+        account = self._account
+        if not isinstance(account, OverHttp) or account.transport is None:
+            return None  # before the import: an emulated account needs neither vcrpy nor httpx2
+
+        from privacy_sdk.cassettes.transport import CassetteTransport
+
+        transport = account.transport
+        if isinstance(transport, CassetteTransport) and transport.is_replaying:
+            return transport
+        return None
 
     @property
     def account(self) -> Account:
@@ -848,3 +899,34 @@ def _audience_words(
     was = words.excepting(before, len(held))
     now = words.excepting(_ON_LIST if entries else before, len(held) + sum(signs))
     return f"{words.label(category)}: {now}" + (f" (was: {was})" if was != now else "")
+
+
+def _replayed(transport: CassetteTransport, account: str | None = None) -> tuple[Account, str]:
+    """The account that a recording answers for, and how its client is shown."""
+    from privacy_sdk.accounts.http import HttpAccount
+
+    named = transport.account if account is None else account
+    label = f"AsyncClient.replay({Path(transport.name).name!r})"
+    return HttpAccount(account=named, transport=transport, offline=True), label
+
+
+def _recorded_here(
+    account: EmulatedAccount, record: str | os.PathLike[str], record_mode: RecordMode
+) -> tuple[Account, str]:
+    """An account behind the gateway's application in this process, which is recorded."""
+    from privacy_sdk.accounts.http import HttpAccount
+    from privacy_sdk.cassettes.transport import ApplicationTransport, CassetteTransport
+
+    try:
+        from privacy_sdk.gateway import create_app
+    except ModuleNotFoundError as error:
+        raise PrivacyError(
+            f"Recording an emulated account needs {error.name}, which is not installed.",
+            hint='pip install "privacy-sdk[gateway]"',
+        ) from None
+    application = ApplicationTransport(create_app({account.id: account}, token=None))
+    transport = CassetteTransport(record, records=True, record_mode=record_mode, inner=application)
+    if transport.is_replaying:
+        return _replayed(transport)
+    served = HttpAccount(account=account.id, transport=transport)
+    return served, f"AsyncClient.emulated(record={transport.name!r})"

@@ -31,6 +31,7 @@ from privacy_sdk.support.names import NamesLike
 if TYPE_CHECKING:
     import pandas as pd
 
+    from privacy_sdk.cassettes.transport import RecordMode
     from privacy_sdk.notebook.link import Link
     from privacy_sdk.notebook.panel import Panel
 
@@ -118,12 +119,16 @@ class Client:
         token: Its token; PRIVACY_SDK_TOKEN or, on this machine, the gateway's token file.
         account: Name of the account there; PRIVACY_SDK_ACCOUNT or the gateway's only one.
         timeout: How long one answer may take [s].
-        record: Path of a cassette that every exchange is written to.
-        record_mode: vcrpy's ``once``, ``new_episodes``, ``all`` or ``none``.
+        record: Path of a new cassette that every exchange is written to; PRIVACY_SDK_RECORD by
+            default.
+        record_mode: What becomes of a cassette that exists: None refuses it, ``once`` replays
+            it, ``all`` records anew in its place.
         insecure: Whether ``http://`` may go to another machine, with the token in clear.
         names: What you call people: a mapping of names to phone numbers, or the path of a CSV
             or vCard file of contacts. Tables, plans, the panel and errors then name people, and
             ``exclude("profile", "Ana")`` finds her. Never sent, recorded or logged.
+
+    With PRIVACY_SDK_REPLAY set to the path of a cassette, every client answers from that.
 
     Example:
         >>> import privacy_sdk as ps
@@ -144,7 +149,7 @@ class Client:
         account: str | None = None,
         timeout: float = 30.0,
         record: str | os.PathLike[str] | None = None,
-        record_mode: str = "once",
+        record_mode: RecordMode = None,
         insecure: bool = False,
         names: NamesLike | None = None,
     ) -> None:
@@ -208,8 +213,8 @@ class Client:
             - ``allowed`` (str), where asked for: wire strings of the values that may be set;
               ``any`` for an unknown category.
 
-            ``attrs`` hold ``account`` and ``fetched_at`` (ISO 8601, UTC). Categories that
-            this version does not know are rows like others.
+            ``attrs`` hold ``account`` and ``fetched_at`` (ISO 8601, UTC), of a replay its
+            ``recording``, too. Categories that this version does not know are rows like others.
 
         Source:
             ``fetch_privacy_settings`` of the specification.
@@ -228,7 +233,14 @@ class Client:
         from privacy_sdk.views.frames import settings_frame
 
         response = LOOP.run(self._async.fetch_privacy_settings)
-        return settings_frame(response, account=self._async.account.id, allowed=allowed)
+        recording = self._async.recording
+        return settings_frame(
+            response,
+            account=self._async.account.id,
+            allowed=allowed,
+            recording=None if recording is None else recording.name,
+            recorded_at=None if recording is None else recording.recorded_at,
+        )
 
     def excluded(self, category: ListCategoryLike, *, masked: bool = True) -> pd.DataFrame:
         """Fetch the people excepted in a category, as a table.

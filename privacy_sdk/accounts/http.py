@@ -36,6 +36,7 @@ from privacy_sdk.errors import (
     UsageError,
     short_repr,
 )
+from privacy_sdk.errors.masks import mask_account
 from privacy_sdk.errors.public import set_module
 from privacy_sdk.model.types import (
     Contact,
@@ -138,7 +139,7 @@ class HttpAccount:
 
     def __repr__(self) -> str:
         token = ", token=[secure]" if self._token else ""
-        return f"{type(self).__name__}({self.url!r}, account={self.id!r}{token})"
+        return f"{type(self).__name__}({self.url!r}, account={mask_account(self.id)!r}{token})"
 
     @property
     def is_open(self) -> bool:

@@ -79,6 +79,7 @@ _PARTS = {
     "snapshot": _Part(policies.snapshot),
     "app": _Part(app.app, _EVERY_OPTION - _ONLY_JSON),
     "record": _Part(record.record, _ONLY_JSON, {"ignore_unknown_options": True}),
+    "replay": _Part(record.replay, frozenset(), {"ignore_unknown_options": True}),
     "cassette": _Part(cassettes.cassette, _ONLY_JSON),
     "link": _Part(link.link, _GATEWAY_OPTIONS),
     "unlink": _Part(link.unlink, _GATEWAY_OPTIONS),

@@ -507,18 +507,17 @@ class RecordingError(PrivacyError):
 
 @set_module("privacy_sdk")
 class NotRecordedError(RecordingError):
-    """The cassette holds no answer to this request.
+    """The cassette holds no answer to this request where the replay stands.
 
     Attributes:
-        nearest: The recorded requests that come nearest, each with what differs.
+        nearest: What it holds of that kind, in words.
     """
 
     def __init__(
         self, message: str, *, hint: str | None = None, nearest: Iterable[str] = ()
     ) -> None:
         self.nearest = tuple(map(mask_people, nearest))
-        lines = "".join(f"\n  {line}" for line in self.nearest)
-        super().__init__(message + (f" Nearest in it:{lines}" if lines else ""), hint=hint)
+        super().__init__(message, hint=hint)
 
     @staticmethod
     def _masked(text: str) -> str:

@@ -10,7 +10,6 @@ widgets holds the panel's lock, and nobody waits for an answer while holding it.
 from __future__ import annotations
 
 import asyncio
-import json
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -21,7 +20,7 @@ from weakref import WeakKeyDictionary, WeakSet
 
 import ipywidgets
 
-from privacy_sdk.accounts.base import AccountInfo, AccountState, OverHttp
+from privacy_sdk.accounts.base import AccountInfo, AccountState
 from privacy_sdk.errors import (
     InvalidInputError,
     NotRecordedError,
@@ -29,6 +28,7 @@ from privacy_sdk.errors import (
     PrivacyError,
     UsageError,
 )
+from privacy_sdk.errors.masks import mask_account
 from privacy_sdk.errors.public import set_module
 from privacy_sdk.model import words
 from privacy_sdk.model.arguments import CategoryLike, as_list_category
@@ -579,12 +579,12 @@ def _changes(count: int) -> str:
 def _head_html(client: AsyncClient, info: AccountInfo) -> str:
     """Whose settings these are."""
     badges = ""
-    if (recording := _recording_of(client)) is not None:
-        name = recording.path.stem
+    if (recording := client.recording) is not None:
+        name = recording.name
         badges = badge_html(f"Replay of {name!r}: answers were recorded, nothing is sent")
     elif info.backend == "emulated":
         badges = badge_html("Emulated account")
-    account = f"Account {text_html(info.id)}" if info.id else ""
+    account = f"Account {text_html(mask_account(info.id))}" if info.id else ""
     state = ""
     if info.state != AccountState.CONNECTED:
         name = info.state.replace("_", " ").capitalize()
@@ -610,28 +610,13 @@ def _unknown_html(settings: PrivacySettingsResponse) -> str:
     return f"<details{is_open}><summary>{summary}</summary>{table}</details>"
 
 
-def _recording_of(client: AsyncClient) -> CassetteTransport | None:
-    """The recording that answers a client; None when an account does."""
-    account = client.account
-    if not isinstance(account, OverHttp) or account.transport is None:
-        return None  # before the import: an emulated account needs neither vcrpy nor httpx2
-
-    from privacy_sdk.cassettes.transport import CassetteTransport
-
-    transport = account.transport
-    if isinstance(transport, CassetteTransport) and transport.is_replaying:
-        return transport
-    return None
-
-
 def _not_recorded(client: AsyncClient, plan: Plan) -> str:
     """That a plan was not recorded, and which ones were."""
-    recording = _recording_of(client)
+    recording = client.recording
     if recording is None:
         return ""
-    name = recording.path.stem
     lines = [
-        f"The recording {name!r} holds no answer to this; nothing was changed.",
+        f"The recording {recording.name!r} holds no answer to this; nothing was changed.",
         f"Asked for: {_in_a_line(plan.possible)}.",
     ]
     recorded = dict.fromkeys(map(_in_a_line, _recorded_plans(recording)))
@@ -647,9 +632,9 @@ def _recorded_plans(recording: CassetteTransport) -> Iterator[tuple[Change, ...]
     from privacy_sdk.accounts.wire import plan_from_json
 
     for request in recording.requests():
-        if request.method == "PATCH" and request.path.endswith("/privacy"):
+        if request.is_plan:
             with suppress(PrivacyError, ValueError, KeyError, TypeError):
-                yield plan_from_json(json.loads(request.body))[1]
+                yield plan_from_json(request.body)[1]
 
 
 def _in_a_line(changes: Iterable[Change]) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from privacy_sdk.errors import UnknownNameError
+from privacy_sdk.errors.masks import mask_account
 from privacy_sdk.errors.public import set_module
 from privacy_sdk.model.address_book import NO_NAMES, AddressBook
 from privacy_sdk.model.changes import (
@@ -144,7 +145,7 @@ class Plan(Tabular):
             for place, change in enumerate(self)
         ]
         header = (*header, *(name for name, _ in shown))
-        of = f" for {self.account!r}" if self.account else ""
+        of = f" for {mask_account(self.account)!r}" if self.account else ""
         if not rows:
             return Table(f"Plan{of}: nothing is to be changed", header, rows)
         looser = sum(change.direction is Direction.LOOSER for change in self)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from privacy_sdk.errors.masks import mask_account
 from privacy_sdk.errors.public import set_module
 from privacy_sdk.model.address_book import AddressBook
 from privacy_sdk.model.changes import (
@@ -154,7 +155,7 @@ class ApplyResult(Tabular):
         """Return the results in words."""
         counts = Counter(result.outcome for result in self)
         summary = ", ".join(f"{n} {outcome_words(each)}" for each in Outcome if (n := counts[each]))
-        to = f" to {self.account!r}" if self.account else ""
+        to = f" to {mask_account(self.account)!r}" if self.account else ""
         people = [people_cell(result.change, self.names) for result in self]
         who = ("who",) if any(cell.text for cell in people) else ()
         header = ("setting", "from", "to", "direction", *who, "outcome", "reason")

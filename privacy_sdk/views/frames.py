@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from privacy_sdk.errors.masks import mask_text
+from privacy_sdk.errors.masks import mask_account, mask_text
 from privacy_sdk.model import words
 from privacy_sdk.model.address_book import NO_NAMES, AddressBook, masked_username
 from privacy_sdk.model.changes import Change, ChangeResult, change_row, result_row
@@ -83,13 +83,19 @@ _ALLOWED = {category: ", ".join(category.valid_values) for category in PrivacyCa
 
 
 def settings_frame(
-    response: PrivacySettingsResponse, *, account: str | None = None, allowed: bool = False
+    response: PrivacySettingsResponse,
+    *,
+    account: str | None = None,
+    allowed: bool = False,
+    recording: str | None = None,
+    recorded_at: datetime | None = None,
 ) -> pd.DataFrame:
     """DataFrame (n, 4), one row per reported category, index ``category``.
 
     Columns are those of :data:`COLUMNS`, followed by :data:`ALLOWED` where it is asked for; an
     empty answer keeps them and their dtypes.
-    ``attrs`` hold ``account`` and ``fetched_at`` (ISO 8601, UTC).
+    ``attrs`` hold ``account`` and ``fetched_at`` (ISO 8601, UTC); of a replay also
+    ``recording``, and as ``fetched_at`` when the answer was recorded, where that is known.
 
     Example:
         >>> from privacy_sdk import PrivacySetting, PrivacySettingsResponse, PrivacyValue
@@ -100,7 +106,13 @@ def settings_frame(
         status     About  my contacts         2  contacts
     """
     rows = _Rows([response])
-    return _framed(rows, pd.Index(rows.column("category"), name="category"), account, allowed)
+    frame = _framed(rows, pd.Index(rows.column("category"), name="category"), account, allowed)
+    if recording is not None:
+        del frame.attrs["fetched_at"]
+        frame.attrs["recording"] = recording
+        if recorded_at is not None:
+            frame.attrs["fetched_at"] = recorded_at.isoformat(timespec="seconds")
+    return frame
 
 
 def accounts_frame(
@@ -128,7 +140,7 @@ def _framed(rows: _Rows, index: pd.Index, account: str | None, allowed: bool) ->
     frame = pd.DataFrame({name: rows.column(name) for name, _, _ in columns}, index=index)
     # ISO text: a datetime in attrs is lost by to_parquet.
     frame.attrs = {
-        "account": account,
+        "account": mask_account(account),
         "fetched_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     return frame
@@ -223,5 +235,5 @@ def _plain(
     frame = pd.DataFrame(
         {name: pd.Series(cells[name], index, dtype) for name, dtype, _ in columns}, index=index
     )
-    frame.attrs.update(attributes)
+    frame.attrs.update(attributes, account=mask_account(attributes.get("account")))
     return frame
