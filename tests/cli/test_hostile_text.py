@@ -28,7 +28,6 @@ COMMANDS = {
     "set": ["set", "last", "none"],
     "excluded": ["excluded", "last"],
     "timer": ["timer", "7d"],
-    "visibility": ["visibility"],
     "plan": ["plan", "maximum"],
     "apply": ["apply", "maximum", "--yes"],
     "snapshot": ["snapshot"],
