@@ -61,6 +61,8 @@ class AccountState(Names):
     """The link was ended, on the phone or by WhatsApp."""
     REPLACED = "replaced"
     """Another program took over the session."""
+    PASSKEY = "passkey"
+    """WhatsApp asked for a passkey while a phone was being linked, and none can be given."""
     BANNED = "banned"
     """WhatsApp has locked the account out for a while."""
     OUTDATED = "outdated"

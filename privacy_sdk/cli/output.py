@@ -131,6 +131,9 @@ def note(text: str) -> None:
             _silence(sys.stderr)
 
 
+_PLAIN = str.maketrans({"•": "*", "…": "...", "–": "-", "—": "-", "→": "->", "’": "'"})
+
+
 @contextmanager
 def _writing() -> Iterator[None]:
     """Report why the output cannot be written, unless it is that nobody reads it."""
@@ -144,12 +147,24 @@ def _writing() -> Iterator[None]:
         raise OutputError(1) from None
 
 
+def can_write(text: str) -> bool:
+    """Whether stdout has every character of a text."""
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def write(text: str) -> None:
-    """Write to stdout.
+    """Write to stdout; a character that it does not have, by one that it has.
 
     Raises:
         OutputError: It cannot be written, which is reported already.
     """
+    if not can_write(text):
+        encoding = sys.stdout.encoding or "ascii"
+        text = text.translate(_PLAIN).encode(encoding, "backslashreplace").decode(encoding)
     with _writing():
         print(printable(text, keep="\n"), flush=True)
 
