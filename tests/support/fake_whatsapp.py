@@ -225,7 +225,7 @@ class ObservedAccount(RawAccount):
 
     def __init__(self, whatsapp: FakeWhatsApp, folder: Path, **options: Any) -> None:
         self.server = whatsapp.server
-        options = {"timeout": 0.8, "pause": lambda failures: 0.0, **options}
+        options = {"timeout": 5.0, "pause": lambda failures: 0.0, **options}
         super().__init__(
             "me",
             folder=folder / "me",
