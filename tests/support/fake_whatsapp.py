@@ -225,10 +225,11 @@ class ObservedAccount(RawAccount):
 
     def __init__(self, whatsapp: FakeWhatsApp, folder: Path, **options: Any) -> None:
         self.server = whatsapp.server
+        self.folder = folder / "me"
         options = {"timeout": 5.0, "pause": lambda failures: 0.0, **options}
         super().__init__(
             "me",
-            folder=folder / "me",
+            folder=self.folder,
             runtime=lambda path: RawRuntime(path, url=whatsapp.url),
             **options,
         )

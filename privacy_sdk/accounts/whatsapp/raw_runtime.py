@@ -178,7 +178,7 @@ class RawRuntime:
     async def _connect(self, report: Report) -> None:
         from pyaileys.auth.state import AuthenticationState
         from pyaileys.constants import DEFAULT_WS_URL
-        from pyaileys.exceptions import PyaileysError
+        from pyaileys.exceptions import PyaileysError, TransportError
         from pyaileys.socket_config import SocketConfig
 
         config = SocketConfig(
@@ -221,7 +221,7 @@ class RawRuntime:
         try:
             await socket.connect()
             error = await socket.over
-            if isinstance(error, Exception) and not isinstance(error, PyaileysError):
+            if error is not None and not isinstance(error, TransportError):
                 raise PrivacyError(f"The session ended: {type(error).__name__}: {error}.")
             if error is not None:
                 report(Step("disconnected", AccountState.CONNECTING, f"The connection: {error}."))
