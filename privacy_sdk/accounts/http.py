@@ -316,6 +316,8 @@ class HttpAccount:
                 return repeatable
             if isinstance(error, AnswerTimeoutError):
                 return not changes
+            if isinstance(error, RateLimitError) and error.backoff is None:
+                return False  # nobody knows when
             return isinstance(error, _REFUSED_FOR_NOW)
 
         retrying = AsyncRetrying(

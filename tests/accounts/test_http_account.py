@@ -198,6 +198,13 @@ async def test_a_refused_list_update_may_be_repeated_for_nothing_was_done():
     assert len(asked) == 2
 
 
+async def test_a_rate_limit_that_does_not_say_how_long_is_not_repeated():
+    account, asked = answering(problem("rate-limit", 429, code=429))
+    with pytest.raises(ps.errors.RateLimitError):
+        await account.fetch_privacy_settings()
+    assert len(asked) == 1
+
+
 async def test_nobody_listening_is_said_at_once():
     account, asked = answering(httpx2.ConnectError("refused"))
     with pytest.raises(ps.NotConnectedError, match="No gateway answers at") as caught:

@@ -197,8 +197,8 @@ async def test_after_a_lost_answer_the_next_update_finds_the_list_as_it_is(phone
 
 async def test_a_refusal_leaves_the_dhash_as_it_was(phone, account):
     dhash = (await account.set_privacy_setting(Category.LAST, Value.CONTACT_BLACKLIST)).dhash
-    phone.faults.append(ps.testing.NextAnswer("refused", code=429, text="rate-overlimit"))
-    with pytest.raises(ps.errors.RateLimitError):
+    phone.faults.append(ps.testing.NextAnswer("refused", code=503, text="service-unavailable"))
+    with pytest.raises(ps.errors.ServiceUnavailableError):
         await account.set_privacy_disallowed_list(Category.LAST, adding(None))
     await account.set_privacy_disallowed_list(Category.LAST, adding(None))
     assert phone.sent[-1][2] == dhash

@@ -197,6 +197,10 @@ class TryxAccount(LinkedAccount):
         return dhash
 
     async def _ask(self, ask: Callable[[Any], Awaitable[T]], *, changes: bool = False) -> T:
+        with self._hold:
+            return await self._ask_now(ask, changes=changes)
+
+    async def _ask_now(self, ask: Callable[[Any], Awaitable[T]], *, changes: bool) -> T:
         runtime: TryxRuntime = await self._runtime()
         try:
             async with asyncio.timeout(self._timeout):

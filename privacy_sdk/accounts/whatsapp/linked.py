@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from privacy_sdk.accounts.backends import BACKENDS
 from privacy_sdk.accounts.base import AccountInfo, LinkStatus
+from privacy_sdk.accounts.whatsapp.hold import Hold
 from privacy_sdk.accounts.whatsapp.runtime import Runtime
 from privacy_sdk.accounts.whatsapp.session import Session
 from privacy_sdk.accounts.whatsapp.supervisor import Supervisor, backoff
@@ -65,6 +66,7 @@ class LinkedAccount(ABC):
             words={"library": known.library, "extra": known.extra},
             pause=pause,
         )
+        self._hold = Hold()
         self._is_started = self._is_closed = False
 
     @abstractmethod
@@ -94,6 +96,10 @@ class LinkedAccount(ABC):
         """Return where it stands, what to do next, and what it can do."""
         await self.start()
         state, hint = self._supervisor.state, self._supervisor.hint
+        if left := self._hold.left:
+            hint += (
+                f" WhatsApp was asked too often; nothing is asked of it for another {left:.0f} s."
+            )
         return AccountInfo(self.id, self.backend, state, BACKENDS[self.backend].capabilities, hint)
 
     async def link_status(self) -> LinkStatus:

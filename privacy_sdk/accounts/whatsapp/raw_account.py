@@ -60,3 +60,7 @@ class RawAccount(LinkedAccount, ProtocolAccount):
     async def _send(self, request: Element) -> Element:
         runtime: RawRuntime = await self._runtime()
         return await runtime.ask(request, self._timeout)
+
+    async def _answer(self, request: Element, *, inside: bool = True) -> Element:
+        with self._hold:
+            return await super()._answer(request, inside=inside)
