@@ -412,13 +412,15 @@ class AsyncClient:
         return DisallowedListUser(user.jid, user.pn_jid or phone)
 
     async def set_privacy_setting(
-        self, category: CategoryLike, value: ValueLike
+        self, category: CategoryLike, value: ValueLike, *, unreported: bool = False
     ) -> SetPrivacySettingResponse:
         """Change one setting, and verify it by reading it back.
 
         Args:
             category: last online profile status groupadd readreceipts calladd messages defense
             value: What to set it to; one of the category's valid values.
+            unreported: Whether to send a category that WhatsApp does not report for this
+                account; accounts are said to have been locked out by that.
 
         Returns:
             The list's dhash when the value is ``contact_blacklist``, to be kept for the next
@@ -427,6 +429,8 @@ class AsyncClient:
         Raises:
             UnknownNameError: A string that names no category or value.
             InvalidPairError: The category does not accept the value.
+            NotSupportedError: WhatsApp does not report the category, or the account cannot
+                send it; nothing was sent.
             NotAppliedError: WhatsApp answered success, and the setting is another.
 
         Source:
@@ -443,7 +447,7 @@ class AsyncClient:
             Allowed for 'online': all, match_last_seen.
         """
         category, value = as_pair(category, value)
-        response = await self._changes.set_privacy_setting(category, value)
+        response = await self._changes.set_privacy_setting(category, value, unreported=unreported)
         return replace(response, description=f"{words.label(category)}: {words.audience(value)}")
 
     async def set_privacy_disallowed_list(

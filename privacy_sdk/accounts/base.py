@@ -205,9 +205,19 @@ class Account(Protocol):
         ...
 
     async def set_privacy_setting(
-        self, category: PrivacyCategory, value: PrivacyValue
+        self, category: PrivacyCategory, value: PrivacyValue, *, unreported: bool = False
     ) -> SetPrivacySettingResponse:
-        """Change one setting; idempotent."""
+        """Change one setting; idempotent.
+
+        Args:
+            category: Which.
+            value: What to set it to.
+            unreported: Whether it is sent although the last fetch did not report the category.
+
+        Raises:
+            NotSupportedError: The server did not report the category, or the account cannot
+                send it.
+        """
         ...
 
     async def set_privacy_disallowed_list(

@@ -187,12 +187,12 @@ class HttpAccount:
         return self.seen
 
     async def set_privacy_setting(
-        self, category: PrivacyCategory, value: PrivacyValue
+        self, category: PrivacyCategory, value: PrivacyValue, *, unreported: bool = False
     ) -> SetPrivacySettingResponse:
         """Change one setting; idempotent, so repeated when its answer is lost."""
         path = await self._path("privacy", category)
-        read, body = wire.set_response_from_json, {"value": value.value}
-        return await self._ask("PUT", path, read, body, changes=True)
+        body = {"value": value.value, **({"unreported": True} if unreported else {})}
+        return await self._ask("PUT", path, wire.set_response_from_json, body, changes=True)
 
     async def set_privacy_disallowed_list(
         self, category: PrivacyCategory, update: DisallowedListUpdate

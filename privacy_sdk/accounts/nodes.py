@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from typing import TypeAlias
 from xml.etree.ElementTree import Element
 
 from privacy_sdk.accounts.base import AccountInfo, LostAnswerError
 from privacy_sdk.accounts.wire import read_jid, settings_from_rows
-from privacy_sdk.errors import InvalidInputError, IqError, UnreadableAnswerError
+from privacy_sdk.errors import InvalidInputError, IqError, NotSupportedError, UnreadableAnswerError
 from privacy_sdk.errors.public import set_module
 from privacy_sdk.model.arguments import as_seconds
 from privacy_sdk.model.types import (
@@ -71,6 +71,24 @@ def contacts_request(phones: Iterable[str]) -> Element:
     return iq("get", "usync", node("usync", query, people, mode="query", context="interactive"))
 
 
+def refuse_unreported(category: PrivacyCategory, reported: Collection[str]) -> None:
+    """Refuse to set a category that the server did not report.
+
+    Raises:
+        NotSupportedError: It did not.
+
+    Source:
+        Baileys PR #1071, where accounts are said to have been locked out of WhatsApp Web by a
+        set of such a category; that thread's claim.
+    """
+    if category.value not in reported:
+        raise NotSupportedError(
+            f"WhatsApp does not report {category.value!r} for this account, and a set of such a "
+            "category may lock it out.",
+            hint="Set it on the phone; unreported=True (--unreported) sends it all the same.",
+        )
+
+
 @set_module("privacy_sdk.accounts")
 class ProtocolAccount:
     """An account that speaks WhatsApp's own nodes, over anything that carries them.
@@ -102,6 +120,7 @@ class ProtocolAccount:
         self._info = info
         self._ask = ask
         self._updating: defaultdict[PrivacyCategory, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._reported: Collection[str] | None = None
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.id!r})"
@@ -113,14 +132,23 @@ class ProtocolAccount:
     async def fetch_privacy_settings(self) -> PrivacySettingsResponse:
         """Fetch all settings; a row that the server could not read is left out with a warning."""
         answer = await self._answer(iq("get", "privacy", node("privacy")), inside=False)
-        rows = _child(answer, "privacy").iter("category")
+        rows = [*_child(answer, "privacy").iter("category")]
+        self._reported = frozenset(row.get("name", "") for row in rows)
         return settings_from_rows((row.get("name"), row.get("value")) for row in rows)
 
     async def set_privacy_setting(
-        self, category: PrivacyCategory, value: PrivacyValue
+        self, category: PrivacyCategory, value: PrivacyValue, *, unreported: bool = False
     ) -> SetPrivacySettingResponse:
         """Change one setting."""
+        if not unreported:
+            refuse_unreported(category, await self._reported_names())
         return await self._change(node("category", name=category, value=value))
+
+    async def _reported_names(self) -> Collection[str]:
+        """Return the categories that the last fetch reported; there is one if there was none."""
+        if self._reported is None:
+            await self.fetch_privacy_settings()
+        return self._reported or ()
 
     async def set_privacy_disallowed_list(
         self, category: PrivacyCategory, update: DisallowedListUpdate

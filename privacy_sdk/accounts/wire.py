@@ -151,21 +151,12 @@ def settings_from_rows(
             _warn(f"The server reported {short_repr(name)} twice; the first is kept.")
         else:
             settings[name] = _setting(name, value)
-    if unreadable:
-        warn_unreadable(unreadable)
     return PrivacySettingsResponse(settings.values(), unreadable)
 
 
 @lru_cache(maxsize=1_000)
 def _setting(name: str, value: str) -> PrivacySetting:
     return PrivacySetting(PrivacyCategory(name), PrivacyValue(value))
-
-
-def warn_unreadable(count: int) -> None:
-    """Warn of settings that an account could not name."""
-    warn_caller(
-        f"WhatsApp reported {count} more settings under names that this account cannot read."
-    )
 
 
 def _count(document: object, name: str) -> int:

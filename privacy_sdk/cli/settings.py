@@ -67,6 +67,9 @@ def set_(
     value: Annotated[
         str, typer.Argument(metavar="VALUE", autocompletion=_values, show_default=False)
     ],
+    unreported: Annotated[
+        bool, typer.Option("--unreported", help="Even if WhatsApp does not report the category.")
+    ] = False,
 ) -> None:
     """Change one setting, as in: privacy-sdk set last contacts."""
     options = options_of(context)
@@ -77,7 +80,7 @@ def set_(
         is_left = before is PrivacyValue.CONTACT_BLACKLIST is not after
         lost = await count_excepted(client, chosen) if is_left else 0
         options.changing = True
-        response = await client.set_privacy_setting(chosen, after)
+        response = await client.set_privacy_setting(chosen, after, unreported=unreported)
         options.changing = False
         is_reached = before is not PrivacyValue.CONTACT_BLACKLIST is after
         listed = await count_excepted(client, chosen) if is_reached else None

@@ -122,7 +122,7 @@ async def set_privacy_setting(
     """Change one setting; a category that is not known takes any value."""
     pair = as_pair(PrivacyCategory.other(category), PrivacyValue.other(body.value))
     async with served.changing() as account:
-        return wire.to_json(await account.set_privacy_setting(*pair))
+        return wire.to_json(await account.set_privacy_setting(*pair, unreported=body.unreported))
 
 
 @router.get("/privacy/{category}/disallowed-list", response_model=schemas.DisallowedListBody)

@@ -170,12 +170,12 @@ class VerifiedChanges:
         return self._capabilities
 
     async def set_privacy_setting(
-        self, category: PrivacyCategory, value: PrivacyValue
+        self, category: PrivacyCategory, value: PrivacyValue, *, unreported: bool = False
     ) -> SetPrivacySettingResponse:
         """Change one setting."""
         return await self._verified(
             f"{value.value!r} for {category.value!r}",
-            lambda: self._account.set_privacy_setting(category, value),
+            lambda: self._account.set_privacy_setting(category, value, unreported=unreported),
             lambda after: _response(category, after),
             SettingChange(category, None, value),
         )

@@ -500,8 +500,11 @@ async def test_names_that_are_not_known_arrive_as_they_were_sent(account):
 @needs(Capability.EMULATE)
 async def test_an_unknown_category_can_be_set_on_purpose(account):
     category, value = Category.other("brand_new"), Value.other("some_people")
-    await account.set_privacy_setting(category, value)
+    with pytest.raises(ps.NotSupportedError, match="does not report 'brand_new'"):
+        await account.set_privacy_setting(category, value)
+    await account.set_privacy_setting(category, value, unreported=True)
     assert await value_of(account, category) == value
+    await account.set_privacy_setting(category, value)  # it is reported now
 
 
 @needs(Capability.EMULATE, Capability.READ_DISALLOWED_LIST)

@@ -30,6 +30,8 @@ def phone():
 @pytest.fixture
 async def account(phone, tmp_path):
     async with account_of(phone, tmp_path) as account:
+        await account.fetch_privacy_settings()  # so that it is known what is reported
+        phone.sent.clear()
         yield account
 
 

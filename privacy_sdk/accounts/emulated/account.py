@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from privacy_sdk.accounts.base import AccountInfo, AccountState, Capability
 from privacy_sdk.accounts.emulated.server import EmulatedServer
@@ -110,6 +110,9 @@ class EmulatedAccount(ProtocolAccount):
         super().__init__(
             AccountInfo(id, "emulated", AccountState.CONNECTED, capabilities), self.server.ask
         )
+
+    async def _reported_names(self) -> Collection[str]:
+        return self.server.settings  # a fetch of our own would meet the next fault
 
     async def emulate(self, event: Event) -> None:
         """Make something happen: a change made on the phone, or answers that go wrong.

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from privacy_sdk.accounts.base import AccountInfo, LostAnswerError
-from privacy_sdk.accounts.nodes import NO_DHASH, match_contacts
+from privacy_sdk.accounts.nodes import NO_DHASH, match_contacts, refuse_unreported
 from privacy_sdk.accounts.whatsapp import tryx_names
 from privacy_sdk.accounts.whatsapp.linked import LinkedAccount
 from privacy_sdk.accounts.whatsapp.session import DATABASE
@@ -76,6 +76,7 @@ class TryxAccount(LinkedAccount):
         self._app = runtime
         self._dhashes: dict[str, str] | None = None
         self._unreadable = 0
+        self._reported: Collection[str] | None = None
         self._updating: defaultdict[PrivacyCategory, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def _open(self, keys: Path) -> TryxRuntime:
@@ -94,10 +95,11 @@ class TryxAccount(LinkedAccount):
         rows = await self._ask(lambda client: client.privacy.fetch_settings())
         settings = [tryx_names.to_setting(row) for row in rows]
         self._unreadable = settings.count(None)
+        self._reported = frozenset(filter(None, map(tryx_names.to_category, rows)))
         return PrivacySettingsResponse(filter(None, settings), unreadable=self._unreadable)
 
     async def set_privacy_setting(
-        self, category: PrivacyCategory, value: PrivacyValue
+        self, category: PrivacyCategory, value: PrivacyValue, *, unreported: bool = False
     ) -> SetPrivacySettingResponse:
         """Change one setting.
 
@@ -105,6 +107,10 @@ class TryxAccount(LinkedAccount):
             NotSupportedError: A category or value that tryx cannot send.
         """
         pair = tryx_names.to_member(category), tryx_names.to_member(value)
+        if not unreported:
+            if self._reported is None:
+                await self.fetch_privacy_settings()
+            refuse_unreported(category, self._reported or ())
         return SetPrivacySettingResponse(
             await self._change(category, lambda client: client.privacy.set_setting(*pair))
         )
@@ -136,7 +142,9 @@ class TryxAccount(LinkedAccount):
             except ConflictError as error:
                 conflict = error
             if answered is None and update.dhash is None:
-                again = await self.set_privacy_setting(category, PrivacyValue.CONTACT_BLACKLIST)
+                again = await self.set_privacy_setting(
+                    category, PrivacyValue.CONTACT_BLACKLIST, unreported=True
+                )
                 if again.dhash not in (None, known):
                     answered = await send(again.dhash)
         if answered is None:
@@ -212,7 +220,7 @@ class TryxAccount(LinkedAccount):
             raise error_from_tryx(error, changes=changes) from None
 
     def _forget(self) -> None:
-        self._dhashes = None
+        self._dhashes = self._reported = None
         super()._forget()
 
     def _kept(self) -> dict[str, str]:

@@ -57,6 +57,10 @@ class RawAccount(LinkedAccount, ProtocolAccount):
     def _open(self, keys: Path) -> RawRuntime:
         return self._runtime_of(keys)
 
+    def _forget(self) -> None:
+        self._reported = None
+        super()._forget()
+
     async def _send(self, request: Element) -> Element:
         runtime: RawRuntime = await self._runtime()
         return await runtime.ask(request, self._timeout)
