@@ -78,7 +78,7 @@ class AccountInfo:
 
     Attributes:
         id: Its name on the gateway.
-        backend: ``emulated`` or ``whatsapp``.
+        backend: ``emulated``, ``whatsapp`` or ``raw``.
         state: An :class:`AccountState`; another string from a newer gateway.
         capabilities: :class:`Capability` names; others from a newer gateway.
         hint: What the state means and what to do next; empty when there is nothing to say.
@@ -91,9 +91,11 @@ class AccountInfo:
     hint: str = ""
 
     def _repr_html_(self) -> str:
+        from privacy_sdk.accounts.backends import describe
+
         rows = [
             ("account", self.id),
-            ("backend", self.backend),
+            ("backend", describe(self.backend)),
             ("state", _words(self.state)),
             ("can also", ", ".join(map(_words, sorted(self.capabilities)))),
             ("hint", self.hint),

@@ -91,9 +91,9 @@ class LimitedAccount:
         self._lists: defaultdict[PrivacyCategory, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._plans = asyncio.Lock()
 
-    def reading(self) -> AbstractAsyncContextManager[Account]:
-        """Lend the account, to ask it something that changes nothing."""
-        return self._lent(changes=False)
+    def reading(self, requests: int = 1) -> AbstractAsyncContextManager[Account]:
+        """Lend the account for a question that takes so many requests to WhatsApp."""
+        return self._lent(requests, changes=False)
 
     def changing(self, requests: int = 1) -> AbstractAsyncContextManager[Account]:
         """Lend the account for a change that takes so many requests to WhatsApp.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
-from privacy_sdk.accounts.base import AccountInfo, AccountState, Capability
+from privacy_sdk.accounts.backends import BACKENDS
+from privacy_sdk.accounts.base import AccountInfo, AccountState
 from privacy_sdk.accounts.emulated.server import EmulatedServer
 from privacy_sdk.accounts.events import Event, NextAnswer, PhoneLists, PhoneSets, check_seconds
 from privacy_sdk.accounts.nodes import ProtocolAccount
@@ -106,7 +107,7 @@ class EmulatedAccount(ProtocolAccount):
             seed,
             latency,
         )
-        capabilities = frozenset(Capability) - {Capability.LINK}
+        capabilities = BACKENDS["emulated"].capabilities
         super().__init__(
             AccountInfo(id, "emulated", AccountState.CONNECTED, capabilities), self.server.ask
         )
