@@ -103,9 +103,8 @@ class FakeWhatsApp:
         if self.asks_for_passkey:
             await self.line.send(node("notification", type="passkey_prologue_request", id="n1"))
             return
-        _ref, _noise, identity, secret = map(
-            str.encode, code.rpartition("#")[2].split(",")
-        )  # with or without the address in front
+        # With or without an address in front, and in one library something more behind.
+        _ref, _noise, identity, secret, *_ = code.rpartition("#")[2].split(",")
         phone = CURVE.generate_keypair()
         details = proto.ADVDeviceIdentity(rawId=1, timestamp=1, keyIndex=1).SerializeToString()
         message = WA_ADV_ACCOUNT_SIG_PREFIX + details + base64.b64decode(identity)
@@ -140,7 +139,7 @@ class Line:
 
     async def shake_hands(self) -> Any:
         """Take part in Noise XX as its responder, and return what the client says it is."""
-        mine, static, leaf = (CURVE.generate_keypair() for _ in range(3))
+        mine, static = CURVE.generate_keypair(), CURVE.generate_keypair()
         first = bytes(await self.socket.recv()).removeprefix(noise.NOISE_WA_HEADER)
         hello = proto.HandshakeMessage.FromString(first[3:]).clientHello
         # The handler mixes its public key into the transcript first: the client's, on either side.
@@ -150,7 +149,7 @@ class Line:
         self._noise.mix_into_key(CURVE.shared_key(mine.private, hello.ephemeral))
         key = self._noise.encrypt(static.public)
         self._noise.mix_into_key(CURVE.shared_key(static.private, hello.ephemeral))
-        payload = self._noise.encrypt(_certificate(leaf))
+        payload = self._noise.encrypt(_certificate(static))
         await self.socket.send(
             self._noise.encode_frame(
                 proto.HandshakeMessage(
@@ -168,6 +167,8 @@ class Line:
         return said
 
     async def send(self, element: Element) -> None:
+        if element.tag in {"iq", "notification"}:
+            element.set("from", "s.whatsapp.net")
         await self.socket.send(self._noise.encode_frame(encode_binary_node(to_binary(element))))
 
     async def nodes(self) -> AsyncIterator[Element]:
@@ -204,7 +205,6 @@ def _certificate(leaf: KeyPair) -> bytes:
 
 def _reply(answer: Element, request: Element) -> Element:
     answer.set("id", request.get("id", ""))
-    answer.set("from", "s.whatsapp.net")
     return answer
 
 

@@ -1,5 +1,8 @@
 """The raw runtime: pyaileys' socket, with what it leaves to its user.
 
+pyaileys checks that the server's certificate was signed by WhatsApp, not that it is for the key
+that the server uses: who is at the other end is known by TLS.
+
 Source:
     pyaileys 0.1.5, tried against a stand-in of the socket. Reasons of a failed login: whatsmeow's
     ``ConnectFailureReason``. Nothing here was tried on WhatsApp itself.
