@@ -39,7 +39,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 C = TypeVar("C", bound="Client")
 
-_MAY_STILL_TAKE = (
+MAY_STILL_TAKE = (
     "The change may already have been sent, and may still take: fetch before repeating it."
 )
 
@@ -48,7 +48,7 @@ def _blocking(
     method: Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, T]], *, changes: bool = False
 ) -> Callable[Concatenate[Client, P], T]:
     """Return a method of ``AsyncClient`` as a blocking call, with its signature and docstring."""
-    note = _MAY_STILL_TAKE if changes else ""
+    note = MAY_STILL_TAKE if changes else ""
 
     @functools.wraps(method)
     def call(self: Client, /, *args: P.args, **kwargs: P.kwargs) -> T:

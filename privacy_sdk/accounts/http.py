@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
 from collections.abc import Callable, Sequence
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -135,6 +136,7 @@ class HttpAccount:
         self.seen: PrivacySettingsResponse | None = None
         self._offline = offline
         self._pool: _Pool | None = None
+        self._lender: HttpAccount | None = None
         self._closed = False
 
     def __repr__(self) -> str:
@@ -145,6 +147,20 @@ class HttpAccount:
     def is_open(self) -> bool:
         """Whether connections may be open."""
         return self._pool is not None and not self._offline
+
+    async def list_accounts(self) -> tuple[AccountInfo, ...]:
+        """Return every account that the gateway serves."""
+        return await self._ask("GET", "/v1/accounts", wire.accounts_from_json)
+
+    def beside(self, account: str) -> HttpAccount:
+        """Return another account of the same gateway, which borrows this one's connections.
+
+        Closing it leaves them open.
+        """
+        other = copy.copy(self)
+        other.id, other.seen = checked_account(account), None
+        other._pool, other._lender = None, self
+        return other
 
     async def info(self) -> AccountInfo:
         """Return who the account is, as the gateway says.
@@ -163,7 +179,7 @@ class HttpAccount:
         Raises:
             UnknownAccountError: It serves none, or several.
         """
-        known = await self._ask("GET", "/v1/accounts", wire.accounts_from_json)
+        known = await self.list_accounts()
         if len(known) > 1:
             raise UnknownAccountError(
                 "The gateway serves several accounts, and none was named.",
@@ -262,6 +278,8 @@ class HttpAccount:
     async def aclose(self) -> None:
         """Close the connections."""
         self._closed = True
+        if self._lender is not None:
+            return
         pool, self._pool = self._pool, None
         if pool is not None and pool.loop is asyncio.get_running_loop():
             await pool.http.aclose()
@@ -279,6 +297,8 @@ class HttpAccount:
     def _connected(self) -> _Pool:
         if self._closed:
             raise UsageError("The client is closed.", hint="Make a new one.")
+        if self._lender is not None:
+            return self._lender._connected()
         if self._pool is None or self._pool.loop is not asyncio.get_running_loop():
             http = httpx2.AsyncClient(
                 base_url=self.url,

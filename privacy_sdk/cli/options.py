@@ -20,6 +20,7 @@ from privacy_sdk.model.types import LIST_CATEGORIES
 
 if TYPE_CHECKING:
     from privacy_sdk.client import AsyncClient
+    from privacy_sdk.fleet import Fleet
 
 T = TypeVar("T")
 
@@ -53,6 +54,9 @@ TokenFile = Annotated[
 AccountName = Annotated[
     str | None,
     _where("--account", "Account there; else PRIVACY_SDK_ACCOUNT, else its only one."),
+]
+AllAccounts = Annotated[
+    bool, _where("--all-accounts", "Every account of the gateway, each with its own outcome.")
 ]
 Timeout = Annotated[float | None, _where("--timeout", "How long one answer may take, in seconds.")]
 Insecure = Annotated[
@@ -91,6 +95,7 @@ class Options:
     url: str | None = None
     token_file: Path | None = None
     account: str | None = None
+    all_accounts: bool = False
     timeout: float | None = None
     insecure: bool = False
     replay: str | None = None
@@ -127,6 +132,18 @@ class Options:
             names=self.names,
             **options,
         )
+
+    def fleet(self) -> Fleet:
+        """All accounts of the gateway that was asked for.
+
+        Raises:
+            InvalidInputError: As for :meth:`client`, or one account was named.
+        """
+        from privacy_sdk.fleet import Fleet
+
+        if self.account is not None:
+            raise InvalidInputError("--account and --all-accounts do not go together.")
+        return Fleet.of_gateway(self.client())
 
     def where(self) -> dict[str, str]:
         """The options given that say where to look: field and flag."""

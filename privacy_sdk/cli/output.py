@@ -29,6 +29,7 @@ from privacy_sdk.errors import (
     UnreadableAnswerError,
 )
 from privacy_sdk.errors.escapes import printable
+from privacy_sdk.model.changes import ChangeResult, Outcome
 from privacy_sdk.views.tables import STYLES, Cell
 
 if TYPE_CHECKING:
@@ -75,6 +76,14 @@ def exit_code(error: PrivacyError) -> int:
         3
     """
     return next(EXIT_CODES[cls][0] for cls in type(error).__mro__ if cls in EXIT_CODES)
+
+
+def outcome_code(results: Iterable[ChangeResult]) -> int:
+    """The exit code of the error that stands for the worst outcome; 0 when all was applied."""
+    outcomes = {result.outcome for result in results}
+    if Outcome.UNKNOWN in outcomes:
+        return EXIT_CODES[OutcomeUnknownError][0]
+    return EXIT_CODES[NotAppliedError][0] if outcomes - {Outcome.APPLIED} else 0
 
 
 def problem(error: PrivacyError) -> Json:

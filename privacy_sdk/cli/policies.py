@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from privacy_sdk.cli import output
+from privacy_sdk.cli import fleet, output
 from privacy_sdk.cli.options import ListCategory, options_of
 from privacy_sdk.cli.settings import count_excepted
-from privacy_sdk.errors import InvalidInputError, NotAppliedError, OutcomeUnknownError
+from privacy_sdk.errors import InvalidInputError
 from privacy_sdk.model.arguments import as_list_category
-from privacy_sdk.model.changes import Outcome, change_row, result_row
+from privacy_sdk.model.changes import change_row, result_row
 from privacy_sdk.policies.plan import Plan
 from privacy_sdk.policies.result import ApplyResult
-from privacy_sdk.policies.run import Progress
+from privacy_sdk.support.progress import progress_bar
 from privacy_sdk.views.tables import Table
 
 if TYPE_CHECKING:
@@ -49,6 +47,8 @@ _Tighter = Annotated[
 def plan(context: typer.Context, policy: _Policy, only_tighter: _Tighter = False) -> None:
     """Show what a policy would change; change nothing."""
     options = options_of(context)
+    if options.all_accounts:
+        return fleet.plan(options, policy, only=_only(only_tighter))
     planned = options.run(lambda client: client.plan(policy, only=_only(only_tighter)))
     if options.json:
         changes = [change_row(each) for each in planned]
@@ -70,6 +70,8 @@ def apply(
         raise InvalidInputError(
             "apply asks first, and nobody is there to answer.", hint="Add --yes."
         )
+    if options.all_accounts:
+        raise typer.Exit(fleet.apply(options, policy, only=_only(only_tighter), yes=yes))
     planned = options.run(lambda client: client.plan(policy, only=_only(only_tighter)))
     if not options.json:
         _write_plan(planned)
@@ -78,7 +80,7 @@ def apply(
         return
 
     async def work(client: AsyncClient) -> ApplyResult:
-        with _progress() as progress:
+        with progress_bar("Changing settings") as progress:
             return await client.apply(planned, progress=progress)
 
     options.changing = bool(planned.possible)
@@ -89,7 +91,7 @@ def apply(
         output.write_json({**document, "changes": [result_row(each) for each in applied]})
     elif applied:
         _write(applied.table(), essential={"setting", "outcome", "reason"})
-    raise typer.Exit(_exit_code(applied))
+    raise typer.Exit(output.outcome_code(applied))
 
 
 def snapshot(
@@ -174,30 +176,3 @@ def _write(table: Table, *, essential: set[str]) -> None:
     output.write(table.title)
     if table.rows:
         output.write_table(table.header, table.rows, essential=essential)
-
-
-def _exit_code(applied: ApplyResult) -> int:
-    """That of the error that stands for the worst outcome."""
-    outcomes = {result.outcome for result in applied}
-    if Outcome.UNKNOWN in outcomes:
-        return output.EXIT_CODES[OutcomeUnknownError][0]
-    return output.EXIT_CODES[NotAppliedError][0] if outcomes - {Outcome.APPLIED} else 0
-
-
-@contextmanager
-def _progress() -> Iterator[Progress]:
-    """A bar on stderr, where that is a terminal; it is gone when the changes are made."""
-    from rich.console import Console
-    from rich.progress import MofNCompleteColumn, SpinnerColumn, TextColumn
-    from rich.progress import Progress as Bar
-
-    with Bar(
-        SpinnerColumn(),
-        TextColumn("Changing settings"),
-        MofNCompleteColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        disable=not sys.stderr.isatty(),
-    ) as bar:
-        task = bar.add_task("", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from privacy_sdk.cli import output
+from privacy_sdk.cli import fleet, output
 from privacy_sdk.cli.options import ListCategory, options_of
 from privacy_sdk.errors import NotSupportedError
 from privacy_sdk.model.address_book import masked_username
@@ -36,6 +36,8 @@ def _values(context: typer.Context) -> list[str]:
 def show(context: typer.Context) -> None:
     """Show all settings."""
     options = options_of(context)
+    if options.all_accounts:
+        return fleet.show(options)
 
     async def work(client: AsyncClient) -> Any:
         return await client.fetch_privacy_settings(), client.account.id

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -49,6 +50,9 @@ COLUMNS = (
 
 ALLOWED = Column("allowed", "str", "wire strings of the values that may be set; 'any' when unknown")
 """The column that the settings table has where it is asked for."""
+
+ERROR = Column("error", "str", "why an account could not be read; <NA> where it could")
+"""The last column of the settings table of many accounts."""
 
 PLAN_COLUMNS = (
     Column("change", "str", "what is changed: setting, exceptions or timer"),
@@ -116,28 +120,42 @@ def settings_frame(
 
 
 def accounts_frame(
-    responses: Mapping[str, PrivacySettingsResponse], *, allowed: bool = False
+    responses: Mapping[str, PrivacySettingsResponse],
+    errors: Mapping[str, str] = MappingProxyType({}),
+    *,
+    allowed: bool = False,
 ) -> pd.DataFrame:
-    """DataFrame (n, 4), one row per account and category, index ``account, category``.
+    """DataFrame (n, 5), one row per account and category, index ``account, category``.
+
+    Columns are those of :data:`COLUMNS`, then :data:`ALLOWED` where it is asked for, then
+    :data:`ERROR`. Accounts that could not be read follow, each a row without a category.
 
     Args:
         responses: What each account's server reported, by the account's name.
+        errors: Why others could not be read, likewise.
         allowed: Whether to add :data:`ALLOWED`.
     """
     rows = _Rows(responses.values())
-    lengths = [len(response) for response in responses.values()]
+    lengths = [*map(len, responses.values()), *(1 for _ in errors)]
     codes, categories = pd.factorize(rows.distinct("category"))
+    found = np.concatenate([codes[rows.places], np.full(len(errors), -1)])
+    names = pd.Index([*responses, *errors], dtype="str")
     index = pd.MultiIndex(
-        levels=[pd.Index(list(responses), dtype="str"), categories],  # type: ignore[list-item]
-        codes=[np.arange(len(lengths)).repeat(lengths), codes[rows.places]],  # type: ignore[list-item]
+        levels=[names, categories],  # type: ignore[list-item]
+        codes=[np.arange(len(lengths)).repeat(lengths), found],  # type: ignore[list-item]
         names=["account", "category"],
     )
-    return _framed(rows, index, None, allowed)
+    frame = _framed(rows, index, None, allowed)
+    said = pd.Series([None, *errors.values()], dtype=ERROR.dtype)
+    places = np.concatenate([np.zeros(len(rows.places), int), np.arange(len(errors)) + 1])
+    frame[ERROR.name] = said.array.take(places)
+    return frame
 
 
 def _framed(rows: _Rows, index: pd.Index, account: str | None, allowed: bool) -> pd.DataFrame:
     columns = (*COLUMNS, ALLOWED) if allowed else COLUMNS
-    frame = pd.DataFrame({name: rows.column(name) for name, _, _ in columns}, index=index)
+    cells = {name: rows.column(name, len(index)) for name, _, _ in columns}
+    frame = pd.DataFrame(cells, index=index)
     # ISO text: a datetime in attrs is lost by to_parquet.
     frame.attrs = {
         "account": mask_account(account),
@@ -164,10 +182,11 @@ class _Rows:
         """A column's cells in the distinct rows."""
         return pd.Series([cells[name] for cells in self._distinct], dtype=_DTYPES[name])
 
-    def column(self, name: str) -> ExtensionArray:
-        """A column's cells."""
+    def column(self, name: str, length: int | None = None) -> ExtensionArray:
+        """A column's cells; <NA> behind them, up to a length."""
         cells: ExtensionArray = self.distinct(name).array
-        return cells.take(self.places)
+        missing = (length or len(self.places)) - len(self.places)
+        return cells.take(np.concatenate([self.places, np.full(missing, -1)]), allow_fill=True)
 
 
 def _setting_cells(
@@ -191,6 +210,33 @@ def plan_frame(changes: Iterable[Change], *, account: str | None = None) -> pd.D
 def applied_frame(results: Iterable[ChangeResult], *, account: str | None = None) -> pd.DataFrame:
     """DataFrame (n, 7), one row per change that was planned, with :data:`APPLIED_COLUMNS`."""
     return _plain(APPLIED_COLUMNS, map(result_row, results), account=account)
+
+
+def changes_frame(
+    frames: Mapping[str, pd.DataFrame], errors: Mapping[str, str] = MappingProxyType({})
+) -> pd.DataFrame:
+    """DataFrame, one row per account and change, index ``account, change``, then :data:`ERROR`.
+
+    Accounts that failed follow, each a row without a change.
+
+    Args:
+        frames: The table of plans or of what became of them, by the account's name.
+        errors: Why others have none, likewise.
+    """
+    lengths = [*map(len, frames.values()), *(1 for _ in errors)]
+    rows = sum(map(len, frames.values()))
+    changes = [place for frame in frames.values() for place in range(len(frame))]
+    index = pd.MultiIndex.from_arrays(
+        [
+            pd.Index([*frames, *errors], dtype="str").repeat(lengths),
+            pd.array([*changes, *(pd.NA for _ in errors)], dtype="Int64"),
+        ],
+        names=["account", "change"],
+    )
+    whole = pd.concat(frames.values(), ignore_index=True) if frames else pd.DataFrame()
+    whole = whole.reindex(range(len(index))).set_axis(index)
+    whole[ERROR.name] = pd.Series([None] * rows + [*errors.values()], index, ERROR.dtype)
+    return whole
 
 
 def excluded_frame(
