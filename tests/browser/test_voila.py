@@ -78,7 +78,7 @@ def test_choose_read_the_summary_and_apply(voila, page, accessible, client_of):
     panel.get_by_label("Last seen").select_option(label="nobody")
     panel.get_by_label("Groups").select_option(label="my contacts")
     panel.get_by_label("Disappearing messages").select_option(label="7 days")
-    panel.get_by_label("Profile photo: except the phone number").fill("+999 11 555 0101")
+    panel.get_by_label("Profile photo: except the phone numbers").fill("+999 11 555 0101")
     panel.get_by_role("button", name="Add").click()
     expect(panel.get_by_label("Profile photo: people excepted")).to_contain_text(
         "+99•••01 (to be added)"
