@@ -36,7 +36,7 @@ from privacy_sdk.errors.public import set_module
 from privacy_sdk.model import words
 from privacy_sdk.model.arguments import CategoryLike, as_list_category
 from privacy_sdk.model.changes import Change, ListChange, Outcome, in_words
-from privacy_sdk.model.people import PeopleLike, as_people
+from privacy_sdk.model.people import NameFinder, PeopleLike, as_people
 from privacy_sdk.model.state import SettingsState
 from privacy_sdk.model.types import (
     LOCKED_BY_DEFENSE,
@@ -299,7 +299,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
             >>> [len(panel.plan), panel.controls["timer"].value]
             [2, 604800]
         """
-        wanted = as_policy(policy)
+        wanted = as_policy(policy, self._client.names.find)
         with self._lock:
             self._refuse_if_busy()
         LOOP.run(lambda: self._choose_policy(wanted, "The policy"))
@@ -584,7 +584,9 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
         """Find out who the people of a policy are, and choose what it wants."""
         try:
             people = {str(category): jids for category, jids in policy.exceptions.items()}
-            found = await find_people(self._client.account, people)
+            names = self._client.names
+            found = await find_people(self._client.account, people, names.label)
+            names.learn(user for users in found.values() for user in users)
             with self._lock:
                 if self._is_closed or self._busy_with:
                     return
@@ -609,7 +611,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
             if change.action is DisallowedListAction.ADD:
                 row.choose_people(add=change.people)
             else:
-                row.choose_people(remove=[user.jid for user in change.people])
+                row.choose_people(remove=[j for user in change.people for j in user.identities])
 
     def _say_chosen(self, name: str, unreported: Iterable[str] = ()) -> None:
         """Say what a preset or an undo chose; the plan above tells what that would change."""
@@ -751,18 +753,18 @@ def open_panel(client: AsyncClient, owner: object = None, presets: Presets = ())
         InvalidPolicyError: A preset is invalid; lists every problem.
         PrivacyError: The settings cannot be read.
     """
-    policies = _policies(presets)
+    policies = _policies(presets, client.names.find)
     return Panel(client, LOOP.run(lambda: read_settings(client.account)), owner, policies)
 
 
-def _policies(presets: Presets) -> dict[str, Policy]:
+def _policies(presets: Presets, names: NameFinder) -> dict[str, Policy]:
     """Policies by the names of their buttons."""
     if isinstance(presets, str | os.PathLike):
         presets = [presets]
     named: Mapping[str, PolicyLike] = (
         presets if isinstance(presets, Mapping) else {Path(path).stem: path for path in presets}
     )
-    return {_MAXIMUM: MAXIMUM, **{name: as_policy(each) for name, each in named.items()}}
+    return {_MAXIMUM: MAXIMUM, **{name: as_policy(each, names) for name, each in named.items()}}
 
 
 def _changes(count: int) -> str:

@@ -240,9 +240,9 @@ class SettingRow(Row[PrivacyValue]):
         """Choose to except these people, and nobody else."""
         assert self._excluded is not None  # noqa: S101
         users = tuple(users)
-        kept = {user.jid for user in users}
-        now = [user.jid for user in self._excluded.wanted]
-        self.choose_people(add=users, remove=[jid for jid in now if jid not in kept])
+        kept = {identity for user in users for identity in user.identities}
+        gone = [u.jid for u in self._excluded.wanted if kept.isdisjoint(u.identities)]
+        self.choose_people(add=users, remove=gone)
 
     def revert(self) -> None:
         """Choose what is set, and the people that are excepted."""
