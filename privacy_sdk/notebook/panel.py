@@ -277,7 +277,8 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
             if not (changes := self._undoable):
                 raise UsageError("This panel applied nothing that can be taken back.")
             with self._ignoring_choices():
-                for change in changes:
+                # A list before its people; they need not come last in a plan.
+                for change in sorted(changes, key=lambda it: isinstance(it, ListChange)):
                     self._choose_change(change)
             self._say_chosen("Undo")
 
