@@ -330,9 +330,9 @@ class Client:
             >>> import privacy_sdk as ps
             >>> link = ps.Client.replay("live_account").link()
             A connection to WhatsApp is being made; ...
-            linked as +99 ••• 78
+            linked as +99 ••• 01
             >>> link.wait().linked_as
-            '+99 ••• 78'
+            '+99 ••• 01'
         """
         from privacy_sdk.notebook.link import Link
 

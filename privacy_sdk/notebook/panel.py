@@ -567,7 +567,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
 
     def _take_over(self, settings: AccountSettings) -> None:
         self._update(settings)
-        if not (settings.is_complete or self._is_closed or _recording_of(self._client)):
+        if not (settings.is_complete or self._is_closed or self._client.recording):
             LOOP.submit(self._read_missing)
 
     async def _read_missing(self) -> None:

@@ -761,7 +761,7 @@ def test_a_replay_is_not_moved_by_a_panel_that_follows():
         if not is_closed:
             assert panel.controls["last"].value == "contact_blacklist"
         client.info()  # after whatever was submitted
-        return dict(client._async.account.transport._cassette.play_counts)
+        return client._async.recording.unplayed()
 
     assert played(is_closed=False) == played(is_closed=True)
 
