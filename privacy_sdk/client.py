@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal, NoReturn, Self
+from typing import TYPE_CHECKING, Literal, NoReturn, Protocol, Self
+from weakref import WeakSet
 
 from privacy_sdk.accounts.base import (
     Account,
@@ -34,6 +35,7 @@ from privacy_sdk.model.arguments import (
 )
 from privacy_sdk.model.changes import ChangeResult, Outcome, Report
 from privacy_sdk.model.people import PeopleLike, PersonLike, as_people, as_person
+from privacy_sdk.model.state import SettingsState
 from privacy_sdk.model.types import (
     Contact,
     DisallowedList,
@@ -67,6 +69,13 @@ if TYPE_CHECKING:
 _ON_LIST = PrivacyValue.CONTACT_BLACKLIST
 _SENT_AT_ONCE = 5_000
 """So many entries of a list are half of the longest body that a gateway takes."""
+
+
+class Observer(Protocol):
+    """What follows the settings of a client, such as a panel."""
+
+    def settings_read(self, state: SettingsState) -> None:
+        """Take over what was read of the account; the rest is as it was."""
 
 
 @set_module("privacy_sdk")
@@ -153,7 +162,14 @@ class AsyncClient:
         self._account = account
         self._label = label
         self._names = read_names(names)
-        self._changes = VerifiedChanges(account)
+        self._observers: WeakSet[Observer] = WeakSet()
+        self._changes = VerifiedChanges(account, self._notify)
+
+    def _notify(self, state: SettingsState, *, by: Observer | None = None) -> None:
+        """Tell the observers what was read after a change, except the one that read it."""
+        for observer in tuple(self._observers):
+            if observer is not by:
+                observer.settings_read(state)
 
     @classmethod
     def from_account(cls, account: Account, *, names: NamesLike | None = None) -> Self:
@@ -667,6 +683,7 @@ class AsyncClient:
             report = await apply_changes(
                 self._account, plan.before, plan.possible, progress or (lambda done, total: None)
             )
+            self._notify(report.after)
         tried = iter(report.results)
         results = tuple(
             ChangeResult(change, Outcome.NOT_TRIED, change.obstacle)

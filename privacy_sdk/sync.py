@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from privacy_sdk.cassettes.transport import RecordMode
     from privacy_sdk.notebook.link import Link
-    from privacy_sdk.notebook.panel import Panel
+    from privacy_sdk.notebook.panel import Panel, Presets
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -285,10 +285,18 @@ class Client:
             category=as_list_category(category).value,
         )
 
-    def panel(self) -> Panel:
+    def panel(self, *, presets: Presets = ()) -> Panel:
         """Return controls for the settings: see, choose, apply; shown at the end of a cell.
 
+        It shows at once what is changed through this client, by code or by another panel.
+
+        Args:
+            presets: Policies to choose from by a button, beside
+                :data:`~privacy_sdk.policies.MAXIMUM`: paths of their files, or policies by
+                what they are called.
+
         Raises:
+            InvalidPolicyError: A preset is invalid; lists every problem.
             PrivacyError: The settings cannot be read.
 
         Example:
@@ -302,7 +310,7 @@ class Client:
         """
         from privacy_sdk.notebook.panel import open_panel
 
-        return open_panel(self._async, owner=self)
+        return open_panel(self._async, self, presets)
 
     def link(self, *, timeout: float = PATIENCE) -> Link:
         """Link a phone: scan what is shown, and it turns into ``linked as +55 ••• 78``.
@@ -322,9 +330,9 @@ class Client:
             >>> import privacy_sdk as ps
             >>> link = ps.Client.replay("live_account").link()
             A connection to WhatsApp is being made; ...
-            linked as +99 ••• 78
+            linked as +99 ••• 01
             >>> link.wait().linked_as
-            '+99 ••• 78'
+            '+99 ••• 01'
         """
         from privacy_sdk.notebook.link import Link
 

@@ -28,6 +28,9 @@ def app(
     open_browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Open it at once.")
     ] = True,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="A new emulated account for each page and reload.")
+    ] = False,
 ) -> None:
     """Open the control panel as a page of its own, in a browser on this machine.
 
@@ -43,7 +46,7 @@ def app(
     for name in ("token_file", "replay", "names"):  # the page stands in another folder
         if name in where and Path(where[name]).exists():
             where[name] = str(Path(where[name]).resolve())
-    serve_page(where, port=port, theme=theme.value, open_browser=open_browser)
+    serve_page(where, port=port, theme=theme.value, open_browser=open_browser, fresh=fresh)
 
 
 async def _nothing(client: AsyncClient) -> None:

@@ -30,6 +30,8 @@ MOST_LISTED = 500
 """So many excepted people are listed; all are counted."""
 
 _EXCEPT_SOME = PrivacyValue.CONTACT_BLACKLIST
+_LOCKED = "Locked by defense mode; to change it, turn that off first."
+_EXAMPLE = "+999 11 555 0101, +999 11 555 0102"
 _OTHER = "other"
 """The timer's option of a time of one's own."""
 
@@ -105,9 +107,24 @@ class Row(Generic[V]):
         self.control.value = self.value
         self.remarks.clear()
 
-    def show(self, obstacle: str, *, enabled: bool, full: bool) -> None:
-        """Bring the row's widgets up to date; an obstacle is why a choice cannot be applied."""
+    def choose(self, value: object) -> None:
+        """Choose a value: a wire string, or seconds."""
+        self.control.value = value
+        self.remarks.clear()
+
+    def show(self, obstacle: str, *, enabled: bool, full: bool, locked: bool = False) -> None:
+        """Bring the row's widgets up to date.
+
+        Args:
+            obstacle: Why the choice cannot be applied; empty when it can.
+            enabled: Whether anything can be chosen now.
+            full: Whether to show whole phone numbers.
+            locked: Whether defense mode locks the setting.
+        """
         remarks = [(text, Tone.BAD) for text in (self.problem, obstacle) if text]
+        if locked and not obstacle:
+            remarks.append((_LOCKED, Tone.CAREFUL))
+        enabled = enabled and not locked
         if self.is_changed:
             now = f"; now: {self._words(self.value)}" if self.wanted != self.value else ""
             remarks.insert(0, (f"Changed, not applied yet{now}.", Tone.PLAIN))
@@ -218,6 +235,14 @@ class SettingRow(Row[PrivacyValue]):
             self.control.value = _EXCEPT_SOME.value
         self._excluded.remove(remove)
         self._excluded.add(add)
+
+    def choose_exactly(self, users: Iterable[DisallowedListUser]) -> None:
+        """Choose to except these people, and nobody else."""
+        assert self._excluded is not None  # noqa: S101
+        users = tuple(users)
+        kept = {identity for user in users for identity in user.identities}
+        gone = [u.jid for u in self._excluded.wanted if kept.isdisjoint(u.identities)]
+        self.choose_people(add=users, remove=gone)
 
     def revert(self) -> None:
         """Choose what is set, and the people that are excepted."""
@@ -359,16 +384,17 @@ class ExcludedPeople:
         if not name and user.username:
             name = f"@{user.username} " if full else f"{masked_username(user.username)} "
         number = jid.user if full else mask_digits(jid.user)
+        number = f"+{number}" if jid.is_phone else f"{number}@{jid.server}"
         state = " (to be added)" if user.jid in self._added else ""
         state = " (to be removed)" if user.jid in self._removed else state
-        return f"{name}{'+' if jid.is_phone else 'without a known number: '}{number}{state}"
+        return f"{name}{number}{state}"
 
     def _make_widgets(self) -> None:
         label, make = self._label, self._make
         self._people = make.multiple_choice(f"{label}: people excepted")
-        self._number = make.text(f"{label}: except the phone number")
+        self._number = make.lines(f"{label}: except the phone numbers", _EXAMPLE)
         self._add = make.button(
-            "Add", lambda: self._on_add(self._number.value), tooltip=f"{label}: except this number"
+            "Add", lambda: self._on_add(self._number.value), tooltip=f"{label}: except these people"
         )
         self._remove = make.button(
             "Remove",
@@ -416,6 +442,13 @@ class TimerRow(Row[int | None]):
         """Choose what is set."""
         super().revert()
         self._other.value = ""
+
+    def choose(self, value: object) -> None:
+        """Choose a time [s], of one's own if it is not offered."""
+        if value not in dict(self._options()).values():
+            self._other.value = f"{value}s"
+            value = _OTHER
+        super().choose(value)
 
     def _details(self, *, enabled: bool, full: bool) -> Iterator[Any]:
         if self.control.value == _OTHER:

@@ -152,10 +152,13 @@ class VerifiedChanges:
     Each raises :class:`~privacy_sdk.NotAppliedError` when WhatsApp answered success and did
     not make the change, and :class:`~privacy_sdk.OutcomeUnknownError` when it cannot be known
     whether it was made. An account that cannot read what was changed is taken at its word.
+    What was read is told to ``on_read``.
     """
 
-    def __init__(self, account: Account) -> None:
-        self._account = account
+    def __init__(
+        self, account: Account, on_read: Callable[[SettingsState], None] = lambda state: None
+    ) -> None:
+        self._account, self._on_read = account, on_read
         self._update_list = (
             account.set_privacy_disallowed_list
             if isinstance(account, RunsPlans)
@@ -223,6 +226,7 @@ class VerifiedChanges:
             lost = error
         unread: dict[Part, PrivacyError] = {}
         after = await self._read_back(changes, unread, is_lost=lost is not None)
+        self._on_read(after)
         failed = next((e for e in unread.values() if not isinstance(e, NotSupportedError)), None)
         if failed and not isinstance(failed, _UNREADABLE_NOW):
             raise failed
