@@ -98,15 +98,9 @@ def set_(
         was = "" if before is None else f" (was: {audience(before)})"
         output.write(f"{label(chosen)}: {audience(after)}{was}")
         if lost != 0:
-            who = (
-                "who was on its list is not known"
-                if lost is None
-                else f"{people(lost)} of its list"
-            )
-            output.write(
-                f"The exceptions are lost: {who}. "
-                f"Set back to {audience(PrivacyValue.CONTACT_BLACKLIST)!r}, its list is empty."
-            )
+            who = "nobody knows how many" if lost is None else people(lost)
+            back = audience(PrivacyValue.CONTACT_BLACKLIST)
+            output.write(f"Its exceptions are lost ({who}); set back to {back!r}, none are left.")
         if listed == 0:
             output.write("Its list is empty: nobody is excepted.")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from privacy_sdk.errors import InvalidContactError, InvalidInputError, itemize, short_repr
@@ -12,6 +13,7 @@ from privacy_sdk.model.people import as_person, read_people
 from privacy_sdk.model.types import Contact, DisallowedListUser, Jid
 
 
+@dataclass(init=False, repr=False)
 class AddressBook:
     """The names of people, by their numbers and LIDs, for showing and for finding them.
 
@@ -30,9 +32,11 @@ class AddressBook:
         (AddressBook(1 person), Jid('99•••01@s.whatsapp.net'), 'Ana 99•••01')
     """
 
+    _names: dict[Jid, str]
+    _people: dict[str, dict[Jid, Jid]]
+
     def __init__(self, names: Mapping[Any, Any] | None = None) -> None:
-        self._names: dict[Jid, str] = {}
-        self._people: dict[str, dict[Jid, Jid]] = {}
+        self._names, self._people = {}, {}
         faults: list[str] = []
         for key, value in (names or {}).items():
             name, people = (value, key) if _is_address(key) else (key, value)
