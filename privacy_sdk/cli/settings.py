@@ -9,7 +9,6 @@ import typer
 from privacy_sdk.cli import output
 from privacy_sdk.cli.options import ListCategory, options_of
 from privacy_sdk.errors import NotSupportedError
-from privacy_sdk.model.address_book import masked_username
 from privacy_sdk.model.arguments import as_list_category, as_pair, as_seconds
 from privacy_sdk.model.types import PrivacyCategory, PrivacyValue
 from privacy_sdk.model.words import audience, label, people
@@ -134,7 +133,7 @@ def excluded(
     users = [
         {
             "name": names.name(person),
-            "username": person.username if show_numbers else masked_username(person.username),
+            "username": person.username if show_numbers else person.masked_username,
             "jid": address(person.jid),
             "pn_jid": person.pn_jid and address(person.pn_jid),
         }

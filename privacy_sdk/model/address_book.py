@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from privacy_sdk.errors import InvalidContactError, InvalidInputError, itemize, short_repr
-from privacy_sdk.errors.masks import DOTS, mask_digits
+from privacy_sdk.errors.masks import mask_digits
 from privacy_sdk.model.people import as_person, read_people
 from privacy_sdk.model.types import Contact, DisallowedListUser, Jid
 
@@ -70,7 +70,7 @@ class AddressBook:
     def label(self, person: DisallowedListUser | Jid) -> str:
         """Return a person's name before the masked number; the number alone without a name."""
         jid = person if isinstance(person, Jid) else person.pn_jid or person.jid
-        username = None if isinstance(person, Jid) else masked_username(person.username)
+        username = None if isinstance(person, Jid) else person.masked_username
         return " ".join(filter(None, (self.name(person) or username, mask_digits(jid.user))))
 
     def find(self, name: str) -> Jid | None:
@@ -98,16 +98,6 @@ class AddressBook:
 
 NO_NAMES: Final = AddressBook()
 """Nobody is named."""
-
-
-def masked_username(username: str | None) -> str | None:
-    """Return what can be shown of a username.
-
-    Example:
-        >>> masked_username("ana.lima")
-        '@an•••'
-    """
-    return username and f"@{username[:2]}{DOTS}"
 
 
 def _folded(name: str) -> str:

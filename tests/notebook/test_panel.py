@@ -667,3 +667,25 @@ def test_no_wire_string_stands_in_what_is_said_to_people(panel):
     said = text_of(panel) + str(caught.value)
     assert "my contacts except…" in said
     assert "contact_blacklist" not in said
+
+
+def test_people_are_chosen_and_shown_by_their_names():
+    client = ps.Client.emulated(names={"Ana": "+999 11 555 0101"})
+    client.exclude("profile", "999000000000002@lid")
+    panel = client.panel()
+    panel.exclude("profile", "ana")
+    shown_people = [label for label, _ in panel._rows["profile"].excluded._people.options]
+    assert shown_people == ["+99•••02", "Ana +99•••01 (to be added)"]
+    assert "Ana 99•••01" in repr(panel.plan)
+
+
+def test_who_is_listed_under_another_lid_is_found_by_her_number():
+    client = ps.Client.emulated()
+    stale = ps.DisallowedListUserEntry("999000000000088@lid", "999115550101@s.whatsapp.net")
+    client.account.emulate(ps.testing.PhoneLists("profile", [stale]))
+    panel = client.panel()
+    panel.exclude("profile", "+999 11 555 0101")
+    assert not panel.plan
+    panel.include("profile", "+999 11 555 0101")
+    panel.apply()
+    assert client.excluded("profile").empty
