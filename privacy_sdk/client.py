@@ -919,7 +919,10 @@ def _audience_words(
     signs = (1 if entry.action is DisallowedListAction.ADD else -1 for entry in entries)
     was = words.excepting(before, len(held))
     now = words.excepting(_ON_LIST if entries else before, len(held) + sum(signs))
-    return f"{words.label(category)}: {now}" + (f" (was: {was})" if was != now else "")
+    changed = f" (was: {was})" if was != now else ""
+    if before is not _ON_LIST and not entries:
+        changed = "; nobody is excepted"
+    return f"{words.label(category)}: {now}{changed}"
 
 
 def _replayed(transport: CassetteTransport, account: str | None = None) -> tuple[Account, str]:

@@ -9,7 +9,7 @@ from enum import EnumType, StrEnum
 from typing import Any, Self
 
 from privacy_sdk.errors import InvalidInputError, InvalidJidError, UnknownNameError, short_repr
-from privacy_sdk.errors.masks import mask_digits
+from privacy_sdk.errors.masks import DOTS, mask_digits
 from privacy_sdk.errors.public import set_module
 
 
@@ -598,6 +598,17 @@ class DisallowedListUser(_Addressed):
     pn_jid: Jid | None = None
     username: str | None = field(default=None, repr=False)
 
+    @property
+    def masked_username(self) -> str | None:
+        """What can be shown of the username.
+
+        Example:
+            >>> lid = Jid.parse("999000000000001@lid")
+            >>> DisallowedListUser(lid, None, "ana.lima").masked_username
+            '@an•••'
+        """
+        return self.username and f"@{self.username[:2]}{DOTS}"
+
 
 @set_module("privacy_sdk")
 @dataclass(frozen=True, slots=True)
@@ -632,7 +643,12 @@ class DisallowedList:
         who = f"{count:,} {'person is' if count == 1 else 'people are'} excepted"
         version = "" if self.dhash is None else f", dhash {self.dhash}"
         rows = [
-            (mask_digits(each.pn_jid.user) if each.pn_jid else "", escape(each.jid._masked()))
+            (
+                mask_digits(each.pn_jid.user)
+                if each.pn_jid
+                else escape(each.masked_username or ""),
+                escape(each.jid._masked()),
+            )
             for each in self
         ]
         return html_table(f"{who}{version}", ("number", "jid"), rows)

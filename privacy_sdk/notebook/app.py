@@ -119,6 +119,7 @@ def client_of(
     emulated: bool = False,
     replay: str | None = None,
     token_file: str | None = None,
+    names: str | None = None,
     **gateway: Any,
 ) -> AsyncClient:
     """Return a client of an emulated account, of a recording, or of a gateway by its arguments.
@@ -129,10 +130,10 @@ def client_of(
     from privacy_sdk.support.tokens import read_token
 
     if emulated:
-        return AsyncClient.emulated()
+        return AsyncClient.emulated(names=names)
     if replay is not None:
-        return AsyncClient.replay(replay)
-    return AsyncClient(token=token_file and read_token(Path(token_file)), **gateway)
+        return AsyncClient.replay(replay, names=names)
+    return AsyncClient(token=token_file and read_token(Path(token_file)), names=names, **gateway)
 
 
 def page() -> Panel | Unavailable:
