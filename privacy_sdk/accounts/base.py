@@ -77,7 +77,6 @@ class AccountInfo:
     hint: str = ""
 
     def _repr_html_(self) -> str:
-
         rows = [
             ("account", self.id),
             ("backend", describe(self.backend)),
