@@ -17,7 +17,7 @@ class Untouchable:
     id = "demo"
 
     def __getattr__(self, name: str):
-        def asked(*args: object):
+        def asked(*args: object, **options: object):
             raise AssertionError(f"{name} was called")
 
         return asked
