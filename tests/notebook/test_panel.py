@@ -670,7 +670,6 @@ def test_no_wire_string_stands_in_what_is_said_to_people(panel):
     assert "contact_blacklist" not in said
 
 
-<<<<<<< HEAD
 # --- alive: what code and other panels change shows at once, without a question
 
 
@@ -890,7 +889,8 @@ def test_the_head_shows_who_sees_what(client, panel):
     client.set_privacy_setting("last", "none")
     client.exclude("profile", PERSON)
     eventually(lambda: text_in(client.visibility().as_html()) in text_of(panel))
-=======
+
+
 def test_people_are_chosen_and_shown_by_their_names():
     client = ps.Client.emulated(names={"Ana": "+999 11 555 0101"})
     client.exclude("profile", "999000000000002@lid")
@@ -911,4 +911,3 @@ def test_who_is_listed_under_another_lid_is_found_by_her_number():
     panel.include("profile", "+999 11 555 0101")
     panel.apply()
     assert client.excluded("profile").empty
->>>>>>> people
