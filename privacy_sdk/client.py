@@ -324,12 +324,8 @@ class AsyncClient:
 
         Example:
             >>> import privacy_sdk as ps
-            >>> client = ps.Client.emulated(names={"Ana": "+999 11 555 0101"})
-            >>> client.exclude("profile", "Ana")
-            Profile photo: my contacts except 1 person (was: everyone) (dhash ...)
-            >>> client.excluded("profile")
-              name   number          jid
-            0  Ana  99•••01  99•••01@lid
+            >>> ps.AsyncClient.emulated(names={"Ana": "+999 11 555 0101"}).names
+            AddressBook(1 person)
         """
         return self._names
 

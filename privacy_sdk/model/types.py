@@ -226,15 +226,12 @@ _JID = re.compile(
     r"(?P<user>\d{1,20})(?:\.(?P<agent>\d{1,3}))?(?::(?P<device>\d{1,5}))?@(?P<server>[a-z][a-z.]{1,30})",
     re.ASCII,
 )
-_TWO_SPELLINGS = tuple(
-    re.compile(pattern, re.ASCII)
-    for pattern in (
-        r"(55\d\d)9([6-9]\d{7})",  # Brazil; eight digits from 2 to 5 are a landline's
-        r"(52)1(\d{10})",  # Mexico
-        r"(54)9(\d{10})",  # Argentina
-    )
-)
-"""Numbers with a digit between the groups that other spellings of them lack."""
+_TWO_SPELLINGS = {
+    "55": re.compile(r"(55\d\d)9([6-9]\d{7})", re.ASCII),  # eight from 2 to 5 are a landline's
+    "52": re.compile(r"(52)1(\d{10})", re.ASCII),
+    "54": re.compile(r"(54)9(\d{10})", re.ASCII),
+}
+"""By country code, numbers with a digit between the groups that another spelling lacks."""
 
 
 @set_module("privacy_sdk")
@@ -303,6 +300,8 @@ class Jid:
     @property
     def person(self) -> Self:
         """The address of the person: without agent and device."""
+        if not self.device and "." not in self.user:
+            return self
         return type(self)(self.user.partition(".")[0], self.server)
 
     @property
@@ -318,10 +317,10 @@ class Jid:
             its clients, by us nowhere.
         """
         person = self.person
-        for pattern in _TWO_SPELLINGS if self.is_phone else ():
-            if match := pattern.fullmatch(person.user):
-                return type(self)("".join(match.groups()), self.server)
-        return person
+        pattern = _TWO_SPELLINGS.get(person.user[:2]) if self.is_phone else None
+        if pattern is None or (match := pattern.fullmatch(person.user)) is None:
+            return person
+        return type(self)("".join(match.groups()), self.server)
 
     @property
     def is_lid(self) -> bool:

@@ -341,13 +341,12 @@ class ExcludedPeople:
         self._removed.clear()
 
     def _drop_redundant(self) -> None:
-        listed = self.listed or DisallowedList()
+        people = self.listed or DisallowedList()
+        listed = people.identities
         self._added = {
-            jid: user
-            for jid, user in self._added.items()
-            if listed.identities.isdisjoint(user.identities)
+            jid: user for jid, user in self._added.items() if listed.isdisjoint(user.identities)
         }
-        self._removed &= {user.jid for user in listed}
+        self._removed &= {user.jid for user in people}
 
     def summary(self) -> str:
         """How many people are excepted, in words."""
