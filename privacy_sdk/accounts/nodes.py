@@ -14,8 +14,8 @@ from typing import TypeAlias
 from xml.etree.ElementTree import Element
 
 from privacy_sdk.accounts.base import AccountInfo, LostAnswerError
-from privacy_sdk.accounts.wire import read_jid, settings_from_rows
-from privacy_sdk.errors import InvalidInputError, IqError, NotSupportedError, UnreadableAnswerError
+from privacy_sdk.accounts.wire import read_jid, refuse_unreported, settings_from_rows
+from privacy_sdk.errors import InvalidInputError, IqError, UnreadableAnswerError
 from privacy_sdk.errors.public import set_module
 from privacy_sdk.model.arguments import as_seconds
 from privacy_sdk.model.types import (
@@ -69,24 +69,6 @@ def contacts_request(phones: Iterable[str]) -> Element:
         people.append(node("user", contact))
     query = node("query", node("contact"), node("lid"))
     return iq("get", "usync", node("usync", query, people, mode="query", context="interactive"))
-
-
-def refuse_unreported(category: PrivacyCategory, reported: Collection[str]) -> None:
-    """Refuse to set a category that the server did not report.
-
-    Raises:
-        NotSupportedError: It did not.
-
-    Source:
-        Baileys PR #1071, where accounts are said to have been locked out of WhatsApp Web by a
-        set of such a category; that thread's claim.
-    """
-    if category.value not in reported:
-        raise NotSupportedError(
-            f"WhatsApp does not report {category.value!r} for this account, and a set of such a "
-            "category may lock it out.",
-            hint="Set it on the phone; unreported=True (--unreported) sends it all the same.",
-        )
 
 
 @set_module("privacy_sdk.accounts")

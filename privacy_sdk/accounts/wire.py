@@ -7,7 +7,7 @@ is an :class:`~privacy_sdk.errors.UnreadableAnswerError`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from functools import lru_cache
 from typing import Any, TypeAlias, TypeGuard
@@ -17,6 +17,7 @@ from privacy_sdk.accounts.events import Event, NextAnswer, PhoneLists, PhoneSets
 from privacy_sdk.errors import (
     InvalidInputError,
     InvalidRequestError,
+    NotSupportedError,
     UnreadableAnswerError,
     short_repr,
 )
@@ -152,6 +153,24 @@ def settings_from_rows(
         else:
             settings[name] = _setting(name, value)
     return PrivacySettingsResponse(settings.values(), unreadable)
+
+
+def refuse_unreported(category: PrivacyCategory, reported: Collection[str]) -> None:
+    """Refuse to set a category that the server did not report.
+
+    Raises:
+        NotSupportedError: It did not.
+
+    Source:
+        Baileys PR #1071, where accounts are said to have been locked out of WhatsApp Web by a
+        set of such a category; that thread's claim.
+    """
+    if category.value not in reported:
+        raise NotSupportedError(
+            f"WhatsApp does not report {category.value!r} for this account, and a set of such a "
+            "category may lock it out.",
+            hint="Set it on the phone; unreported=True (--unreported) sends it all the same.",
+        )
 
 
 @lru_cache(maxsize=1_000)

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from privacy_sdk.accounts.base import AccountInfo, LostAnswerError
-from privacy_sdk.accounts.nodes import NO_DHASH, match_contacts, refuse_unreported
+from privacy_sdk.accounts.nodes import NO_DHASH, match_contacts
 from privacy_sdk.accounts.whatsapp import tryx_names
 from privacy_sdk.accounts.whatsapp.linked import ANSWER_DUE, LinkedAccount
 from privacy_sdk.accounts.whatsapp.session import DATABASE
 from privacy_sdk.accounts.whatsapp.supervisor import backoff
 from privacy_sdk.accounts.whatsapp.tryx_errors import error_from_tryx
 from privacy_sdk.accounts.whatsapp.tryx_runtime import TryxRuntime, open_tryx
+from privacy_sdk.accounts.wire import refuse_unreported
 from privacy_sdk.errors import ConflictError, NotSupportedError, OutcomeUnknownError
 from privacy_sdk.errors.public import set_module
 from privacy_sdk.model.types import (
