@@ -2,7 +2,10 @@
 
 import asyncio
 import logging
+import os
 import stat
+import subprocess
+import sys
 import time
 
 import pytest
@@ -227,3 +230,49 @@ async def test_nobody_is_in_the_log_or_a_repr(whatsapp, tmp_path, caplog):
     for secret in (NUMBER, "999115550101", code, code[:40]):
         assert secret not in logged
         assert secret not in repr(account)
+
+
+GATEWAY = """
+import asyncio, sys, threading
+from pathlib import Path
+from fake_whatsapp import ObservedAccount, fake_whatsapp, link_by_hand
+from privacy_sdk.gateway.server import serve
+
+folder, ready = Path(sys.argv[1]), threading.Event()
+
+async def whatsapp_runs():
+    global whatsapp
+    async with fake_whatsapp() as whatsapp:
+        ready.set()
+        await asyncio.Event().wait()
+
+threading.Thread(target=lambda: asyncio.run(whatsapp_runs()), daemon=True).start()
+ready.wait()
+link_by_hand(folder)
+account = ObservedAccount(whatsapp, folder)
+serve({"me": account}, port=0, token="t", on_ready=lambda at: print(at.url, flush=True))
+"""
+
+
+def test_a_gateway_with_a_live_session_ends_on_sigterm_without_waiting_for_whatsapp(tmp_path):
+    support = os.pathsep.join(path for path in sys.path if path)
+    process = subprocess.Popen(
+        [sys.executable, "-c", GATEWAY, str(tmp_path)],
+        env=os.environ | {"PYTHONPATH": support},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        with ps.Client(process.stdout.readline().strip(), token="t", account="me") as client:
+            while client.info().state != "connected":
+                time.sleep(0.02)
+            assert len(client.fetch_privacy_settings()) == 9
+        began = time.monotonic()
+        process.terminate()
+        assert process.wait(10) == 0
+        # 0.2 s of work. A closing handshake that nobody answers would last ten.
+        assert time.monotonic() - began < 5.0
+    finally:
+        process.kill()
+        process.stdout.close()

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from fake_tryx import payload
 from qr_reading import need, read_image, read_text
+from tryx.wacore import Attrs, Node, NodeValue
 
 import privacy_sdk as ps
 from privacy_sdk.accounts.whatsapp import account as whatsapp
@@ -54,6 +55,22 @@ def test_the_command_links_and_unlinks_without_a_gateway(phone, monkeypatch, run
     code, out, err = run("unlink", "somebody", "--json")
     assert (code, err) == (0, "")
     assert '"state": "unlinked"' in out
+
+
+def test_the_command_says_what_a_passkey_is_and_that_nothing_is_lost(phone, monkeypatch, run):
+    class Asked(TryxAccount):
+        async def link_status(self) -> ps.accounts.LinkStatus:
+            found = await super().link_status()
+            if found.qr:
+                asked = Attrs("type", NodeValue("passkey_prologue_request"))
+                await phone.current.emit("EvNotification", node=Node("notification", [asked], None))
+            return found
+
+    monkeypatch.setattr(whatsapp, "TryxAccount", partial(Asked, runtime=phone.runtime))
+    code, _, err = run("link", "somebody")
+    assert code == 4
+    assert "No phone is linked (passkey)" in err
+    assert "Nothing is lost" in err
 
 
 def test_the_command_says_when_there_is_nothing_to_unlink(run):
