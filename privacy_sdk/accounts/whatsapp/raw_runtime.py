@@ -227,7 +227,13 @@ class RawRuntime:
             if error is not None and not isinstance(error, TransportError):
                 raise PrivacyError(f"The session ended: {type(error).__name__}: {error}.")
             if error is not None:
-                report(Step("disconnected", AccountState.CONNECTING, f"The connection: {error}."))
+                report(
+                    Step(
+                        "disconnected",
+                        AccountState.CONNECTING,
+                        f"The connection was lost: {error}.",
+                    )
+                )
         except (PyaileysError, TimeoutError) as error:
             report(Step("no connection", AccountState.CONNECTING, f"No connection: {error}."))
         finally:
