@@ -49,7 +49,13 @@ from privacy_sdk.model.types import (
     PrivacyValue,
     SetPrivacySettingResponse,
 )
-from privacy_sdk.policies.people import find_people, list_entries, listed_people
+from privacy_sdk.policies.people import (
+    audience_words,
+    find_people,
+    list_entries,
+    list_words,
+    listed_people,
+)
 from privacy_sdk.policies.plan import Plan, make_plan
 from privacy_sdk.policies.policy import Policy, PolicyLike, as_policy, policy_of
 from privacy_sdk.policies.result import ApplyResult
@@ -501,7 +507,7 @@ class AsyncClient:
                 f"A list update is a DisallowedListUpdate, not {type(update).__name__}."
             )
         response = await self._changes.set_privacy_disallowed_list(category, update)
-        description = f"{words.label(category)}: {_list_words(update.users)}"
+        description = f"{words.label(category)}: {list_words(update.users)}"
         return replace(response, description=description)
 
     async def set_default_disappearing_mode(self, duration: DurationLike) -> None:
@@ -803,9 +809,9 @@ class AsyncClient:
                 f"The change of the list of {category.value!r} was accepted; this account "
                 "cannot read lists, so who is excepted now is not known."
             )
-            changed = f"{words.label(category)}: {_list_words(entries)}"
+            changed = f"{words.label(category)}: {list_words(entries)}"
             return replace(response, description=changed)
-        return replace(response, description=_audience_words(category, value, held, entries))
+        return replace(response, description=audience_words(category, value, held, entries))
 
     async def link_status(self) -> LinkStatus:
         """Return how far a phone is linked, with the present QR code.
@@ -883,17 +889,6 @@ class AsyncClient:
         return self._label or f"AsyncClient({self._account!r})"
 
 
-def _list_words(users: Sequence[DisallowedListUserEntry]) -> str:
-    """Return a change of a list in words."""
-    added = sum(user.action is DisallowedListAction.ADD for user in users)
-    parts = [
-        f"{words.people(count)} {what}"
-        for count, what in ((added, "excepted"), (len(users) - added, "no longer excepted"))
-        if count
-    ]
-    return ", ".join(parts)
-
-
 def _would_open(category: PrivacyCategory, value: PrivacyValue | None) -> InvalidInputError:
     if value is PrivacyValue.NONE:
         what = "is shown to nobody, so nobody is excepted"
@@ -903,22 +898,6 @@ def _would_open(category: PrivacyCategory, value: PrivacyValue | None) -> Invali
         f"{category.value!r} {what}.",
         hint=f"Set it to {_ON_LIST.value!r} first, if all other contacts may see it.",
     )
-
-
-def _audience_words(
-    category: PrivacyCategory,
-    before: PrivacyValue | None,
-    held: DisallowedList,
-    entries: Sequence[DisallowedListUserEntry],
-) -> str:
-    """Return what became of an audience when the people of its list were changed."""
-    signs = (1 if entry.action is DisallowedListAction.ADD else -1 for entry in entries)
-    was = words.excepting(before, len(held))
-    now = words.excepting(_ON_LIST if entries else before, len(held) + sum(signs))
-    changed = f" (was: {was})" if was != now else ""
-    if before is not _ON_LIST and not entries:
-        changed = "; nobody is excepted"
-    return f"{words.label(category)}: {now}{changed}"
 
 
 def _replayed(transport: CassetteTransport, account: str | None = None) -> tuple[Account, str]:

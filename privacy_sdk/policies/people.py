@@ -7,12 +7,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from privacy_sdk.accounts.base import Account
 from privacy_sdk.errors import InvalidContactError, itemize
 from privacy_sdk.errors.masks import mask_digits
+from privacy_sdk.model import words
 from privacy_sdk.model.types import (
     Contact,
+    DisallowedList,
     DisallowedListAction,
     DisallowedListUser,
     DisallowedListUserEntry,
     Jid,
+    PrivacyCategory,
+    PrivacyValue,
 )
 
 _ASKED_AT_ONCE = 1_000
@@ -161,3 +165,32 @@ def list_entries(
     else:
         changed = list(dict.fromkeys(entry for _, entries in found for entry in entries))
     return [DisallowedListUserEntry(user.jid, user.pn_jid, action) for user in changed]
+
+
+def list_words(users: Sequence[DisallowedListUserEntry]) -> str:
+    """Return a change of a list in words."""
+    added = sum(user.action is DisallowedListAction.ADD for user in users)
+    parts = [
+        f"{words.people(count)} {what}"
+        for count, what in ((added, "excepted"), (len(users) - added, "no longer excepted"))
+        if count
+    ]
+    return ", ".join(parts)
+
+
+def audience_words(
+    category: PrivacyCategory,
+    before: PrivacyValue | None,
+    held: DisallowedList,
+    entries: Sequence[DisallowedListUserEntry],
+) -> str:
+    """Return what became of an audience when the people of its list were changed."""
+    signs = (1 if entry.action is DisallowedListAction.ADD else -1 for entry in entries)
+    was = words.excepting(before, len(held))
+    now = words.excepting(
+        PrivacyValue.CONTACT_BLACKLIST if entries else before, len(held) + sum(signs)
+    )
+    changed = f" (was: {was})" if was != now else ""
+    if before is not PrivacyValue.CONTACT_BLACKLIST and not entries:
+        changed = "; nobody is excepted"
+    return f"{words.label(category)}: {now}{changed}"

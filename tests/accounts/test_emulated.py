@@ -8,6 +8,7 @@ import privacy_sdk as ps
 from privacy_sdk import PrivacyCategory as Category
 from privacy_sdk import PrivacyValue as Value
 from privacy_sdk.accounts.emulated.account import CONTACTS, SETTINGS, EmulatedAccount
+from privacy_sdk.accounts.nodes import iq, node
 from privacy_sdk.model.types import MAX_LISTED
 
 ENTRIES = [ps.DisallowedListUserEntry(contact.jid) for contact in CONTACTS]
@@ -97,9 +98,12 @@ async def test_a_known_persons_phone_address_is_filled_in(account):
 
 
 async def test_a_phone_address_in_place_of_a_lid_is_a_bad_request(account):
-    entry = ps.DisallowedListUserEntry(CONTACTS[0].pn_jid)
-    with pytest.raises(ps.errors.BadRequestError):
-        await account.set_privacy_disallowed_list(Category.LAST, update("none", entry))
+    user = node("user", action="add", jid=CONTACTS[0].pn_jid)
+    change = node("category", user, name="last", value="contact_blacklist", dhash="none")
+    request = iq("set", "privacy", node("privacy", change, addressing_mode="lid"))
+    error = (await account.server.ask(request)).find("error")
+    assert error is not None
+    assert error.get("code") == "400"
     assert await values(account) == SETTINGS
 
 

@@ -226,8 +226,6 @@ class EmulatedServer:
             DisallowedListUserEntry(user.attrib["jid"], user.get("pn_jid"), user.attrib["action"])
             for user in users
         ]
-        if not all(entry.jid.is_lid for entry in entries):
-            raise _Refusal(400, "bad-request")
         if len(self._changed(held, entries)) > max(MAX_LISTED, len(held)):
             raise _Refusal(419, "resource-limit")
         self.put_people(name, entries)
