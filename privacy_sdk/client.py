@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal, NoReturn, Protocol, Self
+from typing import TYPE_CHECKING, Literal, NoReturn, Self
 from weakref import WeakSet
 
 from privacy_sdk.accounts.base import (
@@ -61,7 +61,7 @@ from privacy_sdk.policies.policy import Policy, PolicyLike, as_policy, policy_of
 from privacy_sdk.policies.result import ApplyResult
 from privacy_sdk.policies.run import Progress, apply_changes
 from privacy_sdk.policies.state import read_state
-from privacy_sdk.policies.verify import VerifiedChanges
+from privacy_sdk.policies.verify import Observer, VerifiedChanges
 from privacy_sdk.support.caller_warnings import warn_caller
 from privacy_sdk.support.gateways import DEFAULT_TIMEOUT, DEFAULT_URL, checked_url, given_or_env
 from privacy_sdk.support.names import NamesLike, read_names
@@ -75,13 +75,6 @@ if TYPE_CHECKING:
 _ON_LIST = PrivacyValue.CONTACT_BLACKLIST
 _SENT_AT_ONCE = 5_000
 """So many entries of a list are half of the longest body that a gateway takes."""
-
-
-class Observer(Protocol):
-    """What follows the settings of a client, such as a panel."""
-
-    def settings_read(self, state: SettingsState) -> None:
-        """Take over what was read of the account; the rest is as it was."""
 
 
 @set_module("privacy_sdk")

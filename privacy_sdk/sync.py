@@ -301,9 +301,8 @@ class Client:
         It shows at once what is changed through this client, by code or by another panel.
 
         Args:
-            presets: Policies to choose from by a button, beside
-                :data:`~privacy_sdk.policies.MAXIMUM`: paths of their files, or policies by
-                what they are called.
+            presets: Policies to choose from by a button, beside those of the package: paths of
+                their files, or policies by what they are called.
 
         Raises:
             InvalidPolicyError: A preset is invalid; lists every problem.

@@ -59,7 +59,7 @@ from privacy_sdk.notebook.widgets import (
 )
 from privacy_sdk.policies.people import find_people
 from privacy_sdk.policies.plan import Plan, make_plan
-from privacy_sdk.policies.policy import MAXIMUM, Policy, PolicyLike, as_policy
+from privacy_sdk.policies.policy import MAXIMUM, STRICTEST, Policy, PolicyLike, as_policy
 from privacy_sdk.policies.result import ApplyResult
 from privacy_sdk.policies.state import TIMER
 from privacy_sdk.support.loop import LOOP
@@ -76,7 +76,7 @@ P = ParamSpec("P")
 Presets: TypeAlias = Iterable[str | os.PathLike[str]] | Mapping[str, PolicyLike]
 """Paths of policy files, or policies by what they are called."""
 
-_MAXIMUM = "Maximum privacy"
+_PACKAGED = {"Maximum privacy": MAXIMUM, "Strictest": STRICTEST}
 _READING = "Reading what is set…"
 _MAY_STILL_BE_APPLIED = "What was sent may still be applied; the panel reads what is set."
 _OUTDATED = (
@@ -765,7 +765,7 @@ def _policies(presets: Presets, names: NameFinder) -> dict[str, Policy]:
     named: Mapping[str, PolicyLike] = (
         presets if isinstance(presets, Mapping) else {Path(path).stem: path for path in presets}
     )
-    return {_MAXIMUM: MAXIMUM, **{name: as_policy(each, names) for name, each in named.items()}}
+    return {**_PACKAGED, **{name: as_policy(each, names) for name, each in named.items()}}
 
 
 def _changes(count: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from types import MappingProxyType
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from privacy_sdk.accounts.base import Account, Capability, RunsPlans
 from privacy_sdk.errors import (
@@ -144,6 +144,13 @@ def _evidence(change: Change, after: SettingsState) -> _Evidence | None:
                 f"the list holds {words.people(len(held or ()))}"
             )
             return _Evidence(not missed, now, missed)
+
+
+class Observer(Protocol):
+    """What follows the settings of a client, such as a panel."""
+
+    def settings_read(self, state: SettingsState) -> None:
+        """Take over what was read of the account; the rest is as it was."""
 
 
 class VerifiedChanges:

@@ -842,6 +842,18 @@ def test_there_is_nothing_to_undo_before_something_was_applied(panel):
         panel.undo()
 
 
+def test_every_policy_of_the_package_is_a_preset(client, panel):
+    packaged = [p for p in vars(ps.policies).values() if isinstance(p, ps.Policy)]
+    assert packaged
+    planned = set()
+    for button in (w for w in shown(panel) if getattr(w, "tooltip", None) and "sent" in w.tooltip):
+        panel.revert()
+        button.click()
+        eventually(lambda: panel.message)
+        planned.add(panel.plan.changes)
+    assert planned == {client.plan(policy).changes for policy in packaged}
+
+
 def test_a_preset_is_a_plan_before_anything_is_sent(client, panel):
     press(panel, "Maximum privacy")
     eventually(lambda: panel.message)
