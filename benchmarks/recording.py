@@ -28,7 +28,7 @@ def rows(quick: bool) -> Iterator[Row]:
 async def _recorded(path: Path, count: int) -> list[float]:
     """How long each of many different exchanges takes to be made and recorded [s]."""
     answering = httpx2.MockTransport(lambda request: httpx2.Response(200, json={"dhash": None}))
-    transport = CassetteTransport(path, record_mode="once", inner=answering)
+    transport = CassetteTransport(path, records=True, inner=answering)
     took = []
     async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1:8480") as http:
         for number in range(count):

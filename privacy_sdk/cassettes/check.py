@@ -27,6 +27,7 @@ _TECHNICAL = frozenset(
     user-agent vary""".split()  # noqa: SIM905
 )
 """Headers of vcrpy's own recordings that tell of nobody, as long as their words do not."""
+_NEAR = ("127.0.0.1", "localhost", "::1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,14 +134,22 @@ class _Scan:
         yield from self._unknown_keys(document, {"version", "interactions"}, 1)
         starts = recording.lines
         ends = [*starts[1:], len(self._lines) + 1]
-        for entry, interaction, start, end in zip(
-            document["interactions"], recording.interactions, starts, ends, strict=True
+        entries = document["interactions"]
+        for number, (entry, interaction, start, end) in enumerate(
+            zip(entries, recording.interactions, starts, ends, strict=True), 1
         ):
-            yield from self._unknown_keys(entry, _ENTRY, start)
-            yield from self._unknown_keys(entry["request"], _REQUEST, start)
-            yield from self._unknown_keys(entry["response"], _RESPONSE, start)
-            yield from self._unknown_keys(entry["response"]["status"], {"code", "message"}, start)
-            yield from self._unknown_keys(entry["response"]["body"], {"string"}, start)
+            response = entry["response"]
+            for mapping, known in (
+                (entry, _ENTRY),
+                (entry["request"], _REQUEST),
+                (response, _RESPONSE),
+                (response["status"], {"code", "message"}),
+                (response["body"], {"string"}),
+            ):
+                yield from self._unknown_keys(mapping, known, start)
+            behind = len(entries) - number
+            if entry.get("overlaps", 0) > behind or entry.get("after_unanswered_change", 0) > 1:
+                yield Finding(start, True, "a count that no recording has")
             try:
                 text = as_text(interaction)
             except UnicodeDecodeError:
@@ -175,17 +184,16 @@ class _Scan:
         if parts.username is not None or parts.password is not None:
             yield True, "a user name in the request's address", uri
         elif not uri.startswith(BASE):
-            is_near = parts.hostname in ("127.0.0.1", "localhost", "::1")
-            yield not is_near, "another host than a recording's", uri
+            yield parts.hostname not in _NEAR, "another host than a recording's", uri
         if method != kept["request"]["method"]:
             yield True, "a method that no recording has", method
         if status["message"] not in ("", kept["response"]["status"]["message"]):
             yield True, "a status message that no recording has", status["message"]
         found = route(uri)
-        if kept["request"]["uri"].removeprefix(BASE) not in (
-            _path(uri), _path(uri).replace("%20", "+")
-        ):  # fmt: skip
-            yield True, f"{_person_in(_path(uri))} in the request's address", uri
+        is_http = parts.scheme in ("http", "https")
+        rest = uri.removeprefix(f"{parts.scheme}://{parts.netloc}") if is_http else uri
+        if kept["request"]["uri"].removeprefix(BASE) not in (rest, rest.replace("%20", "+")):
+            yield True, f"{_person_in(rest)} in the request's address", uri
         elif found and found.account and found.account not in self._told:
             self._told.add(found.account)
             yield False, f"the account {found.account!r} is named", f"accounts/{found.account}"
@@ -204,8 +212,10 @@ class _Scan:
                 continue
             plain = f"{name}: {' '.join(values)}"
             is_known = lowered in _TECHNICAL or lowered in ("content-type", "date")
-            is_wrong = not is_known or words(plain) != plain
-            if lowered not in _TECHNICAL or is_wrong:
+            is_far = lowered == "host" and urlsplit(f"//{values[0]}").hostname not in _NEAR
+            is_wrong = not is_known or is_far or words(plain) != plain
+            if plain not in self._told or is_wrong:
+                self._told.add(plain)
                 shown = name if words(name) == name and is_known else "that no recording has"
                 yield is_wrong, f"a header ({shown}) in the {where}", name
 
@@ -214,7 +224,9 @@ class _Scan:
         if kept == NOT_KEPT != body:
             yield True, f"a body that is no JSON object in the {where}", ""
         elif body and body != NOT_KEPT:
-            yield from self._compared(json.loads(body), json.loads(kept), where)
+            yield from self._compared(
+                json.loads(body, parse_float=_as_it_stands), json.loads(kept), where
+            )
 
     def _compared(
         self, there: Any, kept: Any, where: str, name: str = ""
@@ -262,10 +274,9 @@ class _Scan:
         return next(found, lines.start)
 
 
-def _path(uri: str) -> str:
-    parts = urlsplit(uri)
-    path = parts.path[max(parts.path.find("/v1/"), 0) :]
-    return path + (f"?{parts.query}" if parts.query else "")
+def _as_it_stands(number: str) -> float | str:
+    """A number; the text of one with more digits than it needs, which no recording has."""
+    return float(number) if repr(float(number)) == number else number
 
 
 def _person_in(text: str) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -30,7 +29,7 @@ from privacy_sdk.errors import (
     PrivacyError,
     TooManyRequestsError,
 )
-from privacy_sdk.errors.masks import DOTS, mask_secrets
+from privacy_sdk.errors.masks import DOTS, fold_digits, mask_secrets, may_name_person
 from privacy_sdk.model.types import LIST_CATEGORIES
 
 BASE = "http://127.0.0.1:8480"
@@ -101,9 +100,9 @@ _METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 _JSON_TYPES = {"application/json", "application/problem+json"}
 _NAME = re.compile(rf"(?:{PROBLEM_PREFIX})?[a-z][a-z0-9_-]{{0,63}}")
 _VERSION = re.compile(r"[0-9A-Za-z]{1,64}={0,2}")
-_FEWEST = 5
-"""So many digits may be a person's."""
-_RUN = re.compile(r"\d(?:[^\d•]{0,3}\d)*")
+# Between digits of one person: signs of any length, an entity, or up to three of anything; what
+# is masked already is a border.
+_RUN = re.compile(rf"\d(?:(?:(?:&\w{{1,6}};|(?!{DOTS})[\W_])*+|(?:(?!{DOTS})\D){{0,3}})\d)*")
 _PLACES = {"{account_id}": Kind.ACCOUNT, "{category}": Kind.NAME}
 
 
@@ -129,7 +128,7 @@ def route(uri: str) -> Route | None:
         '/v1/accounts/{account_id}/privacy/{category}'
     """
     path = urlsplit(uri).path
-    path = path[max(path.find("/v1/"), 0) :]
+    path = path[max(path.find("/v1/accounts"), 0) :]
     segments = path.split("/")
     for template in PATHS:
         places = template.split("/")
@@ -146,22 +145,18 @@ def words(text: str, secrets: Iterable[str] = ()) -> str:
     """A text without any digits that could be a person's, and without secrets.
 
     Example:
-        >>> words("no +55 (11) 91234-5678, tel: ５５１１ or ana@x: 12345; 3 of 409")
-        'no +•••, tel: ••• or ana@x: •••; 3 of 409'
+        >>> words("no +55 (11) 91234-5678, not tel: ５５１１９ or ana@x: 12345, but 3 of 409")
+        'no +•••, not tel: ••• or ana@x: •••, but 3 of 409'
     """
     for secret in secrets:
         text = text.replace(secret, DOTS)
     text = mask_secrets(text)
-    plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
-    masked = _RUN.sub(lambda run: DOTS if _has_digits(run[0]) else run[0], plain)
+    plain = fold_digits(text)
+    masked = _RUN.sub(lambda run: DOTS if may_name_person(run[0]) else run[0], plain)
     if masked == plain:
         masked = text
     # What YAML takes for a line break or does not allow would not come back as it was.
     return "".join(c if c.isprintable() or c == "\n" else " " for c in masked)
-
-
-def _has_digits(text: str) -> bool:
-    return sum(map(str.isdecimal, text)) >= _FEWEST
 
 
 def date_text(value: str) -> str | None:
@@ -278,7 +273,7 @@ class Redactor:
 
     def _name(self, value: object) -> str:
         text = _text(value)
-        is_name = _NAME.fullmatch(text) and not _has_digits(text)
+        is_name = _NAME.fullmatch(text) and not may_name_person(text)
         return text if is_name else words(text, self.secrets)
 
     def _version(self, value: object) -> str:
@@ -292,13 +287,12 @@ class Redactor:
 
     def _account(self, value: object) -> str:
         text = _text(value)
-        plain = unicodedata.normalize("NFKC", text)
-        return self.people.account(text) if _has_digits(plain) else text
+        return self.people.account(text) if may_name_person(text) else text
 
 
 def _text(value: object) -> str:
     if isinstance(value, str):
-        return value
+        return value.encode("utf-8", "replace").decode()  # half a character cannot be written
     raise _NotKept
 
 

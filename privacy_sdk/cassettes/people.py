@@ -10,11 +10,12 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from privacy_sdk.errors.masks import DOTS, NOBODY, plain_digits
+from privacy_sdk.errors.masks import DOTS, LONGEST, NOBODY, SHORTEST, may_name_person, plain_digits
 
 _PSEUDONYM = re.compile(r"9999(?:\d{11}|\d{8})")
-_GIVEN = re.compile(r"Person \d+|version-\d+")
-_ADDRESS = re.compile(r"(?P<user>\d{1,20})(?P<device>(?::\d{1,5})?)@(?P<server>[a-z.]{1,31})")
+_GIVEN = re.compile(r"(?:Person |version-)[0-9]{1,4}")
+_NOBODYS = re.compile(rf"{NOBODY}[0-9]{{{SHORTEST - 3},{LONGEST - 3}}}")
+_ADDRESS = re.compile(r"(?P<user>[0-9]{1,20})(?P<device>(?::[0-9]{1,2})?)@(?P<server>[a-z.]{1,31})")
 _SERVERS = {"s.whatsapp.net", "lid", "c.us", "hosted", "hosted.lid", "bot", "g.us"}
 _LINKED_AS = f"+99 {DOTS} 01"
 _NUMBER, _LID = "9999{:08d}", "9999{:011d}"
@@ -46,14 +47,16 @@ class Pseudonyms:
             return f"{user}{address['device']}@{address['server']}"
         if DOTS in text:
             return _LINKED_AS
-        digits = plain_digits(text).removeprefix("00")
-        if len(digits) >= 5:
+        if may_name_person(text):
+            digits = plain_digits(text).removeprefix("00")
+            if digits.startswith(NOBODY) and re.search(r"[^\W_\d]|@", text):
+                return self.account(text)  # somebody's number may stand behind nobody's
             return ("+" if text.lstrip().startswith("+") else "") + self.number(digits)
         return self.standing_for(text, "Person {}") if text else text
 
     def number(self, digits: str, *, lid: bool = False) -> str:
         """The digits that stand for a person's; her own if they belong to nobody."""
-        if digits.startswith(NOBODY):
+        if _NOBODYS.fullmatch(digits):
             self._taken.add(digits)
             return digits
         return self.standing_for(digits, _LID if lid else _NUMBER)
@@ -160,4 +163,4 @@ class Bindings:
         if person in self._recorded or other in self._real:
             return self._recorded.get(person) == other and self._real.get(other) == person
         is_pseudonym = _PSEUDONYM.fullmatch(other) is not None
-        return person == other or (is_pseudonym and not person.startswith(NOBODY))
+        return person == other or (is_pseudonym and _NOBODYS.fullmatch(person) is None)

@@ -173,8 +173,8 @@ def _meaning(
     thing = a_list if last == "disallowed-list" else _THINGS.get(last, ACCOUNT)
     if method == "GET" or thing == CONTACTS:
         return thing, frozenset()
-    if found.category is not None:
-        return None, frozenset({a_list} if thing == a_list else {SETTINGS, a_list})
+    if found.category is not None:  # an update of a list opens it to the contacts, too
+        return None, frozenset({SETTINGS, a_list})
     if thing == TIMER:
         return None, frozenset({TIMER})
     if thing == SETTINGS:
@@ -190,9 +190,7 @@ def _things_of(plan: Mapping[str, Any]) -> Iterator[str]:
         if row.get("change") == "timer":
             yield TIMER
         else:
-            yield f"list {row.get('category')}"
-            if row.get("change") == "setting":
-                yield SETTINGS
+            yield from (SETTINGS, f"list {row.get('category')}")
 
 
 def describe(request: Request) -> str:

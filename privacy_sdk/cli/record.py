@@ -67,10 +67,10 @@ def replay(
     Its exit code is the program's.
     """
     options_of(context)
-    from privacy_sdk.cassettes.file import recording_path
+    from privacy_sdk.cassettes.file import is_bare_name, recording_path
 
-    path = recording_path(cassette)
-    raise typer.Exit(_run(program, {REPLAY: str(path.absolute())}))
+    path = recording_path(cassette).absolute()
+    raise typer.Exit(_run(program, {REPLAY: cassette if is_bare_name(cassette) else str(path)}))
 
 
 def _run(program: list[str], variables: dict[str, str]) -> int:

@@ -8,41 +8,14 @@ code that links a device.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
 DOTS = "•••"
 
 NOBODY = "999"
 """Numbers that begin with this belong to nobody: no country has the code."""
-
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-PERSON_FIELDS = _words(
-    "jid pnjid lid phone phones phonenumber phonenumbers number numbers msisdn waid "
-    "id account user participant sender owner"
-)
-"""Members whose bare digits are a person's; see :func:`field_name`."""
-
-NAME_FIELDS = _words(
-    "pushname username notify verifiedname fullname shortname displayname contactname profilename"
-)
-"""Members that hold what a person calls herself."""
-
-SECRET_FIELDS = _words(
-    "token accesstoken refreshtoken authorization cookie setcookie secret password apikey "
-    "qr qrcode pairingcode paircode linkcode linkingcode"
-)
-"""Members that nobody else may know."""
-
-PLAIN_FIELDS = _words(
-    "dhash duration t timestamp code status retryafter backoff version expires expiration"
-)
-"""Members whose digits are never a person's."""
 
 # Possessive quantifiers and bounded ones only: text of strangers meets these patterns, and one
 # that backtracks over a long run lets a single request stop the gateway.
@@ -53,7 +26,6 @@ _LOCAL = r"(?P<user>\d{5,20})(?P<rest>(?:[._]\d{1,3})?(?:(?::|%3A)\d{1,5})?|-\d{
 _AT = re.compile(r"(?:@|%40)(?P<server>[a-z.]*+)", re.IGNORECASE)
 _BEFORE_AT = re.compile(rf"{_LOCAL}\Z", re.IGNORECASE)
 _LONGEST_LOCAL = 40
-_JID = re.compile(rf"{_LOCAL}(?:@|%40)[a-z.]*+", re.IGNORECASE)
 _PLUS = r"(?:\+|%2B|\uff0b)"
 SEPARATORS = r" \t.()/\u00a0\u2007\u2009\u2010-\u2015\u202f-"
 """What people write between the digits of a number, for a regular expression."""
@@ -89,17 +61,17 @@ _SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 
 
-@lru_cache(maxsize=1024)
-def field_name(name: object) -> str:
-    """Return a member's name as the sets of fields here spell it.
+def fold_digits(text: str) -> str:
+    """Return a text whose digits are ASCII's, in whatever writing they stood.
 
     Example:
-        >>> field_name("pn_jid"), field_name("pushName")
-        ('pnjid', 'pushname')
+        >>> fold_digits("５５ ١١ ❾❶"), fold_digits("tel: ⁵⁵")
+        ('55 11 91', 'tel: 55')
     """
-    if not isinstance(name, str) or len(name) > 64:
-        return ""
-    return re.sub(r"[^a-z]", "", name.lower())
+    if text.isascii():
+        return text
+    values = ((sign, unicodedata.numeric(sign, -1)) for sign in unicodedata.normalize("NFKC", text))
+    return "".join(f"{value:.0f}" if value in range(10) else sign for sign, value in values)
 
 
 def plain_digits(text: str) -> str:
@@ -109,9 +81,12 @@ def plain_digits(text: str) -> str:
         >>> plain_digits("+55 11 91234-5678")
         '5511912345678'
     """
-    if text.isascii() and text.isdecimal():
-        return text
-    return "".join(str(int(character)) for character in text if character.isdecimal())
+    return re.sub(r"\D", "", fold_digits(text))
+
+
+def may_name_person(text: str) -> bool:
+    """Whether a name that somebody chose has so many digits that they may be a person's."""
+    return len(plain_digits(text)) >= 5
 
 
 def mask_digits(number: str) -> str:
@@ -123,7 +98,7 @@ def mask_digits(number: str) -> str:
         >>> mask_digits("1234")
         '•••'
     """
-    digits = re.sub(r"\D", "", number)
+    digits = plain_digits(number)
     return f"{digits[:2]}{DOTS}{digits[-2:]}" if len(digits) >= 8 else DOTS
 
 
@@ -134,8 +109,7 @@ def mask_account(name: str | None) -> str | None:
         >>> mask_account("demo"), mask_account("wa-5511912345678_main")
         ('demo', '55•••78')
     """
-    is_number = name is not None and sum(map(str.isdecimal, name)) >= 5
-    return mask_digits(name) if name is not None and is_number else name
+    return mask_digits(name) if name is not None and may_name_person(name) else name
 
 
 def mask_secrets(text: str) -> str:
@@ -150,12 +124,7 @@ def mask_secrets(text: str) -> str:
     return text
 
 
-def is_jid(text: str) -> bool:
-    """Whether a text is a WhatsApp address and nothing else."""
-    return _JID.fullmatch(text) is not None
-
-
-def replace_jids(text: str, replace: Callable[[str, str, str], str]) -> str:
+def _replace_jids(text: str, replace: Callable[[str, str, str], str]) -> str:
     """Replace every WhatsApp address by ``replace(user, rest, server)``."""
     out, copied = [], 0
     for at in _AT.finditer(text):
@@ -213,34 +182,32 @@ def _mask_people(text: str, may_stay: Callable[[str], bool]) -> str:
     def jid(user: str, rest: str, server: str) -> str:
         return f"{user}{rest}{server}" if may_stay(user) else f"{mask_digits(user)}{server}"
 
-    def written(prefix: str, digits: str) -> str | None:
-        return None if may_stay(digits) else f"{prefix.lstrip('+%2Bb＋')}{mask_digits(digits)}"
+    def written(number: str, prefix: str, digits: str) -> str:
+        return number if may_stay(digits) else f"{prefix.lstrip('+%2Bb＋')}{mask_digits(digits)}"
 
     def bare(match: re.Match[str]) -> str:
         return match[0] if may_stay(match[0]) else mask_digits(match[0])
 
-    text = replace_jids(mask_secrets(text), jid)
-    return _BARE_NUMBER.sub(bare, replace_numbers(text, written))
+    text = _replace_jids(mask_secrets(text), jid)
+    return _BARE_NUMBER.sub(bare, _replace_numbers(text, written))
 
 
-def replace_numbers(
-    text: str,
-    written: Callable[[str, str], str | None],
-    known: Callable[[str], str | None] | None = None,
-) -> str:
-    """Replace phone numbers.
-
-    Args:
-        text: Where to look.
-        written: What to put for a number that is written as one, given its prefix (a plus
-            sign, ``tel:``) and its digits; None leaves it.
-        known: What to put for digits that are not written as a number; None leaves them.
-    """
+def _replace_numbers(text: str, replace: Callable[[str, str, str], str]) -> str:
+    """Replace every phone number by ``replace(as it is written, prefix such as tel:, digits)``."""
     out, copied = [], 0
     for groups in _runs(text):
-        for start, end, new in _replacements(groups, written, known):
-            out += [text[copied:start], new]
-            copied = end
+        first = 0
+        while first < len(groups):
+            # No number has more groups than digits: what follows is not looked at, however long.
+            group, count = groups[first], 0
+            if group.prefix:
+                count, digits = _longest(groups[first : first + LONGEST])
+            if count:
+                end = groups[first + count - 1].end
+                number = text[group.start : end]
+                out += [text[copied : group.start], replace(number, group.prefix, digits)]
+                copied = end
+            first += count or 1
     return "".join([*out, text[copied:]])
 
 
@@ -265,44 +232,17 @@ def _runs(text: str) -> Iterator[list[_Group]]:
         yield groups
 
 
-def _replacements(
-    groups: Sequence[_Group],
-    written: Callable[[str, str], str | None],
-    known: Callable[[str], str | None] | None,
-) -> Iterator[tuple[int, int, str]]:
-    """What to replace in a run: start, end, and what to put there."""
-    first = 0
-    while first < len(groups):
-        prefix, last, new = groups[first].prefix, 0, None
-        if prefix or known:
-            # No number has more groups than digits: what follows is not looked at, however long.
-            numbers = _numbers(groups[first : first + LONGEST])
-            seen = [number for number in numbers if known and known(number[1]) is not None]
-            # A number that was seen before ends where it ended then, whatever digits follow.
-            if seen or (prefix and numbers):
-                count, digits = (
-                    seen[-1] if seen else _longest(groups[first : first + LONGEST], numbers)
-                )
-                last = first + count
-                new = written(prefix, digits) if prefix else known(digits) if known else None
-        if new is not None:
-            yield groups[first].start, groups[last - 1].end, new
-        first = max(last, first + 1)
+def _longest(groups: Sequence[_Group]) -> tuple[int, str]:
+    """The longest number that begins with the first group: how many groups, and which digits.
 
-
-def _numbers(groups: Sequence[_Group]) -> list[tuple[int, str]]:
-    """The numbers that may begin with the first group: how many groups, and which digits."""
-    numbers, digits = [], ""
+    Less a last single digit, where it is one without: that is the next thing in a list.
+    """
+    found, digits = [(0, "")], ""
     for count, group in enumerate(groups, 1):
-        if len(digits) + len(group.digits) > LONGEST:
-            break
         digits += group.digits
+        if len(digits) > LONGEST:
+            break
         if len(digits) >= SHORTEST:
-            numbers.append((count, digits))
-    return numbers
-
-
-def _longest(groups: Sequence[_Group], numbers: Sequence[tuple[int, str]]) -> tuple[int, str]:
-    """The longest of the numbers, less a last single digit: that is the next thing in a list."""
-    is_single = len(numbers) > 1 and len(groups[numbers[-1][0] - 1].digits) == 1
-    return numbers[-2 if is_single else -1]
+            found.append((count, digits))
+    is_single = len(found) > 2 and len(groups[found[-1][0] - 1].digits) == 1
+    return found[-2 if is_single else -1]

@@ -44,6 +44,11 @@ PLANTED = [
     ({"uri": "/v1/x/5511912345678"}, "not of the interface", "a request"),
     ({"uri": "http://5511912345678.example/v1/accounts"}, "another host", ""),
     ({"uri": "http://me:word@127.0.0.1:8480/v1/accounts"}, "a user name", "address"),
+    ({"uri": "http://127.0.0.1:8480/5511912345678/v1/accounts"}, "a person", "address"),
+    ({"uri": "/v1/accounts#5511912345678"}, "a person", "the request's address"),
+    ({"uri": "http5511912345678://127.0.0.1:8480/v1/accounts"}, "a person", "address"),
+    ({"uri": "/v1/accounts/999-5511912345678"}, "a person", "the request's address"),
+    ({"uri": "/v1/accounts/%E2%9D%BA%E2%9D%BA%E2%9D%B6%E2%9D%B6%E2%9D%BE"}, "a person", ""),
     ({"asked": '{"phones":["+55 11 91234-5678"]}'}, "a person", "'phones' of the request"),
     ({"answered": '{"jid":"203948576102938@lid"}'}, "a person (20•••38)", "'jid' of the answer"),
     ({"answered": '{"push_name":"Ana Lima"}'}, "a member in the answer", "as no recording has"),
@@ -52,22 +57,29 @@ PLANTED = [
     ({"answered": '{"duration":"55 11 91234-5678"}'}, "that is not kept", "answer"),
     ({"answered": '{"dhash":"55 11 91234-5678"}'}, "words", "'dhash' of the answer"),
     ({"answered": '{"code":5511912345678}'}, "'code' that is not kept", "answer"),
+    ({"answered": '{"backoff":1.00000000000000005511912345678}'}, "words", "'backoff'"),
     ({"answered": '{"qr":"2@abc"}'}, "a secret", "'qr' of the answer"),
     ({"answered": "Bearer abcdef"}, "no JSON object", "answer"),
     ({"answered": b"\x1f\x8b\x08\xff"}, "compressed or no text", ""),
     ({"Authorization": "Basic abcdef"}, "a header", "request"),
+    ({"Host": "ana-lima.example"}, "a header (Host)", "request"),
     ({"X_Phone": "+5511912345678"}, "a header", "request"),
     ({"X_5511912345678": "1"}, "a header", "request"),
     ({"User_Agent": "me/5511912345678"}, "a header", "request"),
     ({"method": "CALL-5511912345678"}, "not of the interface", ""),
     ({"message": "Call 5511912345678"}, "a status message", ""),
+    ({"overlaps": 912345678}, "a count that no recording has", ""),
+    ({"after_unanswered_change": 912345678}, "a count that no recording has", ""),
 ]
+_COUNTS = ("overlaps", "after_unanswered_change")
 
 
 @pytest.mark.parametrize(("planted", "says", "where"), PLANTED)
 def test_whatever_no_recording_would_hold_is_found_and_not_shown(path, planted, says, where):
     message, method = planted.get("message"), planted.get("method")
-    entry = interaction(**{k: v for k, v in planted.items() if k not in ("message", "method")})
+    counts = {name: planted[name] for name in _COUNTS if name in planted}
+    outside = ("message", "method", *_COUNTS)
+    entry = interaction(**{k: v for k, v in planted.items() if k not in outside}) | counts
     entry["request"]["method"] = method or entry["request"]["method"]
     entry["response"]["status"]["message"] = message or "OK"
     path.write_text(HEADER + written(interaction()) + yaml.safe_dump([entry], sort_keys=False))
@@ -97,6 +109,13 @@ def test_every_character_of_the_file_is_looked_at(path, text, line):
 def test_a_comment_without_digits_is_worth_reading(path):
     path.write_text(HEADER + "# a note\n" + written(interaction()))
     assert Finding(3, False, "a comment, which nobody can vouch for") in check(path)
+
+
+def test_a_header_that_only_vcrpy_writes_is_worth_reading_once(path):
+    entry = written(interaction(User_Agent="Ana Lima"))
+    path.write_text(HEADER + entry * 2)
+    says = "a header (User-Agent) in the request"
+    assert [f for f in check(path) if "header" in f.says] == [Finding(8, False, says)]
 
 
 def test_the_accounts_that_a_recording_names_are_named(path):

@@ -252,6 +252,25 @@ def test_what_was_recorded_works_out_of_order_but_a_plan_does_not(tmp_path):
     client.apply(plan)
 
 
+def test_a_list_that_was_updated_tells_nothing_of_the_setting_before_it(tmp_path):
+    """WhatsApp takes an update of a list for the audience "my contacts except …"."""
+    path = tmp_path / "my.yaml"
+    entry = ps.DisallowedListUserEntry(ENTRIES[0])
+    with ps.Client.emulated(record=path) as client:
+        client.set_privacy_setting("last", "none")
+        plan = client.plan({"profile": "none"})
+        client.apply(plan)
+        dhash = client.fetch_disallowed_list("profile").dhash
+        client.set_privacy_disallowed_list("profile", ps.DisallowedListUpdate(dhash, [entry]))
+        held = client.fetch_privacy_settings().loc["profile", "value"]
+    client = ps.Client.replay(path)
+    client.set_privacy_setting("last", "none")
+    client.apply(plan)
+    with pytest.raises(ps.NotRecordedError):  # it was asked behind the update only
+        assert client.fetch_privacy_settings().loc["profile", "value"] == "none"
+    assert held == "contact_blacklist"
+
+
 def test_a_change_whose_answer_was_lost_parts_what_was_before_and_behind_it(tmp_path):
     """The account took it all the same; nothing that was read before may stand for it."""
     path = tmp_path / "my.yaml"
@@ -278,6 +297,7 @@ def test_a_change_whose_answer_was_lost_parts_what_was_before_and_behind_it(tmp_
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1_200)
 def test_two_thousand_sessions_are_replayed_with_the_same_values(folder):
     rng = random.Random(0)
     for number in range(2_000):

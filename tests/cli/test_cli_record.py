@@ -173,3 +173,41 @@ def test_a_kernel_that_dies_or_is_missing_is_one_line(
     nbformat.write(notebook, path)
     assert record(cassette, path) == code
     assert said in capsys.readouterr().err
+
+
+def test_a_bundled_recording_keeps_its_name_in_a_program_that_is_replayed(tmp_path, capfd):
+    script = tmp_path / "script.py"
+    script.write_text('import privacy_sdk as ps\nps.Client().set_privacy_setting("last", "all")\n')
+    assert main(["replay", "tour", "--", str(script)]) == 1
+    said = capfd.readouterr().err
+    assert "The recording 'tour' does not have the change of last → everyone" in said
+    assert "record_mode" not in said
+
+
+def test_a_tilde_is_the_home_folder_wherever_a_path_is_given(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    script = tmp_path / "script.py"
+    script.write_text(CODE)
+    assert main(["record", "~/by-command.yaml", "--", "~/script.py"]) == 0
+    assert main(["replay", "~/by-command.yaml", "--", "~/script.py"]) == 0
+    assert main(["show", "--replay", "~/by-command.yaml"]) == 6  # read: it holds no settings
+    assert main(["cassette", "check", "~/by-command.yaml", "~"]) == 0
+    assert main(["cassette", "show", "~/by-command.yaml"]) == 0
+    for client in (
+        ps.Client(record="~/by-argument.yaml"),
+        ps.Client.emulated(record="~/by-emulated.yaml"),
+    ):
+        with client:
+            client.fetch_privacy_settings()
+    monkeypatch.setenv("PRIVACY_SDK_RECORD", "~/by-variable.yaml")
+    with ps.Client() as client:
+        client.fetch_privacy_settings()
+    monkeypatch.delenv("PRIVACY_SDK_RECORD")
+    for name in ("by-argument", "by-emulated", "by-variable"):
+        with ps.Client.replay(f"~/{name}.yaml") as client:
+            assert len(client.fetch_privacy_settings()) == 9
+    monkeypatch.setenv("PRIVACY_SDK_REPLAY", "~/by-argument.yaml")
+    with ps.Client() as client:
+        assert len(client.fetch_privacy_settings()) == 9
+    assert not list(tmp_path.rglob("~"))
