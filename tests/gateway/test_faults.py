@@ -1,0 +1,72 @@
+"""Faults × operations × writers: nothing is said to a client that is not so."""
+
+from collections import Counter
+
+import pytest
+from faults import OF_THE_ACCOUNT, OF_THE_WAY, OPERATIONS, Verdict, outcomes
+
+pytestmark = pytest.mark.filterwarnings("ignore::privacy_sdk.PrivacyWarning")
+
+FAULTS = (*OF_THE_ACCOUNT, *OF_THE_WAY)
+LOST_AFTERWARDS = ("lost", "slow", "cut", "garbled", "lost answer", "late answer")
+
+
+def false_ones(verdicts: list[Verdict]) -> list[str]:
+    return [str(verdict) for verdict in verdicts if verdict.fault]
+
+
+@pytest.mark.parametrize("fault", [None, *FAULTS])
+def test_what_one_writer_is_told_is_so(fault: str | None) -> None:
+    verdicts = outcomes(
+        operations=OPERATIONS, faults=(fault,), writers=1, rounds=1, seed=1, reads=0
+    )
+    assert {verdict.told.operation.replace(" ", "_") for verdict in verdicts} >= {*OPERATIONS[:-1]}
+    assert not false_ones(verdicts)
+
+
+@pytest.mark.parametrize("operation", ["set", "timer"])
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (None, "yes"),
+        ("refused", "no"),
+        ("refused_inside", "no"),
+        ("not_taken", "no"),
+        *((fault, "yes") for fault in LOST_AFTERWARDS),
+    ],
+)
+def test_what_can_be_known_is_said(fault: str | None, said: str, operation: str) -> None:
+    """A client that called everything unknown would say nothing false either."""
+    verdicts = outcomes(
+        operations=(operation,), faults=(fault, None), writers=1, rounds=1, seed=3, reads=0
+    )
+    assert [verdict.said for verdict in verdicts] == [said]
+
+
+ROUNDS = [
+    pytest.param(1, id="short"),
+    pytest.param(12, marks=pytest.mark.slow, id="more than 5000 outcomes"),
+]
+
+
+@pytest.mark.parametrize("rounds", ROUNDS)
+def test_what_eight_writers_are_told_is_so(rounds: int) -> None:
+    verdicts = [
+        verdict
+        for seed in range(rounds)
+        for phone in (False, True)
+        for share in (0.2, 0.6)
+        for verdict in outcomes(
+            operations=OPERATIONS,
+            faults=FAULTS,
+            writers=8,
+            rounds=2,
+            seed=seed,
+            share=share,
+            phone=phone,
+        )
+    ]
+    print(Counter((verdict.said, verdict.fault) for verdict in verdicts))
+    assert {verdict.said for verdict in verdicts} >= {"yes", "no", "unknown"}
+    assert len(verdicts) > 400 * rounds
+    assert not false_ones(verdicts)
