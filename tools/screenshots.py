@@ -82,8 +82,10 @@ def main() -> int:
                     play(scene, panel, client)
                     if scene not in WHOLE:
                         page.add_style_tag(content=".psdk-sees { display: none !important; }")
-                    picture = Image.open(io.BytesIO(panel.screenshot()))
-                    picture.quantize(64).save(ROOT / "docs" / f"{scene}.png", optimize=True)
+                    picture = Image.open(io.BytesIO(panel.screenshot())).convert("RGB")
+                    picture.quantize(64, Image.Quantize.MAXCOVERAGE).save(
+                        ROOT / "docs" / f"{scene}.png", optimize=True
+                    )
                 print(f"docs/{scene}.png")
     return 0
 
