@@ -46,6 +46,7 @@ class Kind(Enum):
     """An object or a list of objects, whose members are known in turn."""
     NAME = auto()
     """A wire name; what is not written as one is words."""
+    FLAG = auto()
     NUMBER = auto()
     STATUS = auto()
     """A number in a problem, a wire name in the answer of ``/healthz``."""
@@ -68,6 +69,7 @@ MEMBERS: Mapping[str, Kind] = {
         Kind.PART: "accounts changes contacts expected found lists outcomes settings users",
         Kind.NAME: "action allowed backend capabilities category change error_type event fault "
         "operation outcome source state type value",
+        Kind.FLAG: "unreported",
         Kind.NUMBER: "backoff code duration expires_in retry_after seconds times unreadable",
         Kind.STATUS: "status",
         Kind.VERSION: "dhash",
@@ -187,6 +189,7 @@ class Redactor:
         self._kept: dict[Kind, Callable[[Any], object]] = {
             Kind.PART: self._part,
             Kind.NAME: self._name,
+            Kind.FLAG: _flag,
             Kind.NUMBER: _number,
             Kind.STATUS: lambda value: (
                 self._name(value) if isinstance(value, str) else _number(value)
@@ -293,6 +296,12 @@ class Redactor:
 def _text(value: object) -> str:
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode()  # half a character cannot be written
+    raise _NotKept
+
+
+def _flag(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
     raise _NotKept
 
 

@@ -297,10 +297,10 @@ def test_a_change_whose_answer_was_lost_parts_what_was_before_and_behind_it(tmp_
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1_200)
-def test_two_thousand_sessions_are_replayed_with_the_same_values(folder):
-    rng = random.Random(0)
-    for number in range(2_000):
+@pytest.mark.parametrize("part", range(20))  # no test may last longer than two minutes
+def test_two_thousand_sessions_are_replayed_with_the_same_values(folder, part):
+    rng = random.Random(part)
+    for number in range(100):
         strategy_free = [random_step(rng) for _ in range(rng.randrange(1, 25))]
         was = recorded(strategy_free, path := new_path(folder))
         if path.exists():
