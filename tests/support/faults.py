@@ -366,9 +366,10 @@ def is_taken_back(log: list[Entry], told: Told, change: Change) -> bool:
     Nobody who reads a setting before and afterwards can tell one from the other.
     """
     made = next(place for place, each in enumerate(log) if each.told is told and each.made(change))
-    before = log[made - 1].part(change)
+    seen = [each for each in log[told.began : made] if each.told is told]
+    before = {each.part(change) for each in (*seen, log[made - 1])}
     later = log[made : told.ended]
-    return any(each.told is None and each.part(change) == before for each in later)
+    return any(each.told is None and each.part(change) in before for each in later)
 
 
 def outcomes(
