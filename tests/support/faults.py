@@ -95,6 +95,16 @@ class Entry:
                 listed = self.listed.get(category.value, frozenset())
                 return wanted <= listed if action == "add" else not wanted & listed
 
+    def part(self, change: Change) -> object:
+        """What a change is about, as it was then."""
+        match change:
+            case SettingChange(category=category):
+                return self.settings.get(category.value)
+            case TimerChange():
+                return self.timer
+            case ListChange(category=category):
+                return self.listed.get(category.value)
+
     def made(self, change: Change) -> bool:
         """Whether the account made this change by this request."""
         match change:
@@ -172,7 +182,7 @@ class Way(httpx2.AsyncBaseTransport):
         self._running.add(serving)
         serving.add_done_callback(self._running.discard)
         if fault == "late answer":
-            raise TimeoutError
+            await asyncio.sleep(3600.0)  # longer than anybody waits
         if fault == "killed":
             await asyncio.sleep(next(self._killed_after))
             await self._kill_and_start()
@@ -339,7 +349,10 @@ def judged(account: Account, told: Told) -> Iterator[Verdict]:
         if said == "yes" and not any(entry.holds(change) for entry in seen):
             fault = "false yes"
         elif said == "no" and any(entry.made(change) for entry in own):
-            fault = "false no"
+            if is_taken_back(account.log, told, change):
+                said = "no, taken back"
+            else:
+                fault = "false no"
         elif said == "overtaken" and not any(entry.made(change) for entry in own):
             fault = "false overtaken" if all(entry.holds(change) for entry in seen) else ""
         elif nothing and any(entry.is_taken for entry in own):
@@ -347,28 +360,40 @@ def judged(account: Account, told: Told) -> Iterator[Verdict]:
         yield Verdict(told, change, said, fault)
 
 
+def is_taken_back(log: list[Entry], told: Told, change: Change) -> bool:
+    """Whether the phone restored at once what was there before, as if nothing had been made.
+
+    Nobody who reads a setting before and afterwards can tell one from the other.
+    """
+    made = next(place for place, each in enumerate(log) if each.told is told and each.made(change))
+    seen = [each for each in log[told.began : made] if each.told is told]
+    before = {each.part(change) for each in (*seen, log[made - 1])}
+    later = log[made : told.ended]
+    return any(each.told is None and each.part(change) in before for each in later)
+
+
 def outcomes(
     *,
     operations: tuple[str, ...],
     faults: tuple[str | None, ...],
     writers: int,
-    rounds: int,
     seed: int,
     share: float = 1.0,
     reads: float = 0.5,
     phone: bool = False,
+    gateway: bool = True,
 ) -> list[Verdict]:
     """Let writers work while things go wrong, and judge all that they were told.
 
     Args:
-        operations: What each writer does, in this order, again and again.
+        operations: What each writer does, in this order.
         faults: What goes wrong, by turns; None for nothing.
         writers: How many, at the same time.
-        rounds: How often each does all of it.
         seed: The same seed gives the same outcomes.
         share: The share of changes that goes wrong.
         reads: How often a read goes wrong for each change that does.
         phone: Whether the owner changes settings on the phone meanwhile.
+        gateway: Whether a gateway is between; without, faults of the way are none.
     """
     chance = random.Random(seed)
     turns = itertools.cycle(faults)
@@ -387,8 +412,10 @@ def outcomes(
         return None
 
     async def write(writer: Writer) -> None:
-        for name in operations * rounds:
+        for name in operations:
             await asyncio.sleep(chance.random())
+            if not gateway:
+                fault("PUT")
             await getattr(writer, name)()
 
     async def use_the_phone() -> None:
@@ -404,7 +431,7 @@ def outcomes(
         way = Way(account, fault)
         for number in range(writers):
             http = HttpAccount("http://127.0.0.1:1", token=TOKEN, account="demo", transport=way)
-            client = ps.AsyncClient.from_account(http)
+            client = ps.AsyncClient.from_account(http if gateway else account)
             everybody.append(Writer(account, client, seed * 1_000 + number))
         hand = asyncio.create_task(use_the_phone()) if phone else None
         await asyncio.gather(*map(write, everybody))
