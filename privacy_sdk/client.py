@@ -47,7 +47,7 @@ from privacy_sdk.policies.run import Progress, apply_changes
 from privacy_sdk.policies.state import read_state
 from privacy_sdk.policies.verify import VerifiedChanges
 from privacy_sdk.support.caller_warnings import warn_caller
-from privacy_sdk.support.gateways import DEFAULT_TIMEOUT, DEFAULT_URL, checked_url, given_or_env
+from privacy_sdk.support.gateways import DEFAULT_TIMEOUT, checked_url, given_or_env
 
 _ON_LIST = PrivacyValue.CONTACT_BLACKLIST
 _SENT_AT_ONCE = 5_000
@@ -90,13 +90,22 @@ class AsyncClient:
         token: str | None = None,
         account: str | None = None,
         timeout: float = DEFAULT_TIMEOUT,
+        wait: float = 0.0,
+        ca: str | os.PathLike[str] | None = None,
         record: str | os.PathLike[str] | None = None,
         record_mode: str = "once",
     ) -> None:
         from privacy_sdk.accounts.http import HttpAccount
-        from privacy_sdk.support.tokens import find_token
+        from privacy_sdk.accounts.network import HERE, LocalGateways, Network
+        from privacy_sdk.support.tokens import token_in_environment
 
-        url = checked_url(given_or_env(url, "PRIVACY_SDK_URL", DEFAULT_URL))
+        url = given_or_env(url, "PRIVACY_SDK_URL", None)
+        finds_token = token is None and not os.environ.get("PRIVACY_SDK_TOKEN")
+        network: LocalGateways | Network
+        if url is None:
+            url, network = HERE, LocalGateways()
+        else:
+            network = Network(checked_url(url), ca=ca, finds_token=finds_token)
         transport = None
         by_variable = record is None
         record = (os.environ.get("PRIVACY_SDK_RECORD") or None) if by_variable else record
@@ -104,21 +113,22 @@ class AsyncClient:
             from privacy_sdk.cassettes.transport import CassetteTransport
 
             transport = CassetteTransport(
-                record, record_mode=record_mode, whole_process=by_variable
+                record, record_mode=record_mode, inner=network, whole_process=by_variable
             )
         offline = transport is not None and transport.is_replaying
         if transport is not None and offline:
             account = account if account is not None else transport.account
         else:
             account = given_or_env(account, "PRIVACY_SDK_ACCOUNT", None)
-            token = token if token is not None else find_token(url)
+            token = token if token is not None else token_in_environment()
         self._use(
             HttpAccount(
                 url,
                 token=token,
                 account=account,
                 timeout=timeout,
-                transport=transport,
+                wait=wait,
+                transport=transport or network,
                 offline=offline,
             ),
             label=None,
@@ -146,30 +156,6 @@ class AsyncClient:
         client = cls.__new__(cls)
         client._use(account, label=label)
         return client
-
-    @classmethod
-    def connect(
-        cls,
-        account: str | None = None,
-        *,
-        record: str | os.PathLike[str] | None = None,
-        record_mode: str = "once",
-    ) -> Self:
-        """Return a client of the gateway that runs on this machine; arguments as for the class.
-
-        Raises:
-            NotConnectedError: No gateway runs on this machine.
-
-        Example:
-            >>> import privacy_sdk as ps
-            >>> ps.Client.connect("me")
-            Traceback (most recent call last):
-            privacy_sdk.NotConnectedError: No gateway runs on this machine.
-            Start one: privacy-sdk gateway --account me=whatsapp
-        """
-        from privacy_sdk.support.gateways import running_url
-
-        return cls(running_url(account), account=account, record=record, record_mode=record_mode)
 
     @classmethod
     def emulated(cls, *, seed: int = 0) -> Self:

@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import httpx2
 from tenacity import (
@@ -21,6 +21,7 @@ from tenacity import (
 from privacy_sdk.accounts import wire
 from privacy_sdk.accounts.base import AccountInfo, LinkStatus, LostAnswerError
 from privacy_sdk.accounts.events import Event
+from privacy_sdk.accounts.network import HERE, NO_CONNECTION, Network, UnreachableError, unreachable
 from privacy_sdk.accounts.problems import error_from_problem
 from privacy_sdk.errors import (
     AnswerTimeoutError,
@@ -50,7 +51,7 @@ from privacy_sdk.support.gateways import (
     checked_account,
     checked_timeout,
     checked_url,
-    is_loopback,
+    checked_wait,
 )
 from privacy_sdk.support.tokens import checked_token
 
@@ -89,11 +90,14 @@ class HttpAccount:
         token: Its bearer token; None sends none.
         account: Name of the account there; None takes the gateway's only one.
         timeout: How long one answer may take [s].
-        transport: What carries the requests, such as a ``CassetteTransport``.
+        wait: How long to wait for the gateway and its connection to WhatsApp, as while a machine
+            boots [s].
+        transport: What carries the requests, such as a ``CassetteTransport``; the network by
+            default.
         offline: Whether the transport reaches no network: nothing to wait for or to close.
 
     Attributes:
-        transport: What was passed.
+        transport: What carries the requests.
         seen: The settings as they were fetched last.
 
     Example:
@@ -108,6 +112,7 @@ class HttpAccount:
         token: str | None = None,
         account: str | None = None,
         timeout: float = DEFAULT_TIMEOUT,
+        wait: float = 0.0,
         transport: httpx2.AsyncBaseTransport | None = None,
         offline: bool = False,
     ) -> None:
@@ -115,7 +120,8 @@ class HttpAccount:
         self._token = None if token is None else checked_token(token, "token=…")
         self.id = checked_account(account)
         self._timeout = checked_timeout(timeout)
-        self.transport = transport
+        self._wait = checked_wait(wait)
+        self.transport = Network(self.url) if transport is None else transport
         self.seen: PrivacySettingsResponse | None = None
         self._offline = offline
         self._pool: _Pool | None = None
@@ -123,7 +129,8 @@ class HttpAccount:
 
     def __repr__(self) -> str:
         token = ", token=[secure]" if self._token else ""
-        return f"{type(self).__name__}({self.url!r}, account={self.id!r}{token})"
+        url = "" if self.url == HERE else f"{self.url!r}, "
+        return f"{type(self).__name__}({url}account={self.id!r}{token})"
 
     @property
     def is_open(self) -> bool:
@@ -246,7 +253,7 @@ class HttpAccount:
         pool, self._pool = self._pool, None
         if pool is not None and pool.loop is asyncio.get_running_loop():
             await pool.http.aclose()
-        elif pool is None and self.transport is not None:
+        elif pool is None:
             await self.transport.aclose()
 
     async def _path(self, *parts: str) -> str:
@@ -267,10 +274,7 @@ class HttpAccount:
                 | ({"Authorization": f"Bearer {self._token}"} if self._token else {}),
                 timeout=None,
                 transport=self.transport,
-                # A proxy of the environment must not see what goes to this machine, and the
-                # certificates, which take 20 ms to load, are of no use without TLS.
-                trust_env=not is_loopback(urlsplit(self.url).hostname),
-                verify=not self.url.startswith("http:"),
+                trust_env=False,
             )
             self._pool = _Pool(http)
         return self._pool
@@ -294,22 +298,34 @@ class HttpAccount:
                 return repeatable
             if isinstance(error, AnswerTimeoutError):
                 return not changes
-            return isinstance(error, _REFUSED_FOR_NOW)
+            if isinstance(error, NotConnectedError):
+                return self._wait > 0
+            return isinstance(error, _REFUSED_FOR_NOW | UnreachableError)
 
         retrying = AsyncRetrying(
             sleep=asyncio.sleep,
             retry=retry_if_exception(is_worth_repeating),
             wait=self._pause,
-            stop=stop_after_attempt(_ATTEMPTS) | stop_before_delay(_RETRY_FOR),
+            stop=self._is_enough,
             reraise=True,
         )
         try:
             return await retrying(self._attempt, method, path, body, changes)
-        except (LostAnswerError, PrivacyError) as error:
+        except (LostAnswerError, UnreachableError, PrivacyError) as error:
             # A change whose answer was lost once may stand, whatever a repetition met.
             if lost is not None and (changes or isinstance(error, LostAnswerError)):
                 raise lost.as_error(changes=changes) from error
+            if isinstance(error, UnreachableError):
+                raise error.error from None
             raise
+
+    def _is_enough(self, state: RetryCallState) -> bool:
+        error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, UnreachableError | NotConnectedError):
+            if not stop_before_delay(self._wait)(state):
+                return False
+            return _ENOUGH(state) or stop_before_delay(self._timeout)(state)
+        return _ENOUGH(state)
 
     def _pause(self, state: RetryCallState) -> float:
         if self._offline:
@@ -329,9 +345,12 @@ class HttpAccount:
                     asyncio.timeout(self._timeout),
                     pool.http.stream(method, path, json=body) as response,
                 ):
-                    return _document(response.status_code, await _read(response))
-            except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.UnsupportedProtocol):
-                raise NotConnectedError(f"No gateway answers at {self.url}.") from None
+                    status, raw = response.status_code, await _read(response)
+                    if status in _OF_A_PROXY and not _is_problem(response):
+                        raise _from_proxy(status, self.url, changes=changes)
+                    return _document(status, raw)
+            except NO_CONNECTION as error:
+                raise unreachable(error, self.url) from None
             except AnswerTimeoutError:  # the gateway's own answer, and a TimeoutError too
                 raise
             except TimeoutError:
@@ -345,6 +364,24 @@ class HttpAccount:
 
 
 _JITTERED = wait_random_exponential(multiplier=0.2, max=5.0)
+_ENOUGH = stop_after_attempt(_ATTEMPTS) | stop_before_delay(_RETRY_FOR)
+_OF_A_PROXY = frozenset({502, 503, 504})
+
+
+def _is_problem(response: httpx2.Response) -> bool:
+    return response.headers.get("Content-Type", "").startswith("application/problem+json")
+
+
+def _from_proxy(status: int, url: str, *, changes: bool) -> LostAnswerError | UnreachableError:
+    """Return what a proxy's own page means: after a change, the gateway may have had it."""
+    if changes:
+        return LostAnswerError(f"a proxy answered {status}")
+    return UnreachableError(
+        NotConnectedError(
+            f"A proxy at {url} answers {status}: it reaches no gateway.",
+            hint="Is the gateway behind it running?",
+        )
+    )
 
 
 async def _read(response: httpx2.Response) -> bytes:

@@ -38,7 +38,7 @@ def app(
     options = options_of(context)
     options.run(_nothing)  # a mistake in the options is an error here, not on the page
     where = {name: getattr(options, name) for name in options.where()}
-    for name in ("token_file", "replay"):  # the page stands in another folder
+    for name in ("token_file", "cafile", "replay"):  # the page stands in another folder
         if name in where and Path(where[name]).exists():
             where[name] = str(Path(where[name]).resolve())
     serve_page(where, port=port, theme=theme.value, open_browser=open_browser)

@@ -30,12 +30,14 @@ from privacy_sdk.cli import (
 from privacy_sdk.cli.options import (
     AccountName,
     AsJson,
+    CaFile,
     Emulated,
     Options,
     Replay,
     Timeout,
     TokenFile,
     Url,
+    Wait,
 )
 from privacy_sdk.errors import InvalidInputError, PrivacyError, PrivacyWarning
 
@@ -50,7 +52,7 @@ See and change who can see you on WhatsApp.
 privacy-sdk --help lists everything; privacy-sdk doctor says what to fix."""
 
 _EVERY_OPTION = frozenset(field.name for field in fields(Options))
-_GATEWAY_OPTIONS = frozenset({"url", "token_file", "timeout", "json"})
+_GATEWAY_OPTIONS = frozenset({"url", "token_file", "timeout", "wait", "cafile", "json"})
 _ONLY_JSON = frozenset({"json"})
 
 
@@ -98,6 +100,8 @@ def _first_steps(
     token_file: TokenFile = None,
     account: AccountName = None,
     timeout: Timeout = None,
+    wait: Wait = None,
+    cafile: CaFile = None,
     replay: Replay = None,
     emulated: Emulated = False,
     json: AsJson = False,

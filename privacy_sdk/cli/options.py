@@ -41,13 +41,13 @@ def _keep(context: typer.Context, option: typer.CallbackParam, value: object) ->
 
 Url = Annotated[
     str | None,
-    _where("--url", "Address of a gateway; else PRIVACY_SDK_URL, else this machine's."),
+    _where("--url", "Address of a gateway; else PRIVACY_SDK_URL, else yours on this machine."),
 ]
 TokenFile = Annotated[
     Path | None,
     _where(
         "--token-file",
-        "File with its token; else PRIVACY_SDK_TOKEN, else this machine's token file.",
+        "File with its token; else PRIVACY_SDK_TOKEN. Yours on this machine needs none.",
     ),
 ]
 AccountName = Annotated[
@@ -55,6 +55,13 @@ AccountName = Annotated[
     _where("--account", "Account there; else PRIVACY_SDK_ACCOUNT, else its only one."),
 ]
 Timeout = Annotated[float | None, _where("--timeout", "How long one answer may take, in seconds.")]
+Wait = Annotated[
+    float | None, _where("--wait", "How long to wait for a gateway that starts, in seconds.")
+]
+CaFile = Annotated[
+    Path | None,
+    _where("--cafile", "Certificates to trust, PEM; else PRIVACY_SDK_CA, else SSL_CERT_FILE."),
+]
 Replay = Annotated[
     str | None, _where("--replay", "Answer from a recording, offline: its path, or 'tour'.")
 ]
@@ -85,6 +92,8 @@ class Options:
     token_file: Path | None = None
     account: str | None = None
     timeout: float | None = None
+    wait: float | None = None
+    cafile: Path | None = None
     replay: str | None = None
     emulated: bool = False
     json: bool = False
@@ -109,8 +118,11 @@ class Options:
             return AsyncClient.emulated()
         if self.replay is not None:
             return AsyncClient.replay(self.replay)
-        options: dict[str, Any] = {} if self.timeout is None else {"timeout": self.timeout}
-        return AsyncClient(self.url, token=self.token(), account=self.account, **options)
+        waits = {"timeout": self.timeout, "wait": self.wait}
+        options: dict[str, Any] = {name: s for name, s in waits.items() if s is not None}
+        return AsyncClient(
+            self.url, token=self.token(), account=self.account, ca=self.cafile, **options
+        )
 
     def where(self) -> dict[str, str]:
         """The options given that say where to look: field and flag."""

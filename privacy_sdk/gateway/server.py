@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from privacy_sdk.accounts.base import Account
 from privacy_sdk.errors import InvalidInputError, PrivacyError, UsageError
-from privacy_sdk.support.gateways import DEFAULT_PORT, DEFAULT_URL, announced
-from privacy_sdk.support.tokens import checked_token, gateway_token
+from privacy_sdk.support.gateways import DEFAULT_PORT
+from privacy_sdk.support.sockets import local_listener
+from privacy_sdk.support.tokens import checked_token, gateway_token, read_token
 
 if TYPE_CHECKING:
     import uvicorn
@@ -34,15 +35,17 @@ class Listening:
         url: Its address.
         accounts: The names of its accounts.
         token_at: Where its token is: a file, a variable, or with whoever started it.
+        is_found: Whether clients of this user find it by itself, and need no token.
     """
 
     url: str
     accounts: tuple[str, ...]
     token_at: str
+    is_found: bool = True
 
     def __str__(self) -> str:
-        url = "" if self.url == DEFAULT_URL else f'"{self.url}"'
-        account = f'account="{self.accounts[0]}"' if len(self.accounts) > 1 else ""
+        url = "" if self.is_found else f'"{self.url}", token="…"'
+        account = f'account="{self.accounts[0]}"' if self.accounts else ""
         arguments = ", ".join(filter(None, (url, account)))
         return "\n".join(
             (

@@ -79,6 +79,7 @@ def client_of(
     emulated: bool = False,
     replay: str | None = None,
     token_file: str | None = None,
+    cafile: str | None = None,
     **gateway: Any,
 ) -> AsyncClient:
     """Return a client of an emulated account, of a recording, or of a gateway by its arguments.
@@ -92,7 +93,8 @@ def client_of(
         return AsyncClient.emulated()
     if replay is not None:
         return AsyncClient.replay(replay)
-    return AsyncClient(token=token_file and read_token(Path(token_file)), **gateway)
+    token = token_file and read_token(Path(token_file))
+    return AsyncClient(token=token, ca=cafile, **gateway)
 
 
 def page() -> Panel | Unavailable:
