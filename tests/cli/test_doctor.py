@@ -1,7 +1,6 @@
 """The doctor says what is amiss and what to do about it."""
 
 import json
-from collections.abc import Iterator
 from email.message import Message
 from pathlib import Path
 
@@ -17,6 +16,12 @@ from privacy_sdk.support.tokens import gateway_token, token_path
 NOWHERE = "http://127.0.0.1:1"
 
 
+@pytest.fixture(autouse=True)
+def data_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A folder where no other test has left a token."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+
+
 @pytest.fixture
 def examine(run: Command):
     def examine(*arguments: str) -> tuple[int, dict[str, dict[str, object]]]:
@@ -28,10 +33,9 @@ def examine(run: Command):
 
 
 @pytest.fixture
-def token_file() -> Iterator[Path]:
+def token_file() -> Path:
     gateway_token()
-    yield token_path()
-    token_path().unlink()
+    return token_path()
 
 
 def test_with_a_gateway_and_its_token_all_is_well(examine, gateway: str) -> None:
