@@ -238,11 +238,3 @@ def test_the_environment_names_gateway_token_and_account(monkeypatch):
     )
     assert "account='you'" in repr(ps.AsyncClient(account="you"))
     assert ":7777" in repr(ps.Client("http://127.0.0.1:7777"))
-
-
-def test_a_token_for_this_machine_is_not_sent_elsewhere(tmp_path, monkeypatch):
-    from privacy_sdk.support import tokens
-
-    monkeypatch.setattr(tokens, "stored_token", lambda: "of-this-machine")
-    assert "[secure]" in repr(ps.AsyncClient("http://127.0.0.1:8480"))
-    assert "[secure]" not in repr(ps.AsyncClient("https://gateway.example"))

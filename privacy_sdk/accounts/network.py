@@ -1,4 +1,4 @@
-"""How requests reach a gateway: to an address, or to whichever serves the account on this machine."""
+"""How requests reach a gateway: at an address, or whichever on this machine serves the account."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ from privacy_sdk.errors import (
     InvalidInputError,
     InvalidTokenError,
     NotConnectedError,
-    PrivacyError,
     UnknownAccountError,
     UnreadableAnswerError,
 )
@@ -121,9 +120,9 @@ class Network(httpx2.AsyncBaseTransport):
                     verify=self._tls,
                     transport=transport,
                 )
-            except (ValueError, ImportError, httpx2.InvalidURL) as error:
+            except (ValueError, ImportError, httpx2.InvalidURL):
                 raise InvalidInputError(
-                    f"The proxy settings of the environment cannot be used: {type(error).__name__}.",
+                    "The proxy settings of the environment cannot be used.",
                     hint="Correct HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY, or unset them.",
                 ) from None
             self._loop = loop
@@ -133,11 +132,13 @@ class Network(httpx2.AsyncBaseTransport):
         """Refuse a new connection before anything is sent on it, unless it ends in our process."""
         if event != "connection.connect_tcp.complete":
             return
-        if not (answer := await is_ours(info["return_value"].get_extra_info("socket"))):
+        stream = info["return_value"]
+        if not (answer := await is_ours(stream.get_extra_info("socket"))):
+            await stream.aclose()
             seen = "cannot be seen to be yours" if answer is None else "is another user's"
             raise InvalidTokenError(
                 f"The process at {self.url} {seen}, so this machine's token was not sent to it.",
-                hint="If it is to have one, pass it as token=…, --token-file or PRIVACY_SDK_TOKEN.",
+                hint="If it is to have one, name it: token, --token-file or PRIVACY_SDK_TOKEN.",
             )
 
     async def aclose(self) -> None:
@@ -162,7 +163,7 @@ class LocalGateways(httpx2.AsyncBaseTransport):
         """Return the answer; to ``/v1/accounts``, that of all gateways together.
 
         Raises:
-            UnreachableError: No gateway runs, or none serves the account.
+            NotConnectedError: No gateway runs, or none serves the account.
             UnknownAccountError: Several serve it.
         """
         account = _account_of(request.url.path)
@@ -185,15 +186,13 @@ class LocalGateways(httpx2.AsyncBaseTransport):
             ports = " and ".join(path.name.partition("-")[0] for path in found)
             raise UnknownAccountError(
                 f"Several gateways on this machine serve {account!r}, at ports {ports}.",
-                hint="Pass url=… (--url), or stop all but one of them.",
+                hint="Pass url (--url), or stop all but one of them.",
             )
         if not found:
             names = ", ".join(info.id for each in served.values() for info in each)
-            raise UnreachableError(
-                NotConnectedError(
-                    f"No gateway on this machine serves {account!r}.",
-                    hint=f"They serve: {names or 'no account'}.",
-                )
+            raise NotConnectedError(
+                f"No gateway on this machine serves {account!r}.",
+                hint=f"They serve: {names or 'no account'}.",
             )
         return found[0]
 
@@ -202,12 +201,10 @@ class LocalGateways(httpx2.AsyncBaseTransport):
         answers = await asyncio.gather(*map(self._ask, paths))
         served = {path: each for path, each in zip(paths, answers, strict=True) if each is not None}
         if not served:
-            raise UnreachableError(
-                NotConnectedError(
-                    "No gateway runs on this machine.",
-                    hint="Start one: privacy-sdk gateway --account me=whatsapp. "
-                    "For one elsewhere set PRIVACY_SDK_URL.",
-                )
+            raise NotConnectedError(
+                "No gateway runs on this machine.",
+                hint="Start one: privacy-sdk gateway --account me=whatsapp. "
+                "For one elsewhere set PRIVACY_SDK_URL.",
             )
         return served
 
@@ -249,32 +246,25 @@ def _tls(ca: str | os.PathLike[str] | None) -> ssl.SSLContext:
         ) from None
 
 
-def unreachable(error: BaseException, url: str) -> PrivacyError | UnreachableError:
+def unreachable(error: BaseException, url: str) -> NotConnectedError | UnreachableError:
     """Return what a user is told of a connection that did not come about."""
-    causes = list(_causes(error))
-    by_type = {cls: each for each in reversed(causes) for cls in type(each).__mro__}
-    if isinstance(untrusted := by_type.get(ssl.SSLCertVerificationError), ssl.SSLError):
-        return NotConnectedError(
-            f"The certificate at {url} is not trusted: {untrusted.verify_message}.",
-            hint=f"ca=… (--cafile, {CA}) names the PEM file of who signed it.",
-        )
-    if ssl.SSLError in by_type:
-        return NotConnectedError(
-            f"What listens at {url} speaks no TLS.", hint="If it is a gateway: http:// there."
-        )
-    if socket.gaierror in by_type:
-        host = urlsplit(url).hostname
-        return UnreachableError(
-            NotConnectedError(
-                f"There is no machine named {host!r}.", hint="Is the name right, and the network up?"
+    for cause in _causes(error):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return NotConnectedError(
+                f"The certificate at {url} is not trusted: {cause.verify_message}.",
+                hint=f"ca=… (--cafile, {CA}) names the PEM file of who signed it.",
             )
-        )
+        if isinstance(cause, ssl.SSLError):
+            return NotConnectedError(
+                f"What listens at {url} speaks no TLS.", hint="If it is a gateway: http:// there."
+            )
+        if isinstance(cause, socket.gaierror):
+            what = f"There is no machine named {urlsplit(url).hostname!r}."
+            hint = "Is the name right, and the network up?"
+            return UnreachableError(NotConnectedError(what, hint=hint))
     if isinstance(error, httpx2.ProxyError):
-        return UnreachableError(
-            NotConnectedError(
-                f"The proxy on the way to {url} refused.", hint="HTTPS_PROXY or ALL_PROXY names it."
-            )
-        )
+        what, hint = f"The proxy on the way to {url} refused.", "HTTPS_PROXY or ALL_PROXY names it."
+        return UnreachableError(NotConnectedError(what, hint=hint))
     if isinstance(error, httpx2.ConnectTimeout):
         return UnreachableError(NotConnectedError(f"{url} does not take the connection in time."))
     return UnreachableError(NotConnectedError(f"No gateway answers at {url}."))

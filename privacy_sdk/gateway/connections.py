@@ -7,11 +7,13 @@ import socket
 from typing import Any
 
 import h11
+from starlette.types import Receive, Scope, Send
 from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 from privacy_sdk.errors import InvalidRequestError
+from privacy_sdk.gateway.guard import LOCAL
 from privacy_sdk.gateway.problems import problem_response
 
 REQUEST_DUE = 10.0
@@ -43,13 +45,18 @@ class ConnectionLimits(H11Protocol):
         self.access_log = False  # the gateway's own log masks people; this one does not
         self._due: asyncio.TimerHandle | None = None
         self._quiet_since = 0.0
+        self._is_local = False
+        self._answer, self.app = self.app, self._marked
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Hold the connection, and let go of another if they are too many."""
         super().connection_made(transport)
+        connection = transport.get_extra_info("socket")
+        self._is_local = connection.family not in (socket.AF_INET, socket.AF_INET6)
         # asyncio does this only for sockets made with their protocol's number, which
         # socket.create_server() leaves out; without it every answer is 40 ms late.
-        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if not self._is_local:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._watch()
         held = [one for one in self.connections if isinstance(one, ConnectionLimits)]
         held = [one for one in held if not one.transport.is_closing()]
@@ -76,6 +83,10 @@ class ConnectionLimits(H11Protocol):
     def send_400_response(self, msg: str) -> None:
         """Say with a problem document that this is not HTTP, or too much of it."""
         self._refuse(400, "The request is not HTTP, or its headers are too long.")
+
+    async def _marked(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["extensions"] = {LOCAL: {}} if self._is_local else {}
+        await self._answer(scope, receive, send)
 
     def _watch(self) -> None:
         self._quiet_since = self.loop.time()

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from privacy_sdk.accounts.base import Account, Capability
+from privacy_sdk.accounts.base import Account, AccountInfo, AccountState, Capability
 from privacy_sdk.errors import (
     AnswerTimeoutError,
     OutcomeUnknownError,
@@ -22,7 +22,7 @@ ANSWER_DUE = 25.0
 the client's."""
 
 _INFO_DUE = 2.0
-"""How long an account may take to say whether it is emulated [s]."""
+"""How long an account may take to say what it is and how it is [s]."""
 
 
 class LimitedAccount:
@@ -108,9 +108,18 @@ class LimitedAccount:
             if not await self._is_emulated():
                 raise
 
+    async def state(self) -> str:
+        """Return where the account stands with WhatsApp, as far as it says so in time."""
+        info = await self._info()
+        return AccountState.FAILED.value if info is None else str(info.state)
+
     async def _is_emulated(self) -> bool:
+        info = await self._info()
+        return info is not None and Capability.EMULATE in info.capabilities
+
+    async def _info(self) -> AccountInfo | None:
         try:
             async with asyncio.timeout(_INFO_DUE):
-                return Capability.EMULATE in (await self.account.info()).capabilities
+                return await self.account.info()
         except (PrivacyError, TimeoutError):
-            return False
+            return None

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from privacy_sdk.errors import InvalidInputError, short_repr
 
-
 DATA_DIR = "PRIVACY_SDK_DATA_DIR"
 """The variable that names the data folder."""
 
@@ -54,13 +53,14 @@ def data_folder() -> Path:
         return Path(given).absolute()
     import platformdirs
 
-    folder = platformdirs.user_data_path("privacy-sdk")
-    if not folder.is_absolute():  # "~" stays what it is for a user without a home
-        raise InvalidInputError(
-            "This user has no home folder to keep anything in.",
-            hint=f"Set {DATA_DIR} (--data-dir) to a folder; for a token alone, PRIVACY_SDK_TOKEN.",
-        )
-    return folder
+    with suppress(RuntimeError):
+        folder = platformdirs.user_data_path("privacy-sdk")
+        if folder.is_absolute():  # older versions leave the "~" of a user without a home
+            return folder
+    raise InvalidInputError(
+        "This user has no home folder to keep anything in.",
+        hint=f"Set {DATA_DIR} (--data-dir) to a folder; for a token alone, PRIVACY_SDK_TOKEN.",
+    )
 
 
 def make_private_folder(folder: Path) -> None:

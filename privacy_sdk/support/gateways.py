@@ -47,7 +47,7 @@ def checked_url(url: object) -> str:
     if parts.username or parts.password or parts.query or parts.fragment:
         raise InvalidInputError(
             "A gateway's address holds no password, query or fragment.",
-            hint="Pass the token as token=… or in PRIVACY_SDK_TOKEN.",
+            hint="Pass the token by itself, or in PRIVACY_SDK_TOKEN.",
         )
     if not usable:
         raise unusable
