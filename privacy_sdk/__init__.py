@@ -11,12 +11,16 @@ Example:
     profile   Profile photo  everyone
 """
 
+from __future__ import annotations
+
 import lazy_loader
 
 __version__ = "0.1.0"
 
 TYPE_CHECKING = False  # as type checkers read it; importing typing costs 5 ms
 if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
     from privacy_sdk import accounts as accounts
     from privacy_sdk import errors as errors
     from privacy_sdk import policies as policies
@@ -58,6 +62,8 @@ if TYPE_CHECKING:
     from privacy_sdk.policies.policy import Policy as Policy
     from privacy_sdk.policies.result import ApplyResult as ApplyResult
     from privacy_sdk.sync import Client as Client
+    from privacy_sdk.views.style import style as style
+    from privacy_sdk.views.visibility import Visibility as Visibility
 else:
     __getattr__, __dir__, __all__ = lazy_loader.attach(
         __name__,
@@ -102,5 +108,21 @@ else:
             "policies.policy": ["Policy"],
             "policies.result": ["ApplyResult"],
             "sync": ["Client"],
+            "views.style": ["style"],
+            "views.visibility": ["Visibility"],
         },
     )
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """Complete categories and values inside calls: ``%load_ext privacy_sdk``."""
+    import privacy_sdk.notebook.completion as completion
+
+    completion.load(shell)
+
+
+def unload_ipython_extension(shell: InteractiveShell) -> None:
+    """Complete them no longer: ``%unload_ext privacy_sdk``."""
+    import privacy_sdk.notebook.completion as completion
+
+    completion.unload(shell)

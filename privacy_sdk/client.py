@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import NoReturn, Self
@@ -18,10 +19,13 @@ from privacy_sdk.accounts.base import (
     require,
 )
 from privacy_sdk.errors import InvalidInputError, UsageError, short_repr
+from privacy_sdk.errors.masks import mask_text
 from privacy_sdk.errors.public import set_module
+from privacy_sdk.model import words
 from privacy_sdk.model.arguments import (
     CategoryLike,
     DurationLike,
+    ListCategoryLike,
     ValueLike,
     as_list_category,
     as_pair,
@@ -39,7 +43,7 @@ from privacy_sdk.model.types import (
     PrivacyValue,
     SetPrivacySettingResponse,
 )
-from privacy_sdk.policies.people import PeopleLike, as_people, find_people
+from privacy_sdk.policies.people import PeopleLike, PersonLike, as_people, as_person, find_people
 from privacy_sdk.policies.plan import Plan, make_plan
 from privacy_sdk.policies.policy import Policy, PolicyLike, as_policy, policy_of
 from privacy_sdk.policies.result import ApplyResult
@@ -48,6 +52,8 @@ from privacy_sdk.policies.state import read_state
 from privacy_sdk.policies.verify import VerifiedChanges
 from privacy_sdk.support.caller_warnings import warn_caller
 from privacy_sdk.support.gateways import DEFAULT_TIMEOUT, checked_url, given_or_env
+from privacy_sdk.views.html import text_html
+from privacy_sdk.views.visibility import Visibility, person_visibility, visibility
 
 _ON_LIST = PrivacyValue.CONTACT_BLACKLIST
 _SENT_AT_ONCE = 5_000
@@ -94,6 +100,7 @@ class AsyncClient:
         ca: str | os.PathLike[str] | None = None,
         record: str | os.PathLike[str] | None = None,
         record_mode: str = "once",
+        insecure: bool = False,
     ) -> None:
         from privacy_sdk.accounts.http import HttpAccount
         from privacy_sdk.accounts.network import HERE, LocalGateways, Network
@@ -130,6 +137,7 @@ class AsyncClient:
                 wait=wait,
                 transport=transport or network,
                 offline=offline,
+                insecure=insecure,
             ),
             label=None,
         )
@@ -232,13 +240,83 @@ class AsyncClient:
         """
         return await self._account.fetch_privacy_settings()
 
+    async def visibility(self, person: PersonLike | None = None) -> Visibility:
+        """Return who sees what: a row per setting, a column per kind of viewer.
+
+        Args:
+            person: Whose view is wanted: a phone number with ``+`` and country code, a JID or
+                a LID. Left out, those of strangers, people you know, contacts, and people
+                excepted by name.
+
+        Returns:
+            A picture that shows itself in a notebook and in a terminal; ``to_frame()`` gives
+            a DataFrame. WhatsApp does not say who is a contact, so one person has two
+            columns, "if a contact" and "if not". What is not known is not guessed.
+
+        Raises:
+            InvalidContactError: No phone number, or nobody on WhatsApp has it.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> client = ps.Client.emulated()
+            >>> client.visibility().to_frame().loc["status", ["strangers", "contacts"]].tolist()
+            [False, True]
+            >>> response = client.exclude("status", "+999 11 555 0101")
+            >>> seen = client.visibility("+999 11 555 0101")
+            >>> seen["status"].meaning
+            'Your contacts, except the people listed, can read your About text. This person ...'
+        """
+        user = None if person is None else await self._find_person(person)
+        response = await self._account.fetch_privacy_settings()
+        state = await read_state(
+            self._account,
+            await self._changes.capabilities(),
+            settings=False,
+            lists=[
+                each.category
+                for each in response
+                if each.value is _ON_LIST and each.category.supports_disallowed_list()
+            ],
+            timer=user is None,
+        )
+        # A list without dhash is none: its category left it since the settings were read.
+        lists = {category: held for category, held in state.lists.items() if held.dhash}
+        if user is not None:
+            addresses = {user.jid, user.pn_jid} - {None}
+            return person_visibility(
+                response,
+                mask_text(str(user.jid) if user.pn_jid is None else f"+{user.pn_jid.user}"),
+                is_excepted={
+                    category: any({each.jid, each.pn_jid} & addresses for each in held)
+                    for category, held in lists.items()
+                },
+                unreadable=response.unreadable,
+                account=self._account.id,
+            )
+        return visibility(
+            response,
+            timer=state.timer,
+            excepted={category: len(held) for category, held in lists.items()},
+            unreadable=response.unreadable,
+            account=self._account.id,
+        )
+
+    async def _find_person(self, person: PersonLike) -> DisallowedListUser:
+        """Return who a person is; as addressed, where the account cannot find contacts."""
+        jid = as_person(person)
+        phone = jid if jid.is_phone else None
+        if Capability.FIND_CONTACTS not in await self._changes.capabilities():
+            return DisallowedListUser(jid, phone)
+        (user,) = (await find_people(self._account, {"person": [jid]}))["person"]
+        return DisallowedListUser(user.jid, user.pn_jid or phone)
+
     async def set_privacy_setting(
         self, category: CategoryLike, value: ValueLike
     ) -> SetPrivacySettingResponse:
         """Change one setting, and verify it by reading it back.
 
         Args:
-            category: Which setting.
+            category: last online profile status groupadd readreceipts calladd messages defense
             value: What to set it to; one of the category's valid values.
 
         Returns:
@@ -257,17 +335,18 @@ class AsyncClient:
             >>> import privacy_sdk as ps
             >>> client = ps.Client.emulated()
             >>> client.set_privacy_setting("last", "contacts")
-            SetPrivacySettingResponse(dhash=None)
+            Last seen: my contacts
             >>> client.set_privacy_setting(ps.PrivacyCategory.ONLINE, "none")
             Traceback (most recent call last):
             privacy_sdk.InvalidPairError: 'online' cannot be set to 'none'.
             Allowed for 'online': all, match_last_seen.
         """
         category, value = as_pair(category, value)
-        return await self._changes.set_privacy_setting(category, value)
+        response = await self._changes.set_privacy_setting(category, value)
+        return replace(response, description=f"{words.label(category)}: {words.audience(value)}")
 
     async def set_privacy_disallowed_list(
-        self, category: CategoryLike, update: DisallowedListUpdate
+        self, category: ListCategoryLike, update: DisallowedListUpdate
     ) -> SetPrivacySettingResponse:
         """Add people to a category's disallowed list or remove them, and verify it.
 
@@ -304,7 +383,9 @@ class AsyncClient:
             raise InvalidInputError(
                 f"A list update is a DisallowedListUpdate, not {type(update).__name__}."
             )
-        return await self._changes.set_privacy_disallowed_list(category, update)
+        response = await self._changes.set_privacy_disallowed_list(category, update)
+        description = f"{words.label(category)}: {_list_words(update.users)}"
+        return replace(response, description=description)
 
     async def set_default_disappearing_mode(self, duration: DurationLike) -> None:
         """Set the default disappearing time of new chats; existing chats keep their own.
@@ -345,7 +426,7 @@ class AsyncClient:
         """
         return await self._account.fetch_default_disappearing_mode()
 
-    async def fetch_disallowed_list(self, category: CategoryLike) -> DisallowedList:
+    async def fetch_disallowed_list(self, category: ListCategoryLike) -> DisallowedList:
         """Fetch the people excepted in a category, with the list's dhash.
 
         Args:
@@ -380,7 +461,7 @@ class AsyncClient:
             >>> client = ps.Client.emulated()
             >>> before = client.snapshot()
             >>> client.set_privacy_setting("last", "none")
-            SetPrivacySettingResponse(dhash=None)
+            Last seen: nobody
             >>> client.plan(before)
             Plan of 1 change for 'demo'
               setting    from    to        direction
@@ -484,7 +565,7 @@ class AsyncClient:
         return ApplyResult(results, plan.before, report.after, plan.account)
 
     async def exclude(
-        self, category: CategoryLike, people: PeopleLike
+        self, category: ListCategoryLike, people: PeopleLike
     ) -> SetPrivacySettingResponse:
         """Except people from a category: they no longer see what your other contacts see.
 
@@ -524,7 +605,7 @@ class AsyncClient:
         return await self._change_excluded(category, people, DisallowedListAction.ADD)
 
     async def include(
-        self, category: CategoryLike, people: PeopleLike
+        self, category: ListCategoryLike, people: PeopleLike
     ) -> SetPrivacySettingResponse:
         """Take people off the excepted ones of a category: they see what other contacts see.
 
@@ -551,7 +632,7 @@ class AsyncClient:
         """
         return await self._change_excluded(category, people, DisallowedListAction.REMOVE)
 
-    async def excluded(self, category: CategoryLike) -> DisallowedList:
+    async def excluded(self, category: ListCategoryLike) -> DisallowedList:
         """Fetch the people excepted in a category, as :meth:`fetch_disallowed_list` does.
 
         Args:
@@ -560,18 +641,21 @@ class AsyncClient:
         return await self.fetch_disallowed_list(category)
 
     async def _change_excluded(
-        self, category: CategoryLike, people: PeopleLike, action: DisallowedListAction
+        self, category: ListCategoryLike, people: PeopleLike, action: DisallowedListAction
     ) -> SetPrivacySettingResponse:
         category = as_list_category(category)
         users = (await find_people(self._account, {"people": as_people(people)}))["people"]
         value = (await self._account.fetch_privacy_settings()).get_value(category)
-        response = SetPrivacySettingResponse()
+        audience = ""
         if value is not _ON_LIST:
             if value not in (PrivacyValue.ALL, PrivacyValue.CONTACTS):
                 raise _would_open(category, value)
             if action is DisallowedListAction.REMOVE:
-                return response
-            response = await self._changes.set_privacy_setting(category, _ON_LIST)
+                return SetPrivacySettingResponse(
+                    description=f"{words.label(category)}: nobody is excepted"
+                )
+            await self._changes.set_privacy_setting(category, _ON_LIST)
+            audience = f"{words.audience(_ON_LIST)} (was: {words.audience(value)}); "
         for update in _updates(users, action):
             response = await self._changes.set_privacy_disallowed_list(category, update)
         if Capability.READ_DISALLOWED_LIST not in await self._changes.capabilities():
@@ -579,7 +663,9 @@ class AsyncClient:
                 f"The change of the list of {category.value!r} was accepted; this account "
                 "cannot read lists, so who is excepted now is not known."
             )
-        return response
+        entries = [DisallowedListUserEntry(user.jid, user.pn_jid, action) for user in users]
+        description = f"{words.label(category)}: {audience}{_list_words(entries)}"
+        return replace(response, description=description)
 
     async def link_status(self) -> LinkStatus:
         """Return how far a phone is linked, with the present QR code.
@@ -648,8 +734,24 @@ class AsyncClient:
             hint="Make a client in each process.",
         )
 
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows, where nothing can be awaited."""
+        name = text_html(repr(self))
+        return f"<p>{name}: <code>await client.visibility()</code> shows who sees what.</p>"
+
     def __repr__(self) -> str:
         return self._label or f"AsyncClient({self._account!r})"
+
+
+def _list_words(users: Sequence[DisallowedListUserEntry]) -> str:
+    """Return a change of a list in words."""
+    added = sum(user.action is DisallowedListAction.ADD for user in users)
+    parts = [
+        f"{words.people(count)} {what}"
+        for count, what in ((added, "excepted"), (len(users) - added, "no longer excepted"))
+        if count
+    ]
+    return ", ".join(parts)
 
 
 def _would_open(category: PrivacyCategory, value: PrivacyValue | None) -> InvalidInputError:

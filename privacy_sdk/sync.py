@@ -22,7 +22,7 @@ from privacy_sdk.accounts.base import Account, Emulator, require
 from privacy_sdk.accounts.events import Event
 from privacy_sdk.client import AsyncClient
 from privacy_sdk.errors.public import set_module
-from privacy_sdk.model.arguments import CategoryLike
+from privacy_sdk.model.arguments import ListCategoryLike
 from privacy_sdk.notebook.link import PATIENCE
 from privacy_sdk.support.loop import LOOP
 
@@ -123,12 +123,13 @@ class Client:
             ones by default.
         record: Path of a cassette that every exchange is written to.
         record_mode: vcrpy's ``once``, ``new_episodes``, ``all`` or ``none``.
+        insecure: Whether ``http://`` may go to another machine, with the token in clear.
 
     Example:
         >>> import privacy_sdk as ps
         >>> client = ps.Client.emulated()
         >>> client.set_privacy_setting("last", "contacts")
-        SetPrivacySettingResponse(dhash=None)
+        Last seen: my contacts
         >>> client.fetch_privacy_settings().loc["last", "audience"]
         'my contacts'
     """
@@ -146,6 +147,7 @@ class Client:
         ca: str | os.PathLike[str] | None = None,
         record: str | os.PathLike[str] | None = None,
         record_mode: str = "once",
+        insecure: bool = False,
     ) -> None:
         self._async = AsyncClient(
             url,
@@ -156,6 +158,7 @@ class Client:
             ca=ca,
             record=record,
             record_mode=record_mode,
+            insecure=insecure,
         )
 
     from_account = _constructor(AsyncClient.from_account)
@@ -184,18 +187,22 @@ class Client:
         """
         return BlockingAccount(self._async.account)
 
-    def fetch_privacy_settings(self) -> pd.DataFrame:
+    def fetch_privacy_settings(self, *, allowed: bool = False) -> pd.DataFrame:
         """Fetch all settings that the server reports, as a table.
 
+        Args:
+            allowed: Whether to add a column of the values that may be set.
+
         Returns:
-            DataFrame (n, 5), one row per category, index ``category`` (str, wire strings):
+            DataFrame (n, 4), one row per category, index ``category`` (str, wire strings):
 
             - ``setting`` (str): what WhatsApp's own settings call it,
-            - ``value`` (str): wire string of the value,
             - ``audience`` (str): who is meant, in words,
             - ``exposure`` (Int64): 4 all, 3 known, 2 contacts, 1 contact_blacklist, 0 none;
               ``match_last_seen`` is that of ``last``; <NA> for defense and unknown values,
-            - ``allowed`` (str): the values that may be set; ``any`` for an unknown category.
+            - ``value`` (str): wire string of the value,
+            - ``allowed`` (str), where asked for: wire strings of the values that may be set;
+              ``any`` for an unknown category.
 
             ``attrs`` hold ``account`` and ``fetched_at`` (ISO 8601, UTC). Categories that
             this version does not know are rows like others.
@@ -205,16 +212,21 @@ class Client:
 
         Example:
             >>> import privacy_sdk as ps
-            >>> settings = ps.Client.emulated().fetch_privacy_settings()
-            >>> settings.loc["online", ["setting", "value", "allowed"]].tolist()
-            ['Online', 'all', 'all, match_last_seen']
+            >>> client = ps.Client.emulated()
+            >>> client.fetch_privacy_settings().loc[["last", "status"]]
+                        setting     audience  exposure     value
+            category
+            last      Last seen     everyone         4       all
+            status        About  my contacts         2  contacts
+            >>> client.fetch_privacy_settings(allowed=True).loc["online", "allowed"]
+            'all, match_last_seen'
         """
         from privacy_sdk.views.frames import settings_frame
 
         response = LOOP.run(self._async.fetch_privacy_settings)
-        return settings_frame(response, account=self._async.account.id)
+        return settings_frame(response, account=self._async.account.id, allowed=allowed)
 
-    def excluded(self, category: CategoryLike, *, masked: bool = True) -> pd.DataFrame:
+    def excluded(self, category: ListCategoryLike, *, masked: bool = True) -> pd.DataFrame:
         """Fetch the people excepted in a category, as a table.
 
         Args:
@@ -306,6 +318,7 @@ class Client:
     )
     fetch_default_disappearing_mode = _blocking(AsyncClient.fetch_default_disappearing_mode)
     fetch_disallowed_list = _blocking(AsyncClient.fetch_disallowed_list)
+    visibility = _blocking(AsyncClient.visibility)
     snapshot = _blocking(AsyncClient.snapshot)
     plan = _blocking(AsyncClient.plan)
     apply = _blocking(AsyncClient.apply, changes=True)

@@ -1,6 +1,11 @@
 """What arguments may be: names for your own annotations."""
 
-from privacy_sdk.model.arguments import CategoryLike, DurationLike, ValueLike
+from privacy_sdk.model.arguments import (
+    CategoryLike,
+    DurationLike,
+    ListCategoryLike,
+    ValueLike,
+)
 from privacy_sdk.policies.people import PeopleLike, PersonLike
 from privacy_sdk.policies.policy import ExceptionsLike, PolicyLike
 
@@ -8,6 +13,7 @@ __all__ = [
     "CategoryLike",
     "DurationLike",
     "ExceptionsLike",
+    "ListCategoryLike",
     "PeopleLike",
     "PersonLike",
     "PolicyLike",

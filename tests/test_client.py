@@ -238,3 +238,20 @@ def test_the_environment_names_gateway_token_and_account(monkeypatch):
     )
     assert "account='you'" in repr(ps.AsyncClient(account="you"))
     assert ":7777" in repr(ps.Client("http://127.0.0.1:7777"))
+
+
+def test_what_a_change_returns_says_in_words_what_was_changed():
+    client = ps.Client.emulated()
+    assert repr(client.set_privacy_setting("online", "match_last_seen")) == (
+        "Online: same as last seen"
+    )
+    first = client.exclude("last", ["+999 11 555 0101", "+999 11 555 0102"])
+    assert repr(first) == (
+        f"Last seen: my contacts except… (was: everyone); 2 people excepted (dhash {first.dhash})"
+    )
+    second = client.include("last", "+999 11 555 0101")
+    assert repr(second) == f"Last seen: 1 person no longer excepted (dhash {second.dhash})"
+    assert repr(client.include("profile", "+999 11 555 0101")) == (
+        "Profile photo: nobody is excepted"
+    )
+    assert second == ps.SetPrivacySettingResponse(second.dhash)

@@ -1,8 +1,17 @@
 """What is personal is found in every written form, and nothing else is."""
 
-import pytest
+import re
+import time
 
-from privacy_sdk.errors.masks import DOTS, mask_people, mask_text
+import pytest
+from hostile import assert_linear, of_size, patterns, seconds
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from privacy_sdk.accounts.problems import error_from_problem
+from privacy_sdk.errors import PrivacyError, short_repr
+from privacy_sdk.errors.escapes import printable
+from privacy_sdk.errors.masks import DOTS, mask_people, mask_start, mask_text, replace_numbers
 
 FORMS = [
     "+55 11 91234-5678",
@@ -89,3 +98,77 @@ def test_pseudonyms_stay_readable_where_people_are_masked():
     assert mask_people(text) == (
         "999900000001, +999 11 5550 0101 and 999900000000001:2@lid, not 55•••78"
     )
+
+
+# --- what it costs
+
+
+WORK = {
+    "mask_text": mask_text,
+    "mask_people": mask_people,
+    "printable": printable,
+    "replace_numbers": lambda text: replace_numbers(text, lambda *_: "x", {}.get),
+}
+ATTACKS = [("/", "1-", ""), ("", "+1 ", "x"), ("1@", "a", ""), ("cookie", " ", ""), ("", "\\", "")]
+
+
+@pytest.mark.parametrize("name", WORK)
+@given(pattern=patterns)
+@settings(max_examples=10)
+def test_eight_times_the_text_takes_eight_times_as_long(name, pattern):
+    assert_linear(WORK[name], pattern)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", WORK)
+@given(pattern=patterns)
+@settings(max_examples=40)
+def test_time_grows_linearly_to_a_mebibyte(name, pattern):
+    assert_linear(WORK[name], pattern, 2**20)
+
+
+@pytest.mark.parametrize("pattern", ATTACKS)
+def test_a_text_that_once_took_seconds_takes_milliseconds(pattern):
+    assert seconds(mask_text, of_size(pattern, 120_000)) < 1.0
+
+
+@given(pattern=patterns, times=st.sampled_from([10, 10_000, 400_000]))
+@settings(max_examples=20)
+def test_an_error_of_any_text_is_short_and_costs_next_to_nothing(pattern, times):
+    begins, repeated, ends = pattern
+    text = f"{begins}{repeated * times}{ends}"
+    document = {"type": "urn:privacy-sdk:refused", "detail": text, "hint": text, "text": text}
+    began = time.thread_time()
+    errors = [PrivacyError(text, hint=text), error_from_problem(502, document)]
+    assert len(short_repr(text)) <= 110
+    assert time.thread_time() - began < 0.2
+    for error in errors:
+        assert len(error.message) <= 2_000 * 6
+        assert printable(error.message + error.hint, keep="\n") == error.message + error.hint
+
+
+@given(st.text(max_size=60), st.sampled_from(FORMS), st.integers(1, 80))
+def test_a_text_that_is_cut_shows_no_part_of_a_number(before, form, longest):
+    before = re.sub(r"\d", "x", before)
+    cut = mask_start(f"{before} {form} " + "and so on " * 40, longest)
+    assert len(cut) <= longest
+    assert hidden(cut)
+
+
+# --- what steers a terminal
+
+
+@pytest.mark.parametrize(
+    "character",
+    "\0\a\b\t\r\x1b\x7f\x9b\u00ad\u034f\u200b\u200e\u202e\u2028\u2066\u3164\ufeff\U000e0041",
+)
+def test_what_cannot_be_seen_is_escaped_wherever_an_error_is_shown(character):
+    error = PrivacyError(f"a{character}b", hint=f"c{character}d")
+    assert error.message == "a" + ascii(character)[1:-1] + "b"
+    for text in (error.hint, str(error), repr(error), *error.__notes__):
+        assert character not in text
+
+
+def test_letters_of_any_language_stay():
+    text = "Zoë, 李雷, Ελένη, يوسف: “so” – 99•••01 …"
+    assert printable(text) == text

@@ -28,7 +28,8 @@ def wheel(tmp_path_factory) -> Path:
 def test_it_carries_the_recordings_the_types_and_the_style(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {"privacy_sdk/_recordings/tour.yaml", "privacy_sdk/py.typed"} <= names
-    assert "privacy_sdk/notebook/panel.css" in names
+    for sheet in ("notebook/panel.css", "views/visibility.css", "model/table.css"):
+        assert f"privacy_sdk/{sheet}" in names
     committed = {path.name for path in (ROOT / "cassettes").glob("*.yaml")}
     assert {Path(name).name for name in names if "_recordings" in name} == committed
     assert not [name for name in names if name.startswith(("tests", "tools", "notebooks"))]

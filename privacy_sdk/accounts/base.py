@@ -88,6 +88,16 @@ class AccountInfo:
     capabilities: frozenset[str] = frozenset()
     hint: str = ""
 
+    def _repr_html_(self) -> str:
+        rows = [
+            ("account", self.id),
+            ("backend", self.backend),
+            ("state", _words(self.state)),
+            ("can also", ", ".join(map(_words, sorted(self.capabilities)))),
+            ("hint", self.hint),
+        ]
+        return _html(f"Account {self.id!r}", rows)
+
 
 @set_module("privacy_sdk.accounts")
 @dataclass(frozen=True, slots=True)
@@ -112,6 +122,27 @@ class LinkStatus:
     qr: str | None = field(default=None, repr=False)
     expires_in: int | None = None
     linked_as: str | None = None
+
+    def _repr_html_(self) -> str:
+        rows = [
+            ("state", _words(self.state)),
+            ("linked as", self.linked_as or ""),
+            ("hint", self.hint),
+        ]
+        return _html("Link of a phone", rows)
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _html(title: str, rows: Sequence[tuple[str, str]]) -> str:
+    from html import escape
+
+    from privacy_sdk.model.html import html_table
+
+    written = [(escape(name), escape(text)) for name, text in rows if text]
+    return html_table(title, ("what", "value"), written)
 
 
 @set_module("privacy_sdk.accounts")
@@ -313,10 +344,6 @@ def require(account: Account, protocol: type[T]) -> T:
     Ask ``isinstance(account, Linkable)`` where it is no error if it cannot. Having the methods
     does not promise that the account at the other end can do it: an account on a gateway has
     them all, and what cannot be done there is refused there, by the same error.
-
-    Args:
-        account: Any account.
-        protocol: :class:`Linkable`, :class:`Emulator`, :class:`RunsPlans`, …
 
     Raises:
         NotSupportedError: It is none.

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from privacy_sdk.errors import InvalidInputError, UnknownNameError
+from privacy_sdk.errors import InvalidInputError, UnknownNameError, short_repr
 from privacy_sdk.errors.public import set_module
 from privacy_sdk.model.arguments import as_list_category
 from privacy_sdk.model.types import (
@@ -152,9 +151,11 @@ def check_seconds(name: str, value: object) -> None:
         InvalidInputError: Not a number, negative, infinite or NaN.
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InvalidInputError(f"{name}={value!r} is no number of seconds.")
-    if not (math.isfinite(value) and value >= 0):
-        raise InvalidInputError(f"{name}={value!r} is no time to wait.", hint="Pass 0 or more.")
+        raise InvalidInputError(f"{name}={short_repr(value)} is no number of seconds.")
+    if not 0 <= value <= 2**32:  # NaN is neither
+        raise InvalidInputError(
+            f"{name}={short_repr(value)} is no time to wait.", hint="Pass 0 or more."
+        )
 
 
 Event: TypeAlias = PhoneSets | PhoneLists | NextAnswer

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 import httpx2
@@ -25,6 +26,7 @@ from privacy_sdk.accounts.network import HERE, NO_CONNECTION, Network, Unreachab
 from privacy_sdk.accounts.problems import error_from_problem
 from privacy_sdk.errors import (
     AnswerTimeoutError,
+    InvalidInputError,
     NotConnectedError,
     PrivacyError,
     RateLimitError,
@@ -33,6 +35,7 @@ from privacy_sdk.errors import (
     UnknownAccountError,
     UnreadableAnswerError,
     UsageError,
+    short_repr,
 )
 from privacy_sdk.errors.public import set_module
 from privacy_sdk.model.types import (
@@ -52,12 +55,15 @@ from privacy_sdk.support.gateways import (
     checked_timeout,
     checked_url,
     checked_wait,
+    refuse_clear_text,
 )
 from privacy_sdk.support.tokens import checked_token
 
 if TYPE_CHECKING:
     from privacy_sdk.model.changes import Change, Report
     from privacy_sdk.model.state import SettingsState
+
+T = TypeVar("T")
 
 MAX_ANSWER = 16 * 2**20
 """The longest answer that is read [bytes]; a full list of 64,000 people is about a third."""
@@ -95,6 +101,8 @@ class HttpAccount:
         transport: What carries the requests, such as a ``CassetteTransport``; the network by
             default.
         offline: Whether the transport reaches no network: nothing to wait for or to close.
+        insecure: Whether ``http://`` may go to another machine, where whoever is in between
+            reads the token.
 
     Attributes:
         transport: What carries the requests.
@@ -115,8 +123,15 @@ class HttpAccount:
         wait: float = 0.0,
         transport: httpx2.AsyncBaseTransport | None = None,
         offline: bool = False,
+        insecure: bool = False,
     ) -> None:
         self.url = checked_url(url)
+        try:
+            httpx2.URL(self.url)
+        except httpx2.InvalidURL:
+            raise InvalidInputError(f"{short_repr(url)} is not a gateway's address.") from None
+        if not (insecure or offline):
+            refuse_clear_text(self.url)
         self._token = None if token is None else checked_token(token, "token=…")
         self.id = checked_account(account)
         self._timeout = checked_timeout(timeout)
@@ -146,7 +161,7 @@ class HttpAccount:
         """
         if self.id is None:
             return await self._choose()
-        return wire.account_from_json(await self._ask("GET", await self._path()))
+        return await self._ask("GET", await self._path(), wire.account_from_json)
 
     async def _choose(self) -> AccountInfo:
         """Take the gateway's only account.
@@ -154,7 +169,7 @@ class HttpAccount:
         Raises:
             UnknownAccountError: It serves none, or several.
         """
-        known = wire.accounts_from_json(await self._ask("GET", "/v1/accounts"))
+        known = await self._ask("GET", "/v1/accounts", wire.accounts_from_json)
         if len(known) > 1:
             raise UnknownAccountError(
                 "The gateway serves several accounts, and none was named.",
@@ -165,12 +180,16 @@ class HttpAccount:
             raise UnknownAccountError(
                 "The gateway serves no account.", hint="Start it with --account NAME=emulated."
             )
-        self.id = checked_account(known[0].id)
+        try:
+            self.id = checked_account(known[0].id)
+        except InvalidInputError as error:
+            raise UnreadableAnswerError(f"The gateway's account: {error.message}") from None
         return known[0]
 
     async def fetch_privacy_settings(self) -> PrivacySettingsResponse:
         """Fetch all settings that the server reports."""
-        self.seen = wire.settings_from_json(await self._ask("GET", await self._path("privacy")))
+        path = await self._path("privacy")
+        self.seen = await self._ask("GET", path, wire.settings_from_json)
         return self.seen
 
     async def set_privacy_setting(
@@ -178,47 +197,51 @@ class HttpAccount:
     ) -> SetPrivacySettingResponse:
         """Change one setting; idempotent, so repeated when its answer is lost."""
         path = await self._path("privacy", category)
-        answer = await self._ask("PUT", path, {"value": value.value}, changes=True)
-        return wire.set_response_from_json(answer)
+        read, body = wire.set_response_from_json, {"value": value.value}
+        return await self._ask("PUT", path, read, body, changes=True)
 
     async def set_privacy_disallowed_list(
         self, category: PrivacyCategory, update: DisallowedListUpdate
     ) -> SetPrivacySettingResponse:
         """Change a list; never repeated when its answer is lost."""
         path = await self._path("privacy", category, "disallowed-list")
-        answer = await self._ask(
-            "PATCH", path, wire.update_to_json(update), changes=True, repeatable=False
-        )
-        return wire.set_response_from_json(answer)
+        read, body = wire.set_response_from_json, wire.update_to_json(update)
+        return await self._ask("PATCH", path, read, body, changes=True, repeatable=False)
 
     async def set_default_disappearing_mode(self, duration: int) -> None:
         """Set the default timer of new chats [s]."""
-        await self._ask(
-            "PUT", await self._path("disappearing-mode"), {"duration": duration}, changes=True
-        )
+
+        def read(document: object) -> None:
+            if wire.duration_from_json(document) != duration:
+                raise UnreadableAnswerError("The answer names another duration.")
+
+        path = await self._path("disappearing-mode")
+        await self._ask("PUT", path, read, {"duration": duration}, changes=True)
 
     async def fetch_disallowed_list(self, category: PrivacyCategory) -> DisallowedList:
         """Fetch who is excepted in a category."""
         path = await self._path("privacy", category, "disallowed-list")
-        return wire.list_from_json(await self._ask("GET", path))
+        return await self._ask("GET", path, wire.list_from_json)
 
     async def fetch_default_disappearing_mode(self) -> int:
         """Fetch the default timer of new chats [s]."""
-        return wire.duration_from_json(
-            await self._ask("GET", await self._path("disappearing-mode"))
-        )
+        path = await self._path("disappearing-mode")
+        return await self._ask("GET", path, wire.duration_from_json)
 
     async def find_contacts(self, phones: Sequence[str]) -> tuple[Contact, ...]:
         """Find the addresses of phone numbers, which travel in a body and in no URL."""
-        answer = await self._ask("POST", await self._path("contacts"), {"phones": list(phones)})
-        return wire.contacts_from_json(answer)
+        path, body = await self._path("contacts"), {"phones": list(phones)}
+        return await self._ask("POST", path, wire.contacts_from_json, body)
 
     async def apply_changes(self, before: SettingsState, changes: Sequence[Change]) -> Report:
         """Make the changes of a plan, in one request; never repeated when its answer is lost."""
         path = await self._path("privacy")
         body = wire.plan_to_json(before, changes)
-        answer = await self._ask("PATCH", path, body, changes=True, repeatable=False)
-        report = wire.report_from_json(answer, changes)
+
+        def read(document: object) -> Report:
+            return wire.report_from_json(document, changes)
+
+        report = await self._ask("PATCH", path, read, body, changes=True, repeatable=False)
         if report.after.settings:
             now = report.after.settings.items()
             self.seen = PrivacySettingsResponse(PrivacySetting(*pair) for pair in now)
@@ -226,26 +249,21 @@ class HttpAccount:
 
     async def emulate(self, event: Event) -> None:
         """Make something happen to an emulated account."""
-        await self._ask(
-            "POST",
-            await self._path("emulator"),
-            wire.event_to_json(event),
-            changes=True,
-            repeatable=False,
-        )
+        path, body = await self._path("emulator"), wire.event_to_json(event)
+        await self._ask("POST", path, _nothing, body, changes=True, repeatable=False)
 
     async def link_status(self) -> LinkStatus:
         """Return how far a phone is linked."""
-        return wire.link_status_from_json(await self._ask("GET", await self._path("link")))
+        return await self._ask("GET", await self._path("link"), wire.link_status_from_json)
 
     async def link(self) -> LinkStatus:
         """Link a phone."""
-        return wire.link_status_from_json(await self._ask("POST", await self._path("link")))
+        return await self._ask("POST", await self._path("link"), wire.link_status_from_json)
 
     async def unlink(self) -> LinkStatus:
         """Delete the keys of the linked phone."""
         path = await self._path("link")
-        return wire.link_status_from_json(await self._ask("DELETE", path, changes=True))
+        return await self._ask("DELETE", path, wire.link_status_from_json, changes=True)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -273,6 +291,8 @@ class HttpAccount:
                 headers={"Accept": "application/json", "Accept-Encoding": "identity"}
                 | ({"Authorization": f"Bearer {self._token}"} if self._token else {}),
                 timeout=None,
+                # A gateway has no use for cookies: none is kept, hence none is sent.
+                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
                 transport=self.transport,
                 trust_env=False,
             )
@@ -283,12 +303,13 @@ class HttpAccount:
         self,
         method: str,
         path: str,
+        read: Callable[[object], T],
         body: wire.Json | None = None,
         *,
         changes: bool = False,
         repeatable: bool = True,
-    ) -> object:
-        """Return the answer to a request, repeated as far as that is safe and of use."""
+    ) -> T:
+        """Ask, again as far as that is safe and of use, and return what is read from the answer."""
         lost: LostAnswerError | None = None
 
         def is_worth_repeating(error: BaseException) -> bool:
@@ -310,7 +331,7 @@ class HttpAccount:
             reraise=True,
         )
         try:
-            return await retrying(self._attempt, method, path, body, changes)
+            return await retrying(self._attempt, method, path, read, body, changes)
         except (LostAnswerError, UnreachableError, PrivacyError) as error:
             # A change whose answer was lost once may stand, whatever a repetition met.
             if lost is not None and (changes or isinstance(error, LostAnswerError)):
@@ -336,8 +357,13 @@ class HttpAccount:
         return _JITTERED(state)
 
     async def _attempt(
-        self, method: str, path: str, body: wire.Json | None, changes: bool
-    ) -> object:
+        self,
+        method: str,
+        path: str,
+        read: Callable[[object], T],
+        body: wire.Json | None,
+        changes: bool,
+    ) -> T:
         pool = self._connected()
         async with pool.slots:
             try:
@@ -348,7 +374,7 @@ class HttpAccount:
                     status, raw = response.status_code, await _read(response)
                     if status in _OF_A_PROXY and not _is_problem(response):
                         raise _from_proxy(status, self.url, changes=changes)
-                    return _document(status, raw)
+                    return read(_document(status, raw))
             except NO_CONNECTION as error:
                 raise unreachable(error, self.url) from None
             except AnswerTimeoutError:  # the gateway's own answer, and a TimeoutError too
@@ -396,6 +422,11 @@ async def _read(response: httpx2.Response) -> bytes:
     except httpx2.DecodingError:
         raise UnreadableAnswerError("The answer is compressed in a way that is broken.") from None
     return bytes(raw)
+
+
+def _nothing(document: object) -> None:
+    if document is not None:
+        raise UnreadableAnswerError("The answer should be empty, and is not.")
 
 
 def _document(status: int, raw: bytes) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import socket
@@ -15,7 +16,6 @@ from urllib.parse import unquote, urlsplit
 import httpx2
 
 from privacy_sdk.accounts import wire
-from privacy_sdk.accounts.base import AccountInfo
 from privacy_sdk.errors import (
     InvalidInputError,
     InvalidTokenError,
@@ -168,8 +168,7 @@ class LocalGateways(httpx2.AsyncBaseTransport):
         """
         account = _account_of(request.url.path)
         if account is None:
-            served = await self._ask_all()
-            rows = [wire.account_to_json(info) for each in served.values() for info in each]
+            rows = [row for each in (await self._ask_all()).values() for row in each]
             return httpx2.Response(200, json={"accounts": rows})
         if (path := self._serving.get(account)) is not None:
             try:
@@ -181,7 +180,7 @@ class LocalGateways(httpx2.AsyncBaseTransport):
 
     async def _find(self, account: str) -> Path:
         served = await self._ask_all()
-        found = [path for path, each in served.items() if account in {info.id for info in each}]
+        found = [path for path, each in served.items() if account in _names(each)]
         if len(found) > 1:
             ports = " and ".join(path.name.partition("-")[0] for path in found)
             raise UnknownAccountError(
@@ -189,14 +188,14 @@ class LocalGateways(httpx2.AsyncBaseTransport):
                 hint="Pass url (--url), or stop all but one of them.",
             )
         if not found:
-            names = ", ".join(info.id for each in served.values() for info in each)
+            names = ", ".join(name for each in served.values() for name in _names(each))
             raise NotConnectedError(
                 f"No gateway on this machine serves {account!r}.",
                 hint=f"They serve: {names or 'no account'}.",
             )
         return found[0]
 
-    async def _ask_all(self) -> dict[Path, tuple[AccountInfo, ...]]:
+    async def _ask_all(self) -> dict[Path, list[wire.Json]]:
         paths = await asyncio.to_thread(local_sockets)
         answers = await asyncio.gather(*map(self._ask, paths))
         served = {path: each for path, each in zip(paths, answers, strict=True) if each is not None}
@@ -208,7 +207,7 @@ class LocalGateways(httpx2.AsyncBaseTransport):
             )
         return served
 
-    async def _ask(self, path: Path) -> tuple[AccountInfo, ...] | None:
+    async def _ask(self, path: Path) -> list[wire.Json] | None:
         """Return which accounts a gateway serves; None if it does not say so in time."""
         gateway = self._gateways.setdefault(path, Network(HERE, path=path))
         request = httpx2.Request("GET", f"{HERE}/v1/accounts")
@@ -217,15 +216,26 @@ class LocalGateways(httpx2.AsyncBaseTransport):
                 response = await gateway.handle_async_request(request)
                 raw = await response.aread()
                 await response.aclose()
-            return wire.accounts_from_json(response.json() if raw else None)
-        except (UnreachableError, UnreadableAnswerError, TimeoutError, ValueError):
+            document = json.loads(raw)
+            wire.accounts_from_json(document)
+        except (
+            UnreachableError,
+            UnreadableAnswerError,
+            httpx2.TransportError,
+            TimeoutError,
+            ValueError,
+        ):
             return None
-        except httpx2.TransportError:
-            return None
+        rows: list[wire.Json] = document["accounts"]
+        return rows
 
     async def aclose(self) -> None:
         """Close the connections of this event loop."""
         await asyncio.gather(*(each.aclose() for each in self._gateways.values()))
+
+
+def _names(rows: list[wire.Json]) -> list[str]:
+    return [str(row["id"]) for row in rows]
 
 
 def _account_of(path: str) -> str | None:

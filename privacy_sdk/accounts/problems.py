@@ -4,83 +4,60 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from privacy_sdk import errors
 from privacy_sdk.accounts.wire import Json
-from privacy_sdk.errors import (
-    AnswerTimeoutError,
-    BadRequestError,
-    ConflictError,
-    GatewayError,
-    InvalidContactError,
-    InvalidDurationError,
-    InvalidInputError,
-    InvalidJidError,
-    InvalidPairError,
-    InvalidPolicyError,
-    InvalidRequestError,
-    InvalidTokenError,
-    IqError,
-    ItemNotFoundError,
-    NoDisallowedListError,
-    NotAppliedError,
-    NotAuthorizedError,
-    NotConnectedError,
-    NotSupportedError,
-    OutcomeUnknownError,
-    OutdatedPlanError,
-    PrivacyError,
-    RateLimitError,
-    ServiceUnavailableError,
-    TooManyRequestsError,
-    UnknownAccountError,
-    UnknownNameError,
-    UnreadableAnswerError,
-)
-from privacy_sdk.errors.masks import mask_text
+from privacy_sdk.errors.escapes import printable
+from privacy_sdk.errors.masks import mask_start
 
 PROBLEM_PREFIX = "urn:privacy-sdk:"
 """What every problem ``type`` begins with."""
 
-PROBLEMS: dict[type[PrivacyError], tuple[str, int]] = {
-    InvalidInputError: ("invalid-input", 422),
-    UnknownNameError: ("unknown-name", 422),
-    InvalidPairError: ("invalid-pair", 422),
-    InvalidDurationError: ("invalid-duration", 422),
-    NoDisallowedListError: ("no-disallowed-list", 422),
-    InvalidJidError: ("invalid-jid", 422),
-    InvalidContactError: ("invalid-contact", 422),
-    InvalidPolicyError: ("invalid-policy", 422),
-    IqError: ("refused", 502),
-    BadRequestError: ("bad-request", 400),
-    NotAuthorizedError: ("not-authorized", 502),
-    ItemNotFoundError: ("item-not-found", 404),
-    ConflictError: ("conflict", 409),
-    RateLimitError: ("rate-limit", 429),
-    ServiceUnavailableError: ("service-unavailable", 502),
-    NotAppliedError: ("not-taken", 502),
-    OutdatedPlanError: ("outdated-plan", 409),
-    OutcomeUnknownError: ("outcome-unknown", 503),
-    NotConnectedError: ("not-connected", 503),
-    AnswerTimeoutError: ("timeout", 504),
-    NotSupportedError: ("not-supported", 501),
-    GatewayError: ("gateway", 500),
-    InvalidTokenError: ("invalid-token", 401),
-    UnknownAccountError: ("unknown-account", 404),
-    InvalidRequestError: ("invalid-request", 422),
-    TooManyRequestsError: ("too-many-requests", 429),
-    UnreadableAnswerError: ("unreadable-answer", 502),
+_LONGEST = 2_000
+"""How much of a problem's text is read; it may be a stranger's."""
+_MOST = 100
+"""How many names or sentences of a list are read."""
+
+PROBLEMS: dict[type[errors.PrivacyError], tuple[str, int]] = {
+    errors.InvalidInputError: ("invalid-input", 422),
+    errors.UnknownNameError: ("unknown-name", 422),
+    errors.InvalidPairError: ("invalid-pair", 422),
+    errors.InvalidDurationError: ("invalid-duration", 422),
+    errors.NoDisallowedListError: ("no-disallowed-list", 422),
+    errors.InvalidJidError: ("invalid-jid", 422),
+    errors.InvalidContactError: ("invalid-contact", 422),
+    errors.InvalidPolicyError: ("invalid-policy", 422),
+    errors.IqError: ("refused", 502),
+    errors.BadRequestError: ("bad-request", 400),
+    errors.NotAuthorizedError: ("not-authorized", 502),
+    errors.ItemNotFoundError: ("item-not-found", 404),
+    errors.ConflictError: ("conflict", 409),
+    errors.RateLimitError: ("rate-limit", 429),
+    errors.ServiceUnavailableError: ("service-unavailable", 502),
+    errors.NotAppliedError: ("not-taken", 502),
+    errors.OutdatedPlanError: ("outdated-plan", 409),
+    errors.OutcomeUnknownError: ("outcome-unknown", 503),
+    errors.NotConnectedError: ("not-connected", 503),
+    errors.AnswerTimeoutError: ("timeout", 504),
+    errors.NotSupportedError: ("not-supported", 501),
+    errors.GatewayError: ("gateway", 500),
+    errors.InvalidTokenError: ("invalid-token", 401),
+    errors.UnknownAccountError: ("unknown-account", 404),
+    errors.InvalidRequestError: ("invalid-request", 422),
+    errors.TooManyRequestsError: ("too-many-requests", 429),
+    errors.UnreadableAnswerError: ("unreadable-answer", 502),
 }
 """Which problem type (RFC 9457) and HTTP status stand for an error on the wire."""
 
 
-def problem_from_error(error: PrivacyError) -> tuple[int, Json]:
+def problem_from_error(error: errors.PrivacyError) -> tuple[int, Json]:
     """Return the HTTP status and problem document (RFC 9457) of an error.
 
     Example:
-        >>> status, problem = problem_from_error(IqError.from_code(409, "conflict"))
+        >>> status, problem = problem_from_error(errors.IqError.from_code(409, "conflict"))
         >>> status, problem["type"], problem["code"], problem["source"]
         (409, 'urn:privacy-sdk:conflict', 409, 'whatsapp')
     """
-    cls = next((base for base in type(error).__mro__ if base in PROBLEMS), GatewayError)
+    cls = next((base for base in type(error).__mro__ if base in PROBLEMS), errors.GatewayError)
     slug, status = PROBLEMS[cls]
     extra = {name: getattr(error, name) for name in error.fields}
     document = {
@@ -92,27 +69,29 @@ def problem_from_error(error: PrivacyError) -> tuple[int, Json]:
         "code": extra.pop("code", None),
         "error_type": extra.pop("error_type", None),
         "retry_after": extra.pop("backoff", None),
-        "source": "whatsapp" if isinstance(error, IqError) else "gateway",
+        "source": "whatsapp" if isinstance(error, errors.IqError) else "gateway",
         **extra,
     }
     return status, {name: value for name, value in document.items() if value is not None}
 
 
-def error_from_problem(status: int, document: object) -> PrivacyError:
+def error_from_problem(status: int, document: object) -> errors.PrivacyError:
     """Return the error that a problem document stands for; its ``type`` decides, not the status.
 
     Example:
-        >>> error_from_problem(*problem_from_error(IqError.from_code(409, "conflict")))
+        >>> error_from_problem(*problem_from_error(errors.IqError.from_code(409, "conflict")))
         ConflictError('WhatsApp refused: 409 conflict.')
     """
     if not isinstance(document, Mapping) or not isinstance(document.get("type"), str):
-        return UnreadableAnswerError(f"The answer is an error {status} without a problem document.")
+        return errors.UnreadableAnswerError(
+            f"The answer is an error {status} without a problem document."
+        )
     slug = document["type"].removeprefix(PROBLEM_PREFIX)
     cls = next((cls for cls, (name, _) in PROBLEMS.items() if name == slug), None)
     if cls is None:
-        cls = GatewayError if status >= 500 else InvalidRequestError
+        cls = errors.GatewayError if status >= 500 else errors.InvalidRequestError
     error = cls.__new__(cls)
-    PrivacyError.__init__(
+    errors.PrivacyError.__init__(
         error,
         _text(document.get("detail")) or slug,
         hint=_text(document.get("hint"), cls.default_hint),
@@ -124,7 +103,7 @@ def error_from_problem(status: int, document: object) -> PrivacyError:
 
 
 def _text(value: object, default: str = "") -> str:
-    return mask_text(value) if isinstance(value, str) else default
+    return printable(mask_start(value, _LONGEST), keep="\n") if isinstance(value, str) else default
 
 
 def _optional_text(value: object) -> str | None:
@@ -132,7 +111,9 @@ def _optional_text(value: object) -> str | None:
 
 
 def _code(value: object) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**31:
+        return value
+    return 0
 
 
 def _wait(value: object) -> float | None:
@@ -143,7 +124,7 @@ def _wait(value: object) -> float | None:
 
 def _names(value: object) -> tuple[str, ...]:
     names = value if isinstance(value, list) else []
-    return tuple(mask_text(name) for name in names if isinstance(name, str))
+    return tuple(_text(name) for name in names[:_MOST] if isinstance(name, str))
 
 
 _FIELDS: dict[str, tuple[Callable[[object], object], str]] = {

@@ -8,7 +8,7 @@ is an :class:`~privacy_sdk.errors.UnreadableAnswerError`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import fields, is_dataclass
 from functools import lru_cache
 from typing import Any, TypeAlias, TypeGuard
 
@@ -20,6 +20,7 @@ from privacy_sdk.errors import (
     UnreadableAnswerError,
     short_repr,
 )
+from privacy_sdk.errors.escapes import printable
 from privacy_sdk.model.arguments import as_list_category, as_pair, as_seconds
 from privacy_sdk.model.changes import (
     Change,
@@ -38,6 +39,7 @@ from privacy_sdk.model.types import (
     DisallowedListUser,
     DisallowedListUserEntry,
     Jid,
+    Names,
     PrivacyCategory,
     PrivacySetting,
     PrivacySettingsResponse,
@@ -47,6 +49,8 @@ from privacy_sdk.model.types import (
 from privacy_sdk.support.caller_warnings import warn_caller
 
 Json: TypeAlias = dict[str, Any]
+
+_LONGEST_WORDS = 300
 
 
 def member(document: object, name: str, kind: type | tuple[type, ...]) -> Any:
@@ -61,17 +65,55 @@ def member(document: object, name: str, kind: type | tuple[type, ...]) -> Any:
     return value
 
 
-def settings_to_json(response: PrivacySettingsResponse) -> Json:
-    """Return ``{"settings": [{"category", "value"}, …], "unreadable"?}``."""
-    unreadable = {"unreadable": response.unreadable} if response.unreadable else {}
-    return {
-        "settings": _settings_to_json((each.category, each.value) for each in response),
-        **unreadable,
-    }
+def words(document: object, name: str) -> str:
+    r"""A member that is a text for people: short, and harmless in a terminal.
+
+    Example:
+        >>> words({"hint": "wait\\x1b[2J"}, "hint")
+        'wait\\x1b[2J'
+    """
+    text = printable(member(document, name, str)[:_LONGEST_WORDS])
+    return text if len(text) <= _LONGEST_WORDS else f"{text[: _LONGEST_WORDS - 1]}…"
 
 
-def _settings_to_json(settings: Iterable[tuple[PrivacyCategory, PrivacyValue]]) -> list[Json]:
-    return [{"category": category.value, "value": value.value} for category, value in settings]
+def _version(document: object) -> str | None:
+    """The version of a list, which is sent back as it came."""
+    dhash: str | None = member(document, "dhash", (str, type(None)))
+    if dhash is not None and not _is_wire_name(dhash):
+        raise UnreadableAnswerError("The answer has no readable 'dhash'.")
+    return dhash
+
+
+def to_json(value: Any) -> Any:
+    """Return a record as JSON: its fields by their names, in which names and addresses are texts.
+
+    A field that is not compared is for people, and does not travel.
+
+    Example:
+        >>> to_json(PrivacySettingsResponse([_setting("last", "all")]))
+        {'settings': [{'category': 'last', 'value': 'all'}], 'unreadable': 0}
+        >>> to_json(Contact("999115550101"))
+        {'phone': '999115550101', 'jid': None, 'pn_jid': None}
+    """
+    match value:
+        case Jid() | Names():
+            return str(value)
+        case DisallowedListUserEntry(jid, pn_jid, action):
+            return {"action": str(action), "jid": to_json(jid), "pn_jid": to_json(pn_jid)}
+        case tuple():
+            return [to_json(each) for each in value]
+        case frozenset():
+            return sorted(map(str, value))
+    if members := _members(value.__class__):
+        return {name: to_json(getattr(value, name)) for name in members}
+    return value
+
+
+@lru_cache
+def _members(record: type) -> tuple[str, ...]:
+    if not is_dataclass(record):
+        return ()
+    return tuple(each.name for each in fields(record) if each.compare)
 
 
 def settings_from_json(document: object) -> PrivacySettingsResponse:
@@ -133,40 +175,22 @@ def _count(document: object, name: str) -> int:
 
 
 def _is_wire_name(name: object) -> TypeGuard[str]:
-    return isinstance(name, str) and bool(name) and name.isprintable()
+    return isinstance(name, str) and 0 < len(name) <= 256 and printable(name) == name
 
 
 def _warn(message: str) -> None:
     warn_caller(f"{message} That row is left out.")
 
 
-def set_response_to_json(response: SetPrivacySettingResponse) -> Json:
-    """Return ``{"dhash"}``."""
-    return {"dhash": response.dhash}
-
-
 def set_response_from_json(document: object) -> SetPrivacySettingResponse:
     """Read the answer to a change."""
-    return SetPrivacySettingResponse(member(document, "dhash", (str, type(None))))
-
-
-def entry_to_json(entry: DisallowedListUserEntry) -> Json:
-    """Return ``{"action", "jid", "pn_jid"}``."""
-    return {"action": entry.action.value, **_addresses_to_json(entry)}
-
-
-def _addresses_to_json(person: DisallowedListUserEntry | DisallowedListUser | Contact) -> Json:
-    """Return ``{"jid", "pn_jid"}``."""
-    return {
-        "jid": None if person.jid is None else str(person.jid),
-        "pn_jid": None if person.pn_jid is None else str(person.pn_jid),
-    }
+    return SetPrivacySettingResponse(_version(document))
 
 
 def update_to_json(update: DisallowedListUpdate) -> Json:
     """Return ``{"dhash"?, "users": [{"action", "jid", "pn_jid"}, …]}``."""
     dhash = {} if update.dhash is None else {"dhash": update.dhash}
-    return {**dhash, "users": [entry_to_json(entry) for entry in update.users]}
+    return {**dhash, "users": to_json(update.users)}
 
 
 def update_from_json(document: object) -> DisallowedListUpdate:
@@ -176,8 +200,8 @@ def update_from_json(document: object) -> DisallowedListUpdate:
         InvalidRequestError: A request of another shape.
         InvalidInputError: An address that is none, a person named twice, an empty update.
     """
-    fields = document if isinstance(document, Mapping) else {}
-    return DisallowedListUpdate(fields.get("dhash"), _entries(fields.get("users")))
+    members = document if isinstance(document, Mapping) else {}
+    return DisallowedListUpdate(members.get("dhash"), _entries(members.get("users")))
 
 
 def _entries(users: object) -> tuple[DisallowedListUserEntry, ...]:
@@ -189,18 +213,13 @@ def _entries(users: object) -> tuple[DisallowedListUserEntry, ...]:
     )
 
 
-def list_to_json(people: DisallowedList) -> Json:
-    """Return ``{"dhash", "users": [{"jid", "pn_jid"}, …]}``."""
-    return {"dhash": people.dhash, "users": [_addresses_to_json(user) for user in people]}
-
-
 def list_from_json(document: object) -> DisallowedList:
     """Read a disallowed list."""
     users = (
         DisallowedListUser(read_jid(member(user, "jid", str)), _optional_jid(user, "pn_jid"))
         for user in member(document, "users", list)
     )
-    return DisallowedList(member(document, "dhash", (str, type(None))), tuple(users))
+    return DisallowedList(_version(document), tuple(users))
 
 
 def read_jid(text: str | None) -> Jid:
@@ -230,20 +249,11 @@ def duration_from_json(document: object) -> int:
         raise UnreadableAnswerError(f"The answer's duration: {error.message}") from None
 
 
-def contacts_to_json(contacts: Iterable[Contact]) -> Json:
-    """Return ``{"contacts": [{"phone", "jid", "pn_jid"}, …]}``, null for nobody's number."""
-    return {
-        "contacts": [
-            {"phone": contact.phone, **_addresses_to_json(contact)} for contact in contacts
-        ]
-    }
-
-
 def contacts_from_json(document: object) -> tuple[Contact, ...]:
     """Read who phone numbers belong to."""
     return tuple(
         Contact(
-            member(row, "phone", str),
+            _phone(row),
             jid=_optional_jid(row, "jid"),
             pn_jid=_optional_jid(row, "pn_jid"),
         )
@@ -251,13 +261,11 @@ def contacts_from_json(document: object) -> tuple[Contact, ...]:
     )
 
 
-def account_to_json(info: AccountInfo) -> Json:
-    """Return ``{"id", "backend", "state", "capabilities", "hint"}``."""
-    return {
-        **asdict(info),
-        "state": str(info.state),
-        "capabilities": sorted(map(str, info.capabilities)),
-    }
+def _phone(row: object) -> str:
+    phone: str = member(row, "phone", str)
+    if not (phone.isascii() and phone.isdecimal() and len(phone) <= 32):
+        raise UnreadableAnswerError("The answer names a phone number that cannot be read.")
+    return phone
 
 
 def account_from_json(document: object) -> AccountInfo:
@@ -265,11 +273,11 @@ def account_from_json(document: object) -> AccountInfo:
     capabilities = member(document, "capabilities", list)
     has_hint = isinstance(document, Mapping) and "hint" in document
     return AccountInfo(
-        member(document, "id", str),
-        member(document, "backend", str),
-        member(document, "state", str),
-        frozenset(name for name in capabilities if isinstance(name, str)),
-        member(document, "hint", str) if has_hint else "",
+        words(document, "id"),
+        words(document, "backend"),
+        words(document, "state"),
+        frozenset(name for name in capabilities if _is_wire_name(name)),
+        words(document, "hint") if has_hint else "",
     )
 
 
@@ -278,28 +286,35 @@ def accounts_from_json(document: object) -> tuple[AccountInfo, ...]:
     return tuple(account_from_json(row) for row in member(document, "accounts", list))
 
 
-def link_status_to_json(status: LinkStatus) -> Json:
-    """Return ``{"state", "hint", "qr", "expires_in", "linked_as"}``."""
-    return {**asdict(status), "state": str(status.state)}
-
-
 def link_status_from_json(document: object) -> LinkStatus:
     """Read how far a phone is linked."""
+    expires = member(document, "expires_in", (int, type(None)))
+    if expires is not None and not 0 <= expires < 2**32:
+        raise UnreadableAnswerError("The answer has no readable 'expires_in'.")
+    linked_as = member(document, "linked_as", (str, type(None)))
     return LinkStatus(
-        member(document, "state", str),
-        member(document, "hint", str),
-        member(document, "qr", (str, type(None))),
-        member(document, "expires_in", (int, type(None))),
-        member(document, "linked_as", (str, type(None))),
+        words(document, "state"),
+        words(document, "hint"),
+        _qr(document),
+        expires,
+        None if linked_as is None else words(document, "linked_as"),
     )
+
+
+def _qr(document: object) -> str | None:
+    """What a QR code says, as long as one can be."""
+    text: str | None = member(document, "qr", (str, type(None)))
+    if text is not None and not (0 < len(text) <= 1_000 and text.isprintable()):
+        raise UnreadableAnswerError("The answer has no readable 'qr'.")
+    return text
 
 
 def _state_to_json(state: SettingsState, held_to_json: Callable[[DisallowedList], Json]) -> Json:
     """Return ``{"settings": […], "lists": [{"category", …}, …], "duration"}``."""
     return {
-        "settings": _settings_to_json(state.settings.items()),
+        "settings": to_json(tuple(PrivacySetting(*pair) for pair in state.settings.items())),
         "lists": [
-            {"category": category.value, **held_to_json(held)}
+            {"category": str(category), **held_to_json(held)}
             for category, held in state.lists.items()
         ],
         "duration": state.timer,
@@ -325,18 +340,15 @@ def _state_from_json(
     )
 
 
-def _version_to_json(held: DisallowedList) -> Json:
-    return {"dhash": held.dhash}
-
-
 def _version_from_json(document: object) -> DisallowedList:
-    return DisallowedList(member(document, "dhash", (str, type(None))))
+    return DisallowedList(_version(document))
 
 
 def _name(document: object, name: str) -> str:
-    if wire_name := member(document, name, str):
-        return str(wire_name)
-    raise UnreadableAnswerError(f"The answer has an empty {name!r}.")
+    wire_name = member(document, name, str)
+    if _is_wire_name(wire_name):
+        return wire_name
+    raise UnreadableAnswerError(f"The answer has no readable {name!r}.")
 
 
 def change_to_json(change: Change) -> Json:
@@ -345,8 +357,7 @@ def change_to_json(change: Change) -> Json:
         case SettingChange(category=category, after=value):
             return {"change": "setting", "category": category.value, "value": value.value}
         case ListChange(category=category, entries=entries):
-            users = [entry_to_json(entry) for entry in entries]
-            return {"change": "list", "category": category.value, "users": users}
+            return {"change": "list", "category": str(category), "users": to_json(entries)}
         case TimerChange(after=seconds):
             return {"change": "timer", "duration": seconds}
 
@@ -354,7 +365,7 @@ def change_to_json(change: Change) -> Json:
 def plan_to_json(before: SettingsState, changes: Iterable[Change]) -> Json:
     """Return ``{"expected": …, "changes": […]}``."""
     return {
-        "expected": _state_to_json(before, _version_to_json),
+        "expected": _state_to_json(before, lambda held: {"dhash": held.dhash}),
         "changes": [change_to_json(change) for change in changes],
     }
 
@@ -415,17 +426,11 @@ def _change_from_json(row: object, before: SettingsState) -> Change:
 
 def report_to_json(report: Report) -> Json:
     """Return ``{"outcomes": [{"outcome", "reason", "missed"}, …], "found": …}``."""
-    return {
-        "outcomes": [
-            {
-                "outcome": result.outcome.value,
-                "reason": result.reason,
-                "missed": sorted(map(str, result.missed)),
-            }
-            for result in report.results
-        ],
-        "found": _state_to_json(report.after, list_to_json),
-    }
+    outcomes = [
+        {"outcome": str(each.outcome), "reason": each.reason, "missed": to_json(each.missed)}
+        for each in report.results
+    ]
+    return {"outcomes": outcomes, "found": _state_to_json(report.after, to_json)}
 
 
 def report_from_json(document: object, changes: Sequence[Change]) -> Report:
@@ -433,40 +438,24 @@ def report_from_json(document: object, changes: Sequence[Change]) -> Report:
     outcomes = member(document, "outcomes", list)
     if len(outcomes) != len(changes):
         raise UnreadableAnswerError("The answer has not one outcome for each change.")
-    results = tuple(
-        ChangeResult(change, _outcome(row), member(row, "reason", str), _missed(row))
-        for change, row in zip(changes, outcomes, strict=True)
-    )
+    results = tuple(map(_result, changes, outcomes))
     return Report(results, _state_from_json(member(document, "found", Mapping), list_from_json))
 
 
-def _outcome(row: object) -> Outcome:
-    name = member(row, "outcome", str)
-    return Outcome(name) if name in tuple(Outcome) else Outcome.UNKNOWN
-
-
-def _missed(row: object) -> frozenset[Jid]:
-    return frozenset(read_jid(text) for text in member(row, "missed", list))
+def _result(change: Change, row: object) -> ChangeResult:
+    outcome = member(row, "outcome", str)
+    return ChangeResult(
+        change,
+        Outcome(outcome) if outcome in tuple(Outcome) else Outcome.UNKNOWN,
+        words(row, "reason"),
+        frozenset(map(read_jid, member(row, "missed", list))),
+    )
 
 
 def event_to_json(event: Event) -> Json:
     """Return an event for an emulated account; ``event`` names its kind."""
-    match event:
-        case PhoneSets(category=category, value=value):
-            return {"event": "phone_sets", "category": category.value, "value": value.value}
-        case PhoneLists(category=category, users=users):
-            return {
-                "event": "phone_lists",
-                "category": category.value,
-                "users": [entry_to_json(entry) for entry in users],
-            }
-        case NextAnswer(fault=fault, category=only):
-            return {
-                "event": "next_answer",
-                **asdict(event),
-                "fault": str(fault),
-                "category": None if only is None else str(only),
-            }
+    kinds = {PhoneSets: "phone_sets", PhoneLists: "phone_lists", NextAnswer: "next_answer"}
+    return {"event": kinds[type(event)], **to_json(event)}
 
 
 def event_from_json(document: object) -> Event:
@@ -476,16 +465,16 @@ def event_from_json(document: object) -> Event:
         InvalidRequestError: No event that this version knows, or one with other members.
         InvalidInputError: A member with a value that it cannot have.
     """
-    fields = dict(document) if isinstance(document, Mapping) else {}
-    kind = fields.pop("event", None)
+    members = dict(document) if isinstance(document, Mapping) else {}
+    kind = members.pop("event", None)
     try:
         match kind:
             case "phone_sets":
-                return PhoneSets(**fields)
+                return PhoneSets(**members)
             case "phone_lists":
-                return PhoneLists(users=_entries(fields.pop("users", None)), **fields)
+                return PhoneLists(users=_entries(members.pop("users", None)), **members)
             case "next_answer":
-                return NextAnswer(**fields)
+                return NextAnswer(**members)
     except TypeError:
         raise InvalidRequestError(f"An event {kind!r} has other members.") from None
     raise InvalidRequestError("The request holds no event that is known here.")

@@ -68,7 +68,7 @@ def check(
         for path, finding in found:
             level = "wrong" if finding.is_wrong else "note"
             message = str(finding).removeprefix(f"{path}, ")
-            output.write(output.printable(f"{level:<5} {path}: {message}"))
+            output.write(f"{level:<5} {path}: {message}")
         if not wrong:
             count = "1 cassette" if len(paths) == 1 else f"{len(paths)} cassettes"
             output.write(f"{count} can be handed to anybody.")

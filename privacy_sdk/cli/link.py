@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from privacy_sdk.accounts.base import LinkStatus
-from privacy_sdk.accounts.wire import link_status_to_json
+from privacy_sdk.accounts.wire import to_json
 from privacy_sdk.cli import output
 from privacy_sdk.cli.options import Options, options_of
 from privacy_sdk.client import AsyncClient
@@ -101,7 +101,7 @@ class _Screen:
     def show(self, status: LinkStatus) -> None:
         """Show how far it is, with the code if there is one."""
         if self._has_code and self._is_terminal:
-            output.write("\x1b[2J\x1b[H")
+            output.write_control("\x1b[2J\x1b[H")
         if status.qr is not None:
             self._has_code = True
             lines = qr_text(status.qr).splitlines()
@@ -109,9 +109,9 @@ class _Screen:
                 lines = [f"\x1b[97;40m{line}\x1b[0m" for line in lines]
                 if os.get_terminal_size().lines < len(lines) + 3:
                     output.note(f"Make this window at least {len(lines) + 3} lines high.")
-            output.write("\n".join(lines))
+            output.write_control("\n".join(lines))
         output.write(in_words(status))
 
 
 def _write_json(status: LinkStatus) -> None:
-    output.write_json(link_status_to_json(status), indent=None)
+    output.write_json(to_json(status), indent=None)

@@ -26,12 +26,14 @@ from privacy_sdk.cli import (
     policies,
     record,
     settings,
+    visibility,
 )
 from privacy_sdk.cli.options import (
     AccountName,
     AsJson,
     CaFile,
     Emulated,
+    Insecure,
     Options,
     Replay,
     Timeout,
@@ -52,7 +54,7 @@ See and change who can see you on WhatsApp.
 privacy-sdk --help lists everything; privacy-sdk doctor says what to fix."""
 
 _EVERY_OPTION = frozenset(field.name for field in fields(Options))
-_GATEWAY_OPTIONS = frozenset({"url", "token_file", "timeout", "wait", "cafile", "json"})
+_GATEWAY_OPTIONS = frozenset({"url", "token_file", "timeout", "wait", "cafile", "insecure", "json"})
 _ONLY_JSON = frozenset({"json"})
 
 
@@ -67,6 +69,7 @@ class _Part(NamedTuple):
 _PARTS = {
     "demo": _Part(demo.demo, _ONLY_JSON),
     "show": _Part(settings.show),
+    "visibility": _Part(visibility.visibility),
     "set": _Part(settings.set_),
     "timer": _Part(settings.timer),
     "excluded": _Part(settings.excluded),
@@ -102,6 +105,7 @@ def _first_steps(
     timeout: Timeout = None,
     wait: Wait = None,
     cafile: CaFile = None,
+    insecure: Insecure = False,
     replay: Replay = None,
     emulated: Emulated = False,
     json: AsJson = False,

@@ -62,6 +62,9 @@ CaFile = Annotated[
     Path | None,
     _where("--cafile", "Certificates to trust, PEM; else PRIVACY_SDK_CA, else SSL_CERT_FILE."),
 ]
+Insecure = Annotated[
+    bool, _where("--insecure", "Send the token in clear, to http:// beyond this machine.")
+]
 Replay = Annotated[
     str | None, _where("--replay", "Answer from a recording, offline: its path, or 'tour'.")
 ]
@@ -94,6 +97,7 @@ class Options:
     timeout: float | None = None
     wait: float | None = None
     cafile: Path | None = None
+    insecure: bool = False
     replay: str | None = None
     emulated: bool = False
     json: bool = False
@@ -121,7 +125,12 @@ class Options:
         waits = {"timeout": self.timeout, "wait": self.wait}
         options: dict[str, Any] = {name: s for name, s in waits.items() if s is not None}
         return AsyncClient(
-            self.url, token=self.token(), account=self.account, ca=self.cafile, **options
+            self.url,
+            token=self.token(),
+            account=self.account,
+            ca=self.cafile,
+            insecure=self.insecure,
+            **options,
         )
 
     def where(self) -> dict[str, str]:

@@ -7,7 +7,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -28,10 +28,12 @@ from privacy_sdk.errors import (
     UnknownAccountError,
     UnreadableAnswerError,
 )
+from privacy_sdk.errors.escapes import printable
 from privacy_sdk.views.tables import STYLES, Cell
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
+    from rich.console import Console, ConsoleOptions, RenderableType
+    from rich.segment import Segment
 
 EXIT_CODES: dict[type[PrivacyError], tuple[int, str]] = {
     PrivacyError: (1, "something else went wrong"),
@@ -73,18 +75,6 @@ def exit_code(error: PrivacyError) -> int:
         3
     """
     return next(EXIT_CODES[cls][0] for cls in type(error).__mro__ if cls in EXIT_CODES)
-
-
-def printable(text: str) -> str:
-    r"""A text that cannot steer a terminal.
-
-    Example:
-        >>> printable("last\x1b[2J")
-        'last\\x1b[2J'
-    """
-    return "".join(
-        character if character.isprintable() else ascii(character)[1:-1] for character in text
-    )
 
 
 def problem(error: PrivacyError) -> Json:
@@ -161,7 +151,13 @@ def write(text: str) -> None:
         OutputError: It cannot be written, which is reported already.
     """
     with _writing():
-        print(text, flush=True)
+        print(printable(text, keep="\n"), flush=True)
+
+
+def write_control(sequence: str) -> None:
+    """Write what is to steer the terminal, and is ours alone, to stdout."""
+    with _writing():
+        print(sequence, flush=True)
 
 
 def one_line(text: str) -> str:
@@ -178,7 +174,8 @@ def one_line(text: str) -> str:
 
 def write_json(document: object, *, indent: int | None = 2) -> None:
     """Write a JSON document to stdout; without an indent it is one line."""
-    write(json.dumps(document, indent=indent))
+    # json.dumps() escapes all but DEL.
+    write(json.dumps(document, indent=indent).replace("\x7f", "\\u007f"))
 
 
 def _silence(stream: TextIO) -> None:
@@ -191,17 +188,24 @@ def _silence(stream: TextIO) -> None:
 def make_console() -> Console:
     """Return a console for stdout, with its width and colours; NO_COLOR is obeyed."""
     from rich.console import Console
+    from rich.segment import Segment
 
     class PassingOn(Console):
         def on_broken_pipe(self) -> None:
             raise  # the BrokenPipeError that this is called for
+
+        def render(
+            self, renderable: RenderableType, options: ConsoleOptions | None = None
+        ) -> Iterable[Segment]:
+            for text, style, control in super().render(renderable, options):
+                yield Segment(text if control else printable(text, keep="\n"), style, control)
 
     return PassingOn(highlight=False, markup=False, emoji=False)
 
 
 def confirm(question: str) -> bool:
     """Ask on stderr whether to go on; only yes means it."""
-    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    print(f"{printable(question)} [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 

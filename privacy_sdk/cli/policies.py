@@ -142,7 +142,7 @@ def _write_plan(planned: Plan) -> None:
 
 
 def _write(table: Table, *, essential: set[str]) -> None:
-    output.write(output.printable(table.title))
+    output.write(table.title)
     if table.rows:
         output.write_table(table.header, table.rows, essential=essential)
 

@@ -78,7 +78,7 @@ def set_(
         )
     else:
         was = "" if before is None else f" (was: {audience(before)})"
-        output.write(output.printable(f"{label(chosen)}: {audience(after)}{was}"))
+        output.write(f"{label(chosen)}: {audience(after)}{was}")
 
 
 def excluded(

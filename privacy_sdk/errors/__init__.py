@@ -44,11 +44,11 @@ unmasked phone number, and every error pickles.
 from __future__ import annotations
 
 import difflib
-import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
-from privacy_sdk.errors.masks import mask_people, mask_text
+from privacy_sdk.errors.escapes import printable
+from privacy_sdk.errors.masks import mask_people, mask_start
 from privacy_sdk.errors.public import set_module
 
 __all__ = [
@@ -93,6 +93,8 @@ def __dir__() -> list[str]:
 
 _MAX_U32 = 2**32 - 1
 _LONGEST_REPR = 100
+_LONGEST = 2_000
+"""How much of a text an error holds; a longer one is another's doing."""
 _MOST_ITEMS = 20
 
 
@@ -118,29 +120,25 @@ class PrivacyError(Exception):
     """The attributes that a problem document carries beside message and hint."""
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
-        self.message = self._masked(message)
-        self.hint = self._masked(self.default_hint if hint is None else hint)
+        self.message = printable(self._masked(message), keep="\n")
+        self.hint = printable(self._masked(self.default_hint if hint is None else hint), keep="\n")
         super().__init__(self.message)
         if self.hint:
             self.add_note(self.hint)
 
     @staticmethod
     def _masked(text: str) -> str:
-        return mask_text(text)
+        return mask_start(text, _LONGEST)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.args, self.__dict__)
 
     def _render_traceback_(self) -> list[str]:
-        """Return the lines that a notebook shows: the user's own, and none of ours."""
-        frames = traceback.extract_tb(self.__traceback__)
-        cells = [frame for frame in frames if "ipykernel" in frame.filename and frame.line]
-        return [
-            *(f"----> {frame.lineno} {frame.line}" for frame in cells),
-            *([""] if cells else []),
-            f"{type(self).__name__}: {self.message}",
-            *([self.hint] if self.hint else []),
-        ]
+        """Return what a notebook shows: frames that are not ours, the message and the hint."""
+        from privacy_sdk.errors.tracebacks import notebook_traceback
+
+        name = f"{type(self).__name__}: {self.message}"
+        return notebook_traceback(self, [name, *([self.hint] if self.hint else [])])
 
 
 def short_repr(given: object) -> str:
@@ -151,10 +149,15 @@ def short_repr(given: object) -> str:
         ("'99•••01'", 'range(0, 7)', 100)
     """
     try:
-        text = mask_text(repr(given))
+        is_huge = isinstance(given, int) and abs(given) >= 10**30
+        text = f"<{type(given).__name__}>" if is_huge else repr(given)
     except Exception:  # a repr of the user's own making, or an int of thousands of digits
         text = f"<{type(given).__name__}>"
-    return text if len(text) <= _LONGEST_REPR else text[: _LONGEST_REPR - 1] + "…"
+    return printable(mask_start(text, _LONGEST_REPR))
+
+
+def _short(text: str) -> str:
+    return printable(mask_start(text, 300), keep="\n")
 
 
 def _rebuild(
@@ -215,7 +218,7 @@ class InvalidPairError(InvalidInputError):
     fields = ("category", "value", "allowed")
 
     def __init__(self, category: str, value: str, allowed: Iterable[str]) -> None:
-        self.category, self.value = mask_text(str(category)), mask_text(str(value))
+        self.category, self.value = _short(str(category)), _short(str(value))
         self.allowed = tuple(map(str, allowed))
         super().__init__(
             f"{self.category!r} cannot be set to {self.value!r}.",
@@ -241,7 +244,7 @@ class NoDisallowedListError(InvalidInputError):
     fields = ("category",)
 
     def __init__(self, category: str, supported: Iterable[str]) -> None:
-        self.category = mask_text(str(category))
+        self.category = _short(str(category))
         super().__init__(
             f"{self.category!r} has no list of excepted people.",
             hint=f"Categories that have one: {', '.join(map(str, supported))}.",
@@ -268,7 +271,7 @@ class InvalidPolicyError(InvalidInputError):
     fields = ("faults",)
 
     def __init__(self, faults: Iterable[str]) -> None:
-        self.faults = tuple(mask_text(fault) for fault in faults)
+        self.faults = tuple(_short(fault) for fault in faults)
         super().__init__(f"The policy cannot be used: {itemize(self.faults, 'faults')}")
 
 
@@ -319,10 +322,10 @@ class IqError(PrivacyError):
         hint: str | None = None,
     ) -> None:
         self.code, self.error_type, self.backoff = code, error_type, backoff
-        self.text = mask_text(text)
+        self.text = _short(text)
         if hint is None and backoff is not None:
             hint = f"WhatsApp asks to wait {backoff:g} s before trying again."
-        super().__init__(f"WhatsApp refused: {code} {text}".rstrip() + ".", hint=hint)
+        super().__init__(f"WhatsApp refused: {code} {self.text}".rstrip() + ".", hint=hint)
 
     @classmethod
     def from_code(
@@ -396,7 +399,7 @@ class OutdatedPlanError(PrivacyError):
     default_hint = "Make the plan again, from what is set now."
 
     def __init__(self, changed: Iterable[str]) -> None:
-        self.changed = tuple(mask_text(each) for each in changed)
+        self.changed = tuple(_short(each) for each in changed)
         super().__init__(
             f"The plan no longer fits, and nothing was changed: {itemize(self.changed, 'changes')}"
         )
@@ -494,7 +497,7 @@ class NotRecordedError(RecordingError):
 
     @staticmethod
     def _masked(text: str) -> str:
-        return mask_people(text)  # pseudonyms have to be readable to be used
+        return mask_people(text[:_LONGEST])  # pseudonyms have to be readable to be used
 
 
 class UsageError(PrivacyError, RuntimeError):

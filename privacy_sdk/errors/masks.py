@@ -8,7 +8,7 @@ code that links a device.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -44,44 +44,48 @@ PLAIN_FIELDS = _words(
 )
 """Members whose digits are never a person's."""
 
+# Possessive quantifiers and bounded ones only: text of strangers meets these patterns, and one
+# that backtracks over a long run lets a single request stop the gateway.
+
 # Any server: an address that is cut off, run together with what follows, or an e-mail
 # address made of a phone number tells of a person all the same.
-_JID = re.compile(
-    r"(?P<user>\d{5,20})(?P<rest>(?:[._]\d{1,3})?(?:(?::|%3A)\d{1,5})?|-\d{5,12})"
-    r"(?P<at>@|%40)(?P<server>[a-z.]*)",
-    re.IGNORECASE,
-)
+_LOCAL = r"(?P<user>\d{5,20})(?P<rest>(?:[._]\d{1,3})?(?:(?::|%3A)\d{1,5})?|-\d{5,12})"
+_AT = re.compile(r"(?:@|%40)(?P<server>[a-z.]*+)", re.IGNORECASE)
+_BEFORE_AT = re.compile(rf"{_LOCAL}\Z", re.IGNORECASE)
+_LONGEST_LOCAL = 40
+_JID = re.compile(rf"{_LOCAL}(?:@|%40)[a-z.]*+", re.IGNORECASE)
 _PLUS = r"(?:\+|%2B|\uff0b)"
 SEPARATORS = r" \t.()/\u00a0\u2007\u2009\u2010-\u2015\u202f-"
 """What people write between the digits of a number, for a regular expression."""
 
+_NUMBER_CHARACTERS = "0123456789+@:%_ \t.()/-\u00a0\u2007\u2009\u202f"
+
 _GAP = (
     rf"(?:(?:[{SEPARATORS}]"
-    r"|%20|%2[89D-F]|%C2%A0|%E2%80%[89A][0-9A-F]|\+(?=\d)){1,3})"
+    r"|%20|%2[89D-F]|%C2%A0|%E2%80%[89A][0-9A-F]|\+(?=\d)){1,3}+)"
 )
 # Digits of a percent escape are no digits of a number: %2055 is a space and 55.
 _START = r"(?:(?<=%[0-9A-Fa-f]{2})|(?<![\d%])(?<!%[0-9A-Fa-f]))"
-_NUMBER = re.compile(
-    rf"(?:(?P<prefix>{_PLUS}{_GAP}?|(?:wa\.me/|tel:|phone=)(?=\d))|{_START})"
-    rf"(?P<digits>\d+(?:{_GAP}\d+)*)",
+_FIRST_GROUP = re.compile(
+    rf"(?:(?P<prefix>{_PLUS}{_GAP}?|(?:wa\.me/|tel:|phone=)(?=\d))|{_START})(?P<digits>\d++)",
     re.IGNORECASE,
 )
-_GROUP = re.compile(r"%[0-9A-F]{2}|(?P<digits>\d+)", re.IGNORECASE)
+_NEXT_GROUP = re.compile(rf"{_GAP}(?P<digits>\d++)", re.IGNORECASE)
 SHORTEST, LONGEST = 7, 15
 """How many digits a phone number has, with its country code."""
 
 _BARE_NUMBER = re.compile(r"(?<![\w.-])\d{10,15}(?![\w-])")
 
 _SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"(?i)\b(bearer\s+)[\w.~+/=-]+"), rf"\1{DOTS}"),
-    (re.compile(r"(?i)\b((?:set-)?cookie\s*[:=]\s*)[^\s\"'][^\r\n\"']*"), rf"\1{DOTS}"),
+    (re.compile(r"(?i)\b(bearer\s++)[\w.~+/=-]++"), rf"\1{DOTS}"),
+    (re.compile(r"(?i)\b((?:set-)?cookie\s*+[:=]\s*+)[^\s\"'][^\r\n\"']*+"), rf"\1{DOTS}"),
     (
-        re.compile(r"(?i)\b((?:access_|refresh_)?token|api_?key|secret|password)(=)[^\s&\"',;]+"),
+        re.compile(r"(?i)\b((?:access_|refresh_)?token|api_?key|secret|password)(=)[^\s&\"',;]++"),
         rf"\1\2{DOTS}",
     ),
     # What a phone scans to link a device: 2@ref,key,key,secret.
-    (re.compile(r"\b\d@[\w+/=-]{8,}(?:,[\w+/=-]{8,}){2,5}"), DOTS),
-    (re.compile(r"(?i)\b(pairing code:? *)[A-Z0-9]{4}-?[A-Z0-9]{4}\b"), rf"\1{DOTS}"),
+    (re.compile(r"\b\d@[\w+/=-]{8,}+(?:,[\w+/=-]{8,}+){2,5}+"), DOTS),
+    (re.compile(r"(?i)\b(pairing code:?+ *+)[A-Z0-9]{4}-?[A-Z0-9]{4}\b"), rf"\1{DOTS}"),
 )
 
 
@@ -93,7 +97,9 @@ def field_name(name: object) -> str:
         >>> field_name("pn_jid"), field_name("pushName")
         ('pnjid', 'pushname')
     """
-    return re.sub(r"[^a-z]", "", name.lower()) if isinstance(name, str) else ""
+    if not isinstance(name, str) or len(name) > 64:
+        return ""
+    return re.sub(r"[^a-z]", "", name.lower())
 
 
 def plain_digits(text: str) -> str:
@@ -140,9 +146,14 @@ def is_jid(text: str) -> bool:
 
 def replace_jids(text: str, replace: Callable[[str, str, str], str]) -> str:
     """Replace every WhatsApp address by ``replace(user, rest, server)``."""
-    return _JID.sub(
-        lambda match: replace(match["user"], match["rest"], match["at"] + match["server"]), text
-    )
+    out, copied = [], 0
+    for at in _AT.finditer(text):
+        begins = max(copied, at.start() - _LONGEST_LOCAL)
+        if local := _BEFORE_AT.search(text[begins : at.start()]):
+            new = replace(local["user"], local["rest"], at[0])
+            out += [text[copied : begins + local.start()], new]
+            copied = at.end()
+    return "".join([*out, text[copied:]])
 
 
 def mask_text(text: str) -> str:
@@ -158,6 +169,23 @@ def mask_text(text: str) -> str:
         'Authorization: Bearer •••, call 99•••01'
     """
     return _mask_people(text, lambda digits: False)
+
+
+def mask_start(text: str, longest: int) -> str:
+    """The beginning of a text, masked: what it costs does not depend on the text's length.
+
+    Example:
+        >>> mask_start("call +999 11 5550 0101 " + "and so on " * 100_000, 20)
+        'call 99•••01 and so…'
+    """
+    if len(text) <= longest:
+        return mask_text(text)
+    start = text[: 2 * longest]
+    if len(start) < len(text):  # a number that was cut through no longer looks like one
+        start = start.rstrip(_NUMBER_CHARACTERS)
+    masked = mask_text(start)
+    is_all = len(start) == len(text) and len(masked) <= longest
+    return masked if is_all else f"{masked[: longest - 1]}…"
 
 
 def mask_people(text: str) -> str:
@@ -197,7 +225,12 @@ def replace_numbers(
             sign, ``tel:``) and its digits; None leaves it.
         known: What to put for digits that are not written as a number; None leaves them.
     """
-    return _NUMBER.sub(lambda match: _Run(match).replaced(written, known or (lambda _: None)), text)
+    out, copied = [], 0
+    for groups in _runs(text):
+        for start, end, new in _replacements(groups, written, known):
+            out += [text[copied:start], new]
+            copied = end
+    return "".join([*out, text[copied:]])
 
 
 class _Group(NamedTuple):
@@ -207,60 +240,58 @@ class _Group(NamedTuple):
     prefix: str
 
 
-class _Run:
+def _runs(text: str) -> Iterator[list[_Group]]:
     """Groups of digits that stand together: one number, or several."""
+    end = 0
+    while first := _FIRST_GROUP.search(text, end):
+        prefix = (first["prefix"] or "").strip(" (")
+        start, end = first.start() if prefix else first.start("digits"), first.end()
+        groups = [_Group(plain_digits(first["digits"]), start, end, prefix)]
+        while after := _NEXT_GROUP.match(text, end):
+            start, end = after.start("digits"), after.end()
+            prefix = "+" if text[start - 1] == "+" else ""
+            groups.append(_Group(plain_digits(after["digits"]), start - len(prefix), end, prefix))
+        yield groups
 
-    def __init__(self, match: re.Match[str]) -> None:
-        self._text = match[0]
-        self._groups: list[_Group] = []
-        prefix, start = (match["prefix"] or "").strip(" ("), 0
-        for found in _GROUP.finditer(match[0], match.start("digits") - match.start()):
-            if found["digits"]:
-                before = found.start()
-                if self._groups:
-                    prefix = "+" if match[0][before - 1] == "+" else ""
-                    start = before - len(prefix)
-                elif not prefix:
-                    start = before
-                self._groups.append(_Group(plain_digits(found[0]), start, found.end(), prefix))
 
-    def replaced(
-        self,
-        written: Callable[[str, str], str | None],
-        known: Callable[[str], str | None],
-    ) -> str:
-        out, copied, first = [], 0, 0
-        while first < len(self._groups):
-            group = self._groups[first]
-            ends = self._ends(first)
-            seen = [end for end in ends if known(self._digits(first, end)) is not None]
-            new = None
+def _replacements(
+    groups: Sequence[_Group],
+    written: Callable[[str, str], str | None],
+    known: Callable[[str], str | None] | None,
+) -> Iterator[tuple[int, int, str]]:
+    """What to replace in a run: start, end, and what to put there."""
+    first = 0
+    while first < len(groups):
+        prefix, last, new = groups[first].prefix, 0, None
+        if prefix or known:
+            # No number has more groups than digits: what follows is not looked at, however long.
+            numbers = _numbers(groups[first : first + LONGEST])
+            seen = [number for number in numbers if known and known(number[1]) is not None]
             # A number that was seen before ends where it ended then, whatever digits follow.
-            last = seen[-1] if seen else self._end_of_written(ends) if group.prefix else 0
-            if last:
-                digits = self._digits(first, last)
-                new = written(group.prefix, digits) if group.prefix else known(digits)
-            if new is not None:
-                out += [self._text[copied : group.start], new]
-                copied = self._groups[last - 1].end
-            first = max(last, first + 1)
-        return "".join([*out, self._text[copied:]])
+            if seen or (prefix and numbers):
+                count, digits = (
+                    seen[-1] if seen else _longest(groups[first : first + LONGEST], numbers)
+                )
+                last = first + count
+                new = written(prefix, digits) if prefix else known(digits) if known else None
+        if new is not None:
+            yield groups[first].start, groups[last - 1].end, new
+        first = max(last, first + 1)
 
-    def _digits(self, first: int, last: int) -> str:
-        return "".join(group.digits for group in self._groups[first:last])
 
-    def _ends(self, first: int) -> list[int]:
-        """Where a number that begins with a group may end, by its length."""
-        ends, length = [], 0
-        for end, group in enumerate(self._groups[first:], first + 1):
-            length += len(group.digits)
-            if length > LONGEST:
-                break
-            if length >= SHORTEST:
-                ends.append(end)
-        return ends
+def _numbers(groups: Sequence[_Group]) -> list[tuple[int, str]]:
+    """The numbers that may begin with the first group: how many groups, and which digits."""
+    numbers, digits = [], ""
+    for count, group in enumerate(groups, 1):
+        if len(digits) + len(group.digits) > LONGEST:
+            break
+        digits += group.digits
+        if len(digits) >= SHORTEST:
+            numbers.append((count, digits))
+    return numbers
 
-    def _end_of_written(self, ends: list[int]) -> int:
-        if len(ends) > 1 and len(self._groups[ends[-1] - 1].digits) == 1:
-            return ends[-2]
-        return ends[-1] if ends else 0
+
+def _longest(groups: Sequence[_Group], numbers: Sequence[tuple[int, str]]) -> tuple[int, str]:
+    """The longest of the numbers, less a last single digit: that is the next thing in a list."""
+    is_single = len(numbers) > 1 and len(groups[numbers[-1][0] - 1].digits) == 1
+    return numbers[-2 if is_single else -1]

@@ -13,10 +13,9 @@ from privacy_sdk.accounts.base import Account, AccountState, Startable
 from privacy_sdk.errors import NotConnectedError
 from privacy_sdk.errors.masks import mask_text
 from privacy_sdk.gateway.guard import OPEN_PATHS, RequestGuard, RequestTracker, Secret, logger
-from privacy_sdk.gateway.limits import LimitedAccount
+from privacy_sdk.gateway.limits import LimitedAccount, Rate
 from privacy_sdk.gateway.problems import PROBLEM_JSON, install_problems
-from privacy_sdk.gateway.rate import Rate
-from privacy_sdk.gateway.routes import GATEWAY_PROBLEMS, router
+from privacy_sdk.gateway.routes import GATEWAY_PROBLEMS, root, router
 from privacy_sdk.gateway.schemas import Health
 from privacy_sdk.support.gateways import checked_account
 from privacy_sdk.support.tokens import checked_token
@@ -107,6 +106,7 @@ def create_app(
     app.state.secret = Secret(token)
     app.state.in_flight = RequestTracker()
     install_problems(app)
+    app.include_router(root)
     app.include_router(router)
     app.add_api_route(
         "/healthz", _healthz, responses=GATEWAY_PROBLEMS, response_model=Health, name="healthz"

@@ -23,13 +23,20 @@ from privacy_sdk.errors import (
     NotConnectedError,
     PrivacyError,
 )
-from privacy_sdk.errors.masks import DOTS, mask_text
+from privacy_sdk.errors.escapes import printable
+from privacy_sdk.errors.masks import DOTS, mask_start, mask_text
+from privacy_sdk.gateway.log import LONGEST_TRACEBACK
 from privacy_sdk.gateway.problems import MAX_BODY, http_error, problem_response
 from privacy_sdk.support.gateways import is_loopback
 
 logger = logging.getLogger("privacy_sdk.gateway")
 
+LET_IN = "privacy_sdk.let_in"
+"""The ASGI extension that is called when a request is good: a connection's worth depends on it."""
 MAX_HEADER_FIELDS = 100
+MAX_HEAD = 32 * 1024
+"""How long a request line and its headers may be, together [bytes]."""
+_LOGGED_PATH = 200
 LOCAL = "privacy_sdk.local"
 """The ASGI extension of a request that came by the socket which its owner alone reaches."""
 OPEN_PATHS = frozenset({"/healthz", "/readyz"})
@@ -37,11 +44,7 @@ OPEN_PATHS = frozenset({"/healthz", "/readyz"})
 
 
 class Secret:
-    """The token that requests must bear, which may be another one later.
-
-    Attributes:
-        token: The token; None lets everybody in.
-    """
+    """The token that requests must bear, which may be another one later; None lets everybody in."""
 
     def __init__(self, token: str | None) -> None:
         self.token = token
@@ -70,13 +73,8 @@ class RequestGuard:
     """ASGI middleware around the whole gateway.
 
     Starlette's own middleware for hosts and sizes answers in plain text; here every refusal is
-    a problem document.
-
-    Args:
-        app: What is guarded.
-        secret: What requests must bear.
-        allowed_hosts: Names that a Host header may have beside this machine's own.
-        in_flight: Where requests are counted.
+    a problem document. ``allowed_hosts`` are names that a Host header may have beside this
+    machine's own.
     """
 
     def __init__(
@@ -115,6 +113,8 @@ class RequestGuard:
             if refusal := self._refusal(scope):
                 await answer(*refusal)
             else:
+                if self._secret.token is None or scope["path"] not in OPEN_PATHS:
+                    scope.get("extensions", {}).get(LET_IN, _nothing)()
                 await self.app(scope, _limited(receive), marked)
         except asyncio.CancelledError:
             if status or not self._in_flight.stopping:
@@ -125,7 +125,7 @@ class RequestGuard:
                 logging.ERROR,
                 "failed",
                 request_id=request_id,
-                traceback=mask_text(traceback.format_exc()),
+                traceback=mask_text(traceback.format_exc()[-LONGEST_TRACEBACK:]),
             )
             if not status:
                 await answer(_FAILED)
@@ -135,7 +135,7 @@ class RequestGuard:
                 logging.INFO,
                 "request",
                 request_id=request_id,
-                method=scope["method"],
+                method=scope["method"][:20],
                 path=self._shown(scope["path"]),
                 status=status,
                 ms=round((time.perf_counter() - began) * 1e3, 1),
@@ -144,7 +144,7 @@ class RequestGuard:
     def _refusal(self, scope: Scope) -> tuple[PrivacyError, int | None] | None:
         """Why a request goes no further, with the status if it is not the usual one."""
         headers = Headers(scope=scope)
-        if len(scope["headers"]) > MAX_HEADER_FIELDS:
+        if len(scope["headers"]) > MAX_HEADER_FIELDS or _head_size(scope) > MAX_HEAD:
             return http_error(431), 431
         if not self._is_own_host(headers.get("host", ""), scope.get("server")):
             return _FOREIGN_HOST, 421
@@ -190,10 +190,25 @@ class RequestGuard:
     def _shown(self, path: str) -> str:
         """A path as the log may have it; its query is never logged."""
         token = self._secret.token
-        return _masked(path.replace(token, DOTS) if token else path)
+        return _short(path.replace(token, DOTS) if token else path)
+
+
+def _nothing() -> None:
+    """Do nothing: a server that does not weigh connections."""
+
+
+def _short(path: str) -> str:
+    masked = _masked(path) if len(path) <= _LOGGED_PATH else mask_start(path, _LOGGED_PATH)
+    return printable(masked)
 
 
 _masked = lru_cache(maxsize=256)(mask_text)  # few paths, asked for again and again
+
+
+def _head_size(scope: Scope) -> int:
+    """How long the request was before its body; a server may take one of any length at once."""
+    fields = sum(len(name) + len(value) + 4 for name, value in scope["headers"])
+    return len(scope.get("raw_path") or scope["path"]) + len(scope["query_string"]) + fields
 
 
 def _limited(receive: Receive) -> Receive:

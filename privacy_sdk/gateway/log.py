@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import logging
 from datetime import UTC, datetime
-from functools import lru_cache
 
-from privacy_sdk.errors.masks import mask_text
+from privacy_sdk.errors.escapes import printable
+from privacy_sdk.errors.masks import mask_start, mask_text
 
-_masked = lru_cache(maxsize=64)(mask_text)  # few events, logged again and again
+LONGEST_TRACEBACK = 20_000
+"""How much of a traceback is logged; the last lines are the ones that say what happened."""
 
 
 class JsonLines(logging.Formatter):
@@ -26,11 +27,13 @@ class JsonLines(logging.Formatter):
         line = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
-            "event": _masked(record.getMessage()),
+            "event": printable(mask_start(record.getMessage(), 1_000)),
             **getattr(record, "fields", {}),
         }
         if record.exc_info:
-            line["traceback"] = mask_text(self.formatException(record.exc_info))
+            line["traceback"] = mask_text(
+                self.formatException(record.exc_info)[-LONGEST_TRACEBACK:]
+            )
         return json.dumps(line, ensure_ascii=False, default=str)
 
 
@@ -40,4 +43,6 @@ def log_to_stderr(level: int = logging.INFO) -> None:
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("privacy_sdk").setLevel(level)
+    # It warns of every piece of nonsense that a stranger sends.
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     logging.captureWarnings(True)

@@ -11,7 +11,6 @@ from fastapi import APIRouter, Depends, Path, Request
 
 from privacy_sdk.accounts import wire
 from privacy_sdk.accounts.base import Emulator, Linkable, require
-from privacy_sdk.accounts.wire import Json
 from privacy_sdk.errors import InvalidContactError, UnknownAccountError
 from privacy_sdk.gateway import schemas
 from privacy_sdk.gateway.limits import LimitedAccount
@@ -21,39 +20,46 @@ from privacy_sdk.model.types import PrivacyCategory, PrivacyValue
 from privacy_sdk.policies import run as applying
 from privacy_sdk.policies.verify import update_list
 
-GATEWAY_PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"model": schemas.ProblemBody, "description": description}
-    for status, description in {
+
+def _problems(descriptions: dict[int, str]) -> dict[int | str, dict[str, Any]]:
+    return {
+        status: {"model": schemas.ProblemBody, "description": description}
+        for status, description in descriptions.items()
+    }
+
+
+GATEWAY_PROBLEMS = _problems(
+    {
         401: "The token is missing or wrong.",
         413: "The body is longer than 1 MiB.",
         421: "The Host header names another machine.",
-        431: "The request has too many header fields.",
+        431: "The request's address or headers are too long.",
         500: "The gateway failed.",
         503: "The gateway is stopping.",
-    }.items()
-}
+    }
+)
 """The errors that any request can meet."""
 
-ACCOUNT_PROBLEMS: dict[int | str, dict[str, Any]] = {
-    **GATEWAY_PROBLEMS,
-    **{
-        status: {"model": schemas.ProblemBody, "description": description}
-        for status, description in {
-            400: "The body cannot be read, or WhatsApp cannot read the request.",
-            404: "There is no such account, or WhatsApp knows no such thing.",
-            409: "The list has another version, or the settings are not as expected.",
-            422: "The request is not a good one.",
-            429: "Too many requests, for WhatsApp or for the gateway.",
-            501: "The account cannot do that.",
-            502: "WhatsApp refused.",
-            503: "No connection, the outcome is unknown, or the gateway is stopping.",
-            504: "No answer came in time.",
-        }.items()
-    },
-}
+ACCOUNT_PROBLEMS = GATEWAY_PROBLEMS | _problems(
+    {
+        400: "The body cannot be read, or WhatsApp cannot read the request.",
+        404: "There is no such account, or WhatsApp knows no such thing.",
+        409: "The list has another version, or the settings are not as expected.",
+        422: "The request is not a good one.",
+        429: "Too many requests, for WhatsApp or for the gateway.",
+        501: "The account cannot do that.",
+        502: "WhatsApp refused.",
+        503: "No connection, the outcome is unknown, or the gateway is stopping.",
+        504: "No answer came in time.",
+    }
+)
 """The errors that a request to an account can meet."""
 
-router = APIRouter(prefix="/v1/accounts", tags=["accounts"])
+root = APIRouter(tags=["accounts"], responses=GATEWAY_PROBLEMS)
+router = APIRouter(
+    prefix="/v1/accounts/{account_id}", tags=["accounts"], responses=ACCOUNT_PROBLEMS
+)
+"""What can be asked of one account."""
 
 
 async def _served(
@@ -73,39 +79,32 @@ Category = Annotated[schemas.CategoryName, Path(description="A category's wire n
 ListCategory = Annotated[schemas.ListCategoryName, Path(description="A category with a list.")]
 
 
-@router.get("", responses=GATEWAY_PROBLEMS, response_model=schemas.AccountsBody)
-async def list_accounts(request: Request) -> Json:
+@root.get("/v1/accounts", response_model=schemas.AccountsBody)
+async def list_accounts(request: Request) -> Any:
     """Every account of this gateway, its state, and what it can do."""
     served: Mapping[str, LimitedAccount] = request.app.state.served
     return {"accounts": [await _info(name, each) for name, each in served.items()]}
 
 
-@router.get("/{account_id}", responses=ACCOUNT_PROBLEMS, response_model=schemas.AccountBody)
-async def fetch_account(account_id: str, served: Served) -> Json:
+@router.get("", response_model=schemas.AccountBody)
+async def fetch_account(account_id: str, served: Served) -> Any:
     """One account: its state, and what it can do."""
     return await _info(account_id, served)
 
 
-async def _info(name: str, served: LimitedAccount) -> Json:
-    return wire.account_to_json(replace(await served.account.info(), id=name))
+async def _info(name: str, served: LimitedAccount) -> Any:
+    return wire.to_json(replace(await served.account.info(), id=name))
 
 
-@router.get(
-    "/{account_id}/privacy",
-    responses=ACCOUNT_PROBLEMS,
-    response_model=schemas.SettingsBody,
-    response_model_exclude_defaults=True,
-)
-async def fetch_privacy_settings(served: Served) -> Json:
+@router.get("/privacy", response_model=schemas.SettingsBody, response_model_exclude_defaults=True)
+async def fetch_privacy_settings(served: Served) -> Any:
     """All settings that WhatsApp reports."""
     async with served.reading() as account:
-        return wire.settings_to_json(await account.fetch_privacy_settings())
+        return wire.to_json(await account.fetch_privacy_settings())
 
 
-@router.patch(
-    "/{account_id}/privacy", responses=ACCOUNT_PROBLEMS, response_model=schemas.OutcomesBody
-)
-async def apply_changes(served: Served, body: schemas.ChangesBody) -> Json:
+@router.patch("/privacy", response_model=schemas.OutcomesBody)
+async def apply_changes(served: Served, body: schemas.ChangesBody) -> Any:
     """Make several changes in a safe order, and read back what became of each.
 
     409, and nothing changed, when the settings are not as expected.
@@ -116,40 +115,28 @@ async def apply_changes(served: Served, body: schemas.ChangesBody) -> Json:
         return wire.report_to_json(await applying.apply_changes(account, before, changes))
 
 
-@router.put(
-    "/{account_id}/privacy/{category}",
-    responses=ACCOUNT_PROBLEMS,
-    response_model=schemas.ChangedBody,
-)
+@router.put("/privacy/{category}", response_model=schemas.ChangedBody)
 async def set_privacy_setting(
     served: Served, category: Category, body: schemas.NewValueBody
-) -> Json:
+) -> Any:
     """Change one setting; a category that is not known takes any value."""
     pair = as_pair(PrivacyCategory.other(category), PrivacyValue.other(body.value))
     async with served.changing() as account:
-        return wire.set_response_to_json(await account.set_privacy_setting(*pair))
+        return wire.to_json(await account.set_privacy_setting(*pair))
 
 
-@router.get(
-    "/{account_id}/privacy/{category}/disallowed-list",
-    responses=ACCOUNT_PROBLEMS,
-    response_model=schemas.DisallowedListBody,
-)
-async def fetch_disallowed_list(served: Served, category: ListCategory) -> Json:
+@router.get("/privacy/{category}/disallowed-list", response_model=schemas.DisallowedListBody)
+async def fetch_disallowed_list(served: Served, category: ListCategory) -> Any:
     """The people excepted in a category."""
     listed = as_list_category(PrivacyCategory.other(category))
     async with served.reading() as account:
-        return wire.list_to_json(await account.fetch_disallowed_list(listed))
+        return wire.to_json(await account.fetch_disallowed_list(listed))
 
 
-@router.patch(
-    "/{account_id}/privacy/{category}/disallowed-list",
-    responses=ACCOUNT_PROBLEMS,
-    response_model=schemas.ChangedBody,
-)
+@router.patch("/privacy/{category}/disallowed-list", response_model=schemas.ChangedBody)
 async def set_privacy_disallowed_list(
     served: Served, category: ListCategory, body: schemas.ListChangeBody
-) -> Json:
+) -> Any:
     """Add people to a list and remove others.
 
     With ``dhash`` the update is strict: 409 when the list has another version. Without it the
@@ -159,26 +146,18 @@ async def set_privacy_disallowed_list(
     listed = as_list_category(PrivacyCategory.other(category))
     update = wire.update_from_json(body.model_dump())
     async with served.changing_list(listed) as account:
-        return wire.set_response_to_json(await update_list(account, listed, update))
+        return wire.to_json(await update_list(account, listed, update))
 
 
-@router.get(
-    "/{account_id}/disappearing-mode",
-    responses=ACCOUNT_PROBLEMS,
-    response_model=schemas.DurationBody,
-)
-async def fetch_default_disappearing_mode(served: Served) -> Json:
+@router.get("/disappearing-mode", response_model=schemas.DurationBody)
+async def fetch_default_disappearing_mode(served: Served) -> Any:
     """The default disappearing time of new chats."""
     async with served.reading() as account:
         return {"duration": await account.fetch_default_disappearing_mode()}
 
 
-@router.put(
-    "/{account_id}/disappearing-mode",
-    responses=ACCOUNT_PROBLEMS,
-    response_model=schemas.DurationBody,
-)
-async def set_default_disappearing_mode(served: Served, body: schemas.DurationBody) -> Json:
+@router.put("/disappearing-mode", response_model=schemas.DurationBody)
+async def set_default_disappearing_mode(served: Served, body: schemas.DurationBody) -> Any:
     """Set the default disappearing time of new chats."""
     seconds = as_seconds(body.duration)
     async with served.changing() as account:
@@ -186,10 +165,8 @@ async def set_default_disappearing_mode(served: Served, body: schemas.DurationBo
     return {"duration": seconds}
 
 
-@router.post(
-    "/{account_id}/contacts", responses=ACCOUNT_PROBLEMS, response_model=schemas.ContactsBody
-)
-async def find_contacts(served: Served, body: schemas.PhonesBody) -> Json:
+@router.post("/contacts", response_model=schemas.ContactsBody)
+async def find_contacts(served: Served, body: schemas.PhonesBody) -> Any:
     """The addresses of phone numbers, which are in the body because URLs are logged."""
     for phone in body.phones:
         if not re.fullmatch("[0-9]{5,15}", phone):
@@ -198,32 +175,28 @@ async def find_contacts(served: Served, body: schemas.PhonesBody) -> Json:
                 hint="Leave out plus sign, spaces and dashes, as in 999115550101.",
             )
     async with served.reading() as account:
-        return wire.contacts_to_json(await account.find_contacts(body.phones))
+        return {"contacts": wire.to_json(await account.find_contacts(body.phones))}
 
 
-@router.get("/{account_id}/link", responses=ACCOUNT_PROBLEMS, response_model=schemas.LinkStatusBody)
-async def link_status(served: Served) -> Json:
+@router.get("/link", response_model=schemas.LinkStatusBody)
+async def link_status(served: Served) -> Any:
     """How far a phone is linked, and the QR code of the moment."""
-    return wire.link_status_to_json(await require(served.account, Linkable).link_status())
+    return wire.to_json(await require(served.account, Linkable).link_status())
 
 
-@router.post(
-    "/{account_id}/link", responses=ACCOUNT_PROBLEMS, response_model=schemas.LinkStatusBody
-)
-async def link(served: Served) -> Json:
+@router.post("/link", response_model=schemas.LinkStatusBody)
+async def link(served: Served) -> Any:
     """Link a phone: connect, and offer a QR code if none is linked yet."""
-    return wire.link_status_to_json(await require(served.account, Linkable).link())
+    return wire.to_json(await require(served.account, Linkable).link())
 
 
-@router.delete(
-    "/{account_id}/link", responses=ACCOUNT_PROBLEMS, response_model=schemas.LinkStatusBody
-)
-async def unlink(served: Served) -> Json:
+@router.delete("/link", response_model=schemas.LinkStatusBody)
+async def unlink(served: Served) -> Any:
     """Delete the keys of the linked phone; the device is to be removed on the phone as well."""
-    return wire.link_status_to_json(await require(served.account, Linkable).unlink())
+    return wire.to_json(await require(served.account, Linkable).unlink())
 
 
-@router.post("/{account_id}/emulator", responses=ACCOUNT_PROBLEMS, status_code=204)
+@router.post("/emulator", status_code=204)
 async def emulate(served: Served, body: schemas.EventBody) -> None:
     """Make something happen to an emulated account."""
     await require(served.account, Emulator).emulate(wire.event_from_json(body.model_dump()))

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, FailFast, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from privacy_sdk.accounts.events import CHANGES, READS, Fault
 from privacy_sdk.model.types import LIST_CATEGORIES, DisallowedListAction
@@ -36,6 +37,14 @@ class Document(BaseModel):
     """A JSON object with these members and no others."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _few_members(cls, given: object) -> object:
+        """Refuse a mebibyte of members that are not known at once, not for each of them."""
+        if isinstance(given, dict) and len(given) > 50:
+            raise PydanticCustomError("too_many", "an object has more members than are known")
+        return given
 
 
 def _example(**members: Any) -> ConfigDict:
@@ -128,6 +137,10 @@ class PersonChangeBody(Document):
     pn_jid: Address | None = None
 
 
+# The first bad one is enough: a megabyte of them would be as many errors, at 1 KiB each.
+PeopleChanges = Annotated[list[PersonChangeBody], FailFast(), _told(minItems=1)]
+
+
 class ExpectedSettingBody(Document):
     """What a category must be set to."""
 
@@ -157,7 +170,7 @@ class ListChangeBody(Document):
 
     model_config = _example(users=[{"action": "add", "jid": _LID, "pn_jid": _PHONE}])
     dhash: Hash | None = None
-    users: Annotated[list[PersonChangeBody], _told(minItems=1)]
+    users: PeopleChanges
 
 
 class ExpectedListBody(Document):
@@ -170,8 +183,8 @@ class ExpectedListBody(Document):
 class ExpectedBody(Document):
     """What must hold for anything to be changed; what is left out may be anything."""
 
-    settings: list[ExpectedSettingBody] = []
-    lists: list[ExpectedListBody] = []
+    settings: Annotated[list[ExpectedSettingBody], FailFast(), Field(max_length=100)] = []
+    lists: Annotated[list[ExpectedListBody], FailFast(), Field(max_length=100)] = []
     duration: Seconds | None = None
 
 
@@ -188,7 +201,7 @@ class PeopleChangeBody(Document):
 
     change: Literal["list"]
     category: ListCategoryName
-    users: Annotated[list[PersonChangeBody], _told(minItems=1)]
+    users: PeopleChanges
 
 
 class DurationChangeBody(Document):
@@ -214,7 +227,7 @@ class ChangesBody(Document):
         ],
     )
     expected: ExpectedBody = ExpectedBody()
-    changes: Annotated[list[ChangeBody], Field(min_length=1, max_length=100)]
+    changes: Annotated[list[ChangeBody], FailFast(), Field(min_length=1, max_length=100)]
 
 
 class OutcomeBody(Document):
@@ -254,7 +267,7 @@ class PhonesBody(Document):
     """Phone numbers to look up, as digits with the country code."""
 
     model_config = _example(phones=["999115550101"])
-    phones: Annotated[list[PhoneDigits], Field(min_length=1, max_length=1_000)]
+    phones: Annotated[list[PhoneDigits], FailFast(), Field(min_length=1, max_length=1_000)]
 
 
 class ContactBody(Document):
@@ -300,7 +313,7 @@ class PhoneListsBody(Document):
     model_config = _example(event="phone_lists", category="last", users=[{"jid": _LID}])
     event: Literal["phone_lists"]
     category: Name
-    users: Annotated[list[PersonChangeBody], _told(minItems=1)]
+    users: PeopleChanges
 
 
 class NextAnswerBody(Document):

@@ -121,7 +121,7 @@ def serve(
     remote = bool(certfile) or insecure_remote
     with _listen(host, port, remote=remote) as listener, local_listener(_port(listener)) as local:
         url = f"http{'s' if certfile else ''}://{_written(host, listener)}"
-        server, secret = _server(
+        server = _server(
             accounts,
             token=token,
             local=local,
@@ -135,6 +135,8 @@ def serve(
         from privacy_sdk.gateway.log import log_to_stderr
 
         log_to_stderr()
+
+        secret: Secret = server.config.app.state.secret  # type: ignore[union-attr]
 
         def read_again(*_: object) -> None:
             try:
@@ -195,7 +197,7 @@ def running_gateway(
     with ExitStack() as end:
         listener = end.enter_context(_listen("127.0.0.1", port))
         local = end.enter_context(local_listener(_port(listener))) if is_found else None
-        server, _ = _server(accounts, token=token, local=local, on_ready=ready.set)
+        server = _server(accounts, token=token, local=local, on_ready=ready.set)
         thread = threading.Thread(
             target=lambda: asyncio.run(server.serve(sockets=[listener])),
             name="privacy_sdk gateway",
@@ -216,16 +218,16 @@ def _server(
     accounts: Mapping[str, Account],
     *,
     token: str | None,
-    local: socket.socket | None,
     on_ready: Callable[[], object],
+    local: socket.socket | None = None,
     allowed_hosts: Collection[str] = (),
     **tls: Any,
-) -> tuple[uvicorn.Server, Secret]:
+) -> uvicorn.Server:
     try:
         import uvicorn
 
         from privacy_sdk.gateway import create_app
-        from privacy_sdk.gateway.connections import MAX_HEADERS, ConnectionLimits
+        from privacy_sdk.gateway.connections import MAX_HEADERS, Acceptor, ConnectionLimits
     except ModuleNotFoundError as error:
         raise PrivacyError(
             f"The gateway needs {error.name}, which is not installed.",
@@ -236,18 +238,22 @@ def _server(
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets)
+            """Accept connections ourselves, for uvicorn does not count them from accept on."""
+            await super().startup([])
+            listeners = [(each, self.config.ssl) for each in sockets or ()]
             if local is not None:  # what stays with its owner needs no TLS
-                self.servers.append(
-                    await asyncio.get_running_loop().create_unix_server(
-                        lambda: ConnectionLimits(
-                            self.config, self.server_state, self.lifespan.state
-                        ),
-                        sock=local,
-                    )
+                listeners.append((local, None))
+            self._acceptors = [
+                Acceptor(
+                    listener,
+                    lambda held, lost: ConnectionLimits(
+                        self.config, self.server_state, self.lifespan.state, held, lost
+                    ),
+                    tls,
                 )
-            if self.started:
-                on_ready()
+                for listener, tls in listeners
+            ]
+            on_ready()
 
         @contextmanager
         def capture_signals(self) -> Iterator[None]:
@@ -260,10 +266,12 @@ def _server(
 
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
             stopping = asyncio.ensure_future(app.state.in_flight.stop(_GRACE))
+            for acceptor in self._acceptors:
+                await acceptor.aclose()
             await super().shutdown(sockets)
             await stopping
 
-    server = Server(
+    return Server(
         uvicorn.Config(
             app,
             http=ConnectionLimits,
@@ -278,8 +286,6 @@ def _server(
             **tls,
         )
     )
-    secret: Secret = app.state.secret
-    return server, secret
 
 
 def _check_certificate(

@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 from difflib import get_close_matches
 from operator import index
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from privacy_sdk.errors import (
     InvalidDurationError,
@@ -17,10 +17,29 @@ from privacy_sdk.errors import (
 )
 from privacy_sdk.model.types import LIST_CATEGORIES, PrivacyCategory, PrivacyValue
 
-CategoryLike: TypeAlias = PrivacyCategory | str
+# The names stand here for editors to complete; a test makes them again from the types.
+CategoryName: TypeAlias = Literal[
+    "last", "online", "profile", "status", "groupadd", "readreceipts", "calladd", "messages",
+    "defense",
+]  # fmt: skip
+"""The wire names of the known categories."""
+
+ListCategoryName: TypeAlias = Literal["last", "profile", "status", "groupadd"]
+"""The wire names of those that have a list of excepted people."""
+
+ValueName: TypeAlias = Literal[
+    "all", "contacts", "none", "contact_blacklist", "match_last_seen", "known", "off",
+    "on_standard",
+]  # fmt: skip
+"""The wire names of the known values."""
+
+CategoryLike: TypeAlias = PrivacyCategory | CategoryName | str
 """A category or the wire name of a known one; unknown ones by ``PrivacyCategory.other``."""
 
-ValueLike: TypeAlias = PrivacyValue | str
+ListCategoryLike: TypeAlias = PrivacyCategory | ListCategoryName | str
+"""A category that has a list of excepted people, or its wire name."""
+
+ValueLike: TypeAlias = PrivacyValue | ValueName | str
 """A value or the wire name of a known one; unknown ones by ``PrivacyValue.other``."""
 
 DurationLike: TypeAlias = int | timedelta

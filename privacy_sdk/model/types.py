@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import EnumType, StrEnum
 from typing import Any, Self
 
@@ -209,10 +209,7 @@ def exposure(
 ) -> int | None:
     """Rank how many people a setting lets in: 4 (all) to 0 (none); None where there is no rank.
 
-    Args:
-        category: Which setting.
-        value: What it is set to.
-        last: What last seen is set to, which ``match_last_seen`` follows.
+    ``match_last_seen`` follows ``last``, the value of last seen.
 
     Example:
         >>> exposure(PrivacyCategory.LAST, PrivacyValue.CONTACTS)
@@ -374,24 +371,46 @@ class PrivacySettingsResponse:
     def __len__(self) -> int:
         return len(self.settings)
 
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        from privacy_sdk.model.html import html_table
+
+        more = f", and {self.unreadable} that cannot be named" if self.unreadable else ""
+        rows = [(escape(each.category.value), escape(each.value.value)) for each in self]
+        return html_table(f"{len(self)} settings{more}", ("category", "value"), rows)
+
     def __contains__(self, category: object) -> bool:
         return any(setting.category == category for setting in self.settings)
 
 
 @set_module("privacy_sdk")
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class SetPrivacySettingResponse:
-    """The server's answer to a change.
+    """The server's answer to a change; of a client it shows itself in words.
 
     Attributes:
         dhash: Version of the category's list, to be kept for its next update; None unless
             the category is on ``contact_blacklist``.
+        description: What was changed, in words; empty where only an account was asked.
 
     Source:
-        ``SetPrivacySettingResponse`` of the specification.
+        ``SetPrivacySettingResponse`` of the specification; ``description`` is ours.
+
+    Example:
+        >>> SetPrivacySettingResponse("5", description="Last seen: my contacts except…")
+        Last seen: my contacts except… (dhash 5)
+        >>> SetPrivacySettingResponse()
+        SetPrivacySettingResponse(dhash=None)
     """
 
     dhash: str | None = None
+    description: str = field(default="", compare=False, kw_only=True)
+
+    def __repr__(self) -> str:
+        if not self.description:
+            return f"{type(self).__name__}(dhash={self.dhash!r})"
+        return self.description + (f" (dhash {self.dhash})" if self.dhash else "")
 
 
 @set_module("privacy_sdk")
@@ -523,6 +542,20 @@ class DisallowedList:
 
     def __len__(self) -> int:
         return len(self.users)
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        from privacy_sdk.model.html import html_table
+
+        count = len(self)
+        who = f"{count:,} {'person is' if count == 1 else 'people are'} excepted"
+        version = "" if self.dhash is None else f", dhash {self.dhash}"
+        rows = [
+            (mask_digits(each.pn_jid.user) if each.pn_jid else "", escape(each.jid._masked()))
+            for each in self
+        ]
+        return html_table(f"{who}{version}", ("number", "jid"), rows)
 
 
 @set_module("privacy_sdk")

@@ -22,7 +22,7 @@ _AUDIENCES = {
     _V.ALL: "everyone",
     _V.KNOWN: "people I know",
     _V.CONTACTS: "my contacts",
-    _V.CONTACT_BLACKLIST: "my contacts except some",
+    _V.CONTACT_BLACKLIST: "my contacts except…",
     _V.NONE: "nobody",
     _V.MATCH_LAST_SEEN: "same as last seen",
     _V.OFF: "off",

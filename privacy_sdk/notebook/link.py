@@ -111,15 +111,7 @@ def _widget() -> Any:
 async def follow_link(
     client: AsyncClient, show: Callable[[LinkStatus], object], *, patience: float = PATIENCE
 ) -> LinkStatus:
-    """Link a phone, and show how far it is whenever that changes.
-
-    Args:
-        client: A client of the account.
-        show: Called with each new :class:`~privacy_sdk.accounts.LinkStatus`.
-        patience: How long to wait for the scan [s].
-
-    Returns:
-        The status of a phone that is linked and connected.
+    """Link a phone, show how far it is whenever that changes, and return its status in the end.
 
     Raises:
         NotConnectedError: It ended in another state, with what to do.

@@ -251,9 +251,9 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
             >>> panel.exclude("profile", "+999 11 555 0101")
             >>> panel.plan
             Plan of 2 changes for 'demo'
-              setting                from      to                       direction
-              Profile photo          everyone  my contacts except some  tighter
-              Profile photo: except  0 people  1 person                 tighter
+              setting                from      to                   direction
+              Profile photo          everyone  my contacts except…  tighter
+              Profile photo: except  0 people  1 person             tighter
         """
         self._find_and_choose(category, people, is_added=True)
 
@@ -465,12 +465,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
     # --- How it is shown.
 
     def _update(self, settings: AccountSettings, own: Collection[str] = ()) -> None:
-        """Take over what is set now; choices that were not applied yet stay.
-
-        Args:
-            settings: What is set.
-            own: Keys of the rows that this panel itself may have changed.
-        """
+        """Take over what is set now; choices that were not applied yet stay."""
         with self._ignoring_choices():
             self._settings = settings
             if self._is_closed:

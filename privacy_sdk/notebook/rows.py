@@ -82,11 +82,9 @@ class Row(Generic[V]):
         return None
 
     def update(self, settings: AccountSettings, *, is_own: bool) -> None:
-        """Take over what is set now; a choice that was not applied yet stays.
+        """Take over what is set now, by the panel's own doing or elsewhere.
 
-        Args:
-            settings: What is set.
-            is_own: Whether the panel itself may have changed it.
+        A choice that was not applied yet stays.
         """
         before, chosen, was_changed = self.value, self.control.value, self.is_changed
         self.value = now = self._value_in(settings)
@@ -107,13 +105,7 @@ class Row(Generic[V]):
         self.remarks.clear()
 
     def show(self, obstacle: str, *, enabled: bool, full: bool) -> None:
-        """Bring the row's widgets up to date.
-
-        Args:
-            obstacle: Why the choice cannot be applied; empty when it can.
-            enabled: Whether the controls can be used.
-            full: Whether to show whole phone numbers.
-        """
+        """Bring the row's widgets up to date; an obstacle is why a choice cannot be applied."""
         remarks = [(text, Tone.BAD) for text in (self.problem, obstacle) if text]
         if self.is_changed:
             now = f"; now: {self._words(self.value)}" if self.wanted != self.value else ""
@@ -149,13 +141,7 @@ class Row(Generic[V]):
 class SettingRow(Row[PrivacyValue]):
     """The row of a category, with the people who are excepted from it where there can be any.
 
-    Args:
-        category: The category.
-        settings: What is set.
-        make: Makes the widgets.
-        on_change: Called with the row's key when another choice is made.
-        on_add: Called with the row and the number typed, when a person is to be excepted.
-        on_remove: Called with the row and the people selected, when they are not to be any more.
+    ``on_add`` gets the number that was typed, ``on_remove`` the people who were selected.
     """
 
     def __init__(
@@ -262,12 +248,6 @@ class ExcludedPeople:
 
     Its widgets are made when they are first shown.
 
-    Args:
-        label: The category in words.
-        make: Makes the widgets.
-        on_add: Called with the number typed.
-        on_remove: Called with the people selected.
-
     Attributes:
         listed: Who is excepted now; None when that cannot be read.
     """
@@ -346,12 +326,7 @@ class ExcludedPeople:
         return "; ".join(parts) + "."
 
     def show(self, *, enabled: bool, full: bool) -> Any:
-        """The widgets, brought up to date.
-
-        Args:
-            enabled: Whether they can be used.
-            full: Whether to show whole phone numbers.
-        """
+        """The widgets, brought up to date."""
         if self._box is None:
             self._make_widgets()
         users = [*list(self.listed or ())[:MOST_LISTED], *self._added.values()]

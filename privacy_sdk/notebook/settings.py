@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from privacy_sdk.accounts.base import Account, AccountInfo, AccountState, Capability
 from privacy_sdk.errors import NotRecordedError, PrivacyError
 from privacy_sdk.model.changes import Change, TimerChange
 from privacy_sdk.model.state import SettingsState
-from privacy_sdk.model.types import (
-    LIST_CATEGORIES,
-    PrivacyCategory,
-    PrivacyValue,
-)
+from privacy_sdk.model.types import LIST_CATEGORIES, PrivacyValue
 from privacy_sdk.policies.result import ApplyResult
-from privacy_sdk.policies.state import TIMER, Part, read_state
+from privacy_sdk.policies.state import SETTINGS, TIMER, Part, read_state
 from privacy_sdk.views.html import error_text
+
+_EXCEPT_SOME = PrivacyValue.CONTACT_BLACKLIST
 
 
 def key_of(change: Change) -> str:
-    """What a change is made to: a category's wire string, or :data:`TIMER`."""
+    """What a change is made to: a category's wire string, or ``timer``."""
     return TIMER if isinstance(change, TimerChange) else change.category.value
 
 
@@ -31,31 +29,16 @@ class AccountSettings:
     Attributes:
         info: Who the account is.
         state: Its settings.
-        errors: Why a list or the timer could not be read, by category or :data:`TIMER`.
+        unread: Why a list or the timer could not be read.
     """
 
     info: AccountInfo
     state: SettingsState = field(default_factory=SettingsState)
-    errors: Mapping[str, str] = field(default_factory=dict)
+    unread: Mapping[Part, PrivacyError] = field(default_factory=dict)
 
-    def why_unread(self, key: str) -> str:
-        """Why a list or the timer cannot be read; empty when it can."""
-        is_timer = key == TIMER
-        needed = Capability.READ_DISAPPEARING_MODE if is_timer else Capability.READ_DISALLOWED_LIST
-        if needed not in self.info.capabilities:
-            return "This account cannot read it."
-        return self.errors.get(key, "")
-
-    def missing(self) -> list[str]:
-        """The lists and the timer that are not known and can be read."""
-        missing: list[str] = [TIMER] if self.state.timer is None else []
-        missing += [
-            category
-            for category in LIST_CATEGORIES
-            if self.state.settings.get(category) is PrivacyValue.CONTACT_BLACKLIST
-            and category not in self.state.lists
-        ]
-        return [key for key in missing if not self.why_unread(key)]
+    def why_unread(self, part: Part) -> str:
+        """Why a list or the timer could not be read; empty when nothing stood in the way."""
+        return error_text(self.unread[part]) if part in self.unread else ""
 
     def updated(self, applied: ApplyResult) -> AccountSettings:
         """What is known after a plan, by its answer."""
@@ -65,47 +48,52 @@ class AccountSettings:
         lists = {
             category: listed
             for category, listed in {**kept, **after.lists}.items()
-            if after.settings.get(category) is PrivacyValue.CONTACT_BLACKLIST
+            if after.settings.get(category) is _EXCEPT_SOME
         }
         timer = after.timer if TIMER in changed else before.timer
-        errors = {key: error for key, error in self.errors.items() if key not in changed}
-        return AccountSettings(self.info, SettingsState(after.settings, lists, timer), errors)
+        unread: dict[Part, PrivacyError] = {
+            part: error for part, error in self.unread.items() if part not in changed
+        }
+        return AccountSettings(self.info, SettingsState(after.settings, lists, timer), unread)
 
 
 async def read_settings(account: Account, known: AccountSettings | None = None) -> AccountSettings:
-    """Read the settings of an account.
-
-    Args:
-        account: The account.
-        known: What is known of it, and not asked for again.
+    """Read the settings of an account; what is known is not asked for again.
 
     Raises:
         PrivacyError: They cannot be read. A list or timer that cannot is left out.
     """
-    if known is None:
-        known = AccountSettings(await _read_info(account))
-    elif known.info.state != AccountState.CONNECTED:
-        known = replace(known, info=await _read_info(account))
-    if not known.state.settings:
-        present = await read_state(account, (), lists=(), timer=False)
-        known = replace(known, state=replace(known.state, settings=present.settings))
-    missing = known.missing()
-    unread: dict[Part, PrivacyError] = {}
+    if known is None or known.info.state != AccountState.CONNECTED:
+        info = await _read_info(account)
+    else:
+        info = known.info
+    state = known.state if known else SettingsState()
+    unread: dict[Part, PrivacyError] = dict(known.unread) if known else {}
+    lists = [
+        category
+        for category in LIST_CATEGORIES
+        if (not state.settings or state.settings.get(category) is _EXCEPT_SOME)
+        and category not in state.lists.keys() | unread.keys()
+    ]
     read = await read_state(
         account,
-        known.info.capabilities,
-        settings=False,
-        lists=[PrivacyCategory(key) for key in missing if key != TIMER],
-        timer=TIMER in missing,
+        info.capabilities,
+        settings=not state.settings,
+        lists=lists,
+        timer=state.timer is None and TIMER not in unread,
         unread=unread,
     )
-    state = replace(
-        known.state,
-        lists={**known.state.lists, **read.lists},
-        timer=known.state.timer if read.timer is None else read.timer,
+    if SETTINGS in unread:
+        raise unread[SETTINGS]
+    return AccountSettings(
+        info,
+        SettingsState(
+            state.settings or read.settings,
+            {**state.lists, **read.lists},
+            read.timer if state.timer is None else state.timer,
+        ),
+        unread,
     )
-    errors: dict[str, str] = {part: error_text(error) for part, error in unread.items()}
-    return AccountSettings(known.info, state, {**known.errors, **errors})
 
 
 async def _read_info(account: Account) -> AccountInfo:

@@ -81,11 +81,7 @@ def _refuse_other(source: str, document: object, keys: Mapping[str, Iterable[str
 
 
 def write_document(document: Mapping[str, Any], notes: Iterable[str] = ()) -> str:
-    """Return a policy as a YAML text.
-
-    Args:
-        document: Plain texts, numbers, lists and mappings, by the keys of a policy.
-        notes: Comments above it.
+    """Return a policy, by its keys, as a YAML text with notes as comments above it.
 
     Example:
         >>> print(write_document({"defense": "off", "timer": 0}, ["Mine."]), end="")

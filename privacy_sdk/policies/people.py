@@ -130,11 +130,7 @@ def as_people(people: PeopleLike) -> tuple[Jid, ...]:
 async def find_people(
     account: Account, people: Mapping[str, Sequence[Jid]]
 ) -> dict[str, tuple[DisallowedListUser, ...]]:
-    """Look people up, to their LIDs; nothing else is asked.
-
-    Args:
-        account: Where to ask.
-        people: Addresses by the place where they were named.
+    """Look people up, by the place where they were named, to their LIDs; nothing else is asked.
 
     Raises:
         InvalidContactError: A number that nobody on WhatsApp has, or two addresses of one

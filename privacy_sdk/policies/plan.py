@@ -28,6 +28,7 @@ from privacy_sdk.model.types import (
     PrivacyValue,
 )
 from privacy_sdk.views.tables import Cell, Table, Tabular, Tone
+from privacy_sdk.views.visibility import Visibility, visibility_of_changes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -93,6 +94,24 @@ class Plan(Tabular):
 
         return plan_frame(self.changes, account=self.account)
 
+    def visibility(self) -> Visibility:
+        """What it would make of who sees what: the rows that change, before → after.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> ps.Client.emulated().plan(ps.Policy(last="none")).visibility()
+            Who sees what of 'demo', before → after
+            <BLANKLINE>
+              strangers
+              │   people I know
+              │   │   my contacts
+              │   │   │   excepted people
+              ●→○ ●→○ ●→○  –   Last seen  Nobody can see when you were last online.
+            <BLANKLINE>
+              ● yes, ○ no, – does not apply
+        """
+        return visibility_of_changes(self.possible, self.before.settings, account=self.account)
+
     def table(self) -> Table:
         """Return the plan in words."""
         header: tuple[str, ...] = ("setting", "from", "to", "direction")
@@ -125,12 +144,8 @@ def make_plan(
 ) -> Plan:
     """Return the changes that bring the settings to a policy.
 
-    Args:
-        policy: The policy.
-        state: The present settings, with the lists that the policy touches as far as the
-            account can read them.
-        people: Who the policy's exceptions are, by category.
-        account: Name of the account.
+    The state holds the lists that the policy touches, as far as the account can read them;
+    ``people`` are those whom its exceptions name.
     """
     changes: list[Change] = []
     for category, value in policy.settings.items():

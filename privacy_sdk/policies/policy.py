@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Final, Self, TypeAlias, TypedDict, TypeVar, Unpack
 
 from privacy_sdk.errors import InvalidInputError, InvalidPolicyError, UnknownNameError, short_repr
 from privacy_sdk.errors.public import set_module
+from privacy_sdk.model import words
 from privacy_sdk.model.arguments import (
     CATEGORY_WORDS,
     CategoryLike,
     DurationLike,
     ValueLike,
+    as_category,
     as_list_category,
     as_pair,
     as_seconds,
@@ -25,6 +27,7 @@ from privacy_sdk.model.state import SettingsState
 from privacy_sdk.model.types import Jid, PrivacyCategory, PrivacyValue
 from privacy_sdk.policies.people import PeopleLike, read_people
 from privacy_sdk.support.files import as_path, write_private
+from privacy_sdk.views.tables import Cell, Table
 
 T = TypeVar("T")
 
@@ -79,6 +82,8 @@ class Policy:
         >>> Policy(last="none", exceptions={"profile": ["+999 11 555 0101"]}, timer=604_800)
         Policy(last='none', profile='contact_blacklist', exceptions={'profile': 1 person},
                timer=604800)
+        >>> Policy(last="none")["last"]
+        <PrivacyValue.NONE: 'none'>
         >>> Policy(last="contact", calls="known")
         Traceback (most recent call last):
         privacy_sdk.errors.InvalidPolicyError: The policy cannot be used: 2 faults.
@@ -226,6 +231,29 @@ class Policy:
                 hint="Pass the path of a file of your own, in a folder that exists.",
             ) from None
 
+    def __getitem__(self, category: CategoryLike) -> PrivacyValue:
+        return self._settings[as_category(category)]
+
+    def __iter__(self) -> Iterator[PrivacyCategory]:
+        return iter(self._settings)
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return [category.value for category in self]
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (words.label(category), words.audience(value))
+            for category, value in self._settings.items()
+        ]
+        rows += [
+            (f"{words.label(category)}: except", words.people(len(people)))
+            for category, people in self._exceptions.items()
+        ]
+        if self._timer is not None:
+            rows.append(("Disappearing messages", words.timer(self._timer)))
+        cells = [tuple(map(Cell, row)) for row in rows]
+        return Table("Policy", ("setting", "wanted"), cells).as_html()
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Policy) and self._parts() == other._parts()
 
@@ -237,7 +265,7 @@ class Policy:
         parts = [f"{category.value}={value.value!r}" for category, value in self._settings.items()]
         if self._exceptions:
             counts = (
-                f"{category.value!r}: {len(people)} {'person' if len(people) == 1 else 'people'}"
+                f"{category.value!r}: {words.people(len(people))}"
                 for category, people in self._exceptions.items()
             )
             parts.append(f"exceptions={{{', '.join(counts)}}}")

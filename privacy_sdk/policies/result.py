@@ -20,13 +20,10 @@ from privacy_sdk.model.changes import (
     with_directions,
 )
 from privacy_sdk.model.state import SettingsState
-from privacy_sdk.model.types import (
-    DisallowedListAction,
-    PrivacyCategory,
-    PrivacyValue,
-)
+from privacy_sdk.model.types import DisallowedListAction, PrivacyCategory, PrivacyValue
 from privacy_sdk.policies.plan import Plan, change_cells
 from privacy_sdk.views.tables import Cell, Table, Tabular, Tone
+from privacy_sdk.views.visibility import Visibility, visibility_of_changes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -144,6 +141,11 @@ class ApplyResult(Tabular):
 
         return applied_frame(self.results, account=self.account)
 
+    def visibility(self) -> Visibility:
+        """What was made of who sees what: the rows that changed, before → after."""
+        applied = [each.change for each in self if each.outcome is Outcome.APPLIED]
+        return visibility_of_changes(applied, self.before.settings, account=self.account)
+
     def table(self) -> Table:
         """Return the results in words."""
         counts = Counter(result.outcome for result in self)
@@ -169,9 +171,7 @@ def outcome_words(outcome: Outcome) -> str:
 def _reversed(result: ChangeResult, left: set[PrivacyCategory]) -> Iterator[Change]:
     """Yield what takes back a change, in so far as it was applied.
 
-    Args:
-        result: The change and what became of it.
-        left: Categories that left ``contact_blacklist``, whose lists are restored as wholes.
+    Categories that ``left`` ``contact_blacklist`` have their lists restored as wholes.
     """
     is_applied = result.outcome is Outcome.APPLIED
     match result.change:

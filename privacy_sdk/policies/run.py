@@ -47,13 +47,8 @@ async def apply_changes(
 
     What tightens is made before what loosens, each list with its dhash. A refusal does not
     keep the rest from being tried, unless it would be refused likewise: too many requests,
-    not authorized, no connection.
-
-    Args:
-        account: The account; one that :class:`RunsPlans` applies them itself, in one request.
-        before: The state that is expected; nothing is changed in any other.
-        changes: The changes.
-        progress: Called as the changes are made.
+    not authorized, no connection. An account that :class:`RunsPlans` applies them itself, in
+    one request. Nothing is changed in another state than ``before``.
 
     Returns:
         A result for each change, in the order given, and the state then.

@@ -76,13 +76,7 @@ def judge(
     after: SettingsState,
     unread: Mapping[Part, PrivacyError] = MappingProxyType({}),
 ) -> ChangeResult:
-    """Return what became of a change, by its answer and by what was read back.
-
-    Args:
-        change: The change.
-        answer: The answer to it.
-        after: The state that was read back.
-        unread: Why parts of that could not be read.
+    """Return what became of a change, by its answer and by what was read back or is unread.
 
     Example:
         >>> change = TimerChange(0, 5)

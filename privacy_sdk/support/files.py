@@ -32,8 +32,9 @@ def as_path(given: str | os.PathLike[str]) -> Path:
     """
     if isinstance(given, (str, os.PathLike)):
         path = os.fspath(given)
-        if isinstance(path, str) and path and "\0" not in path:
-            return Path(path)
+        with suppress(UnicodeError):  # a lone surrogate
+            if isinstance(path, str) and path and b"\0" not in os.fsencode(path):
+                return Path(path)
     raise InvalidInputError(
         f"{short_repr(given)} is not a path.", hint='Pass one such as "folder/mine.yaml".'
     )
@@ -119,22 +120,38 @@ def write_atomic(path: Path, content: bytes, *, replace: bool = True) -> None:
 
 
 def read_private(path: Path, longest: int = 4096) -> bytes | None:
-    """Return the content of a private file; None when there is none.
+    """Return the content of a private file, up to ``longest`` bytes; None when there is none.
 
-    Args:
-        path: The file.
-        longest: How much to read [bytes].
+    What is no regular file is refused and not waited for, as a FIFO would be.
 
     Raises:
-        SharedFileError: The file's mode or owner is such that others may have read it.
-        OSError: It cannot be read.
+        SharedFileError: The mode or owner of the file or its folder is such that others may have
+            read or replaced it.
+        OSError: It cannot be read, or is a link to nothing or no regular file.
     """
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
-        with path.open("rb") as file:
-            refuse_shared(path, os.fstat(file.fileno()))
-            return file.read(longest)
-    except FileNotFoundError:
+        descriptor = os.open(path, flags)
+    except (FileNotFoundError, NotADirectoryError):
+        if path.is_symlink():
+            raise OSError(ELOOP, "It is a link to nothing") from None
         return None
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(EINVAL, "It is no regular file")
+        refuse_shared(path, status)
+        _refuse_shared_folder(path.parent)
+        return file.read(longest)
+
+
+def _refuse_shared_folder(folder: Path) -> None:
+    """Accept a folder only if nobody but us could replace a file in it."""
+    status = folder.stat()
+    if os.name == "posix" and (
+        status.st_mode & (stat.S_IWGRP | stat.S_IWOTH) or status.st_uid != os.getuid()
+    ):
+        raise SharedFileError(f"{folder} can be written by other users: chmod 700 it")
 
 
 def refuse_shared(path: Path, status: os.stat_result) -> None:

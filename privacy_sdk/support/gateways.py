@@ -6,10 +6,11 @@ import ipaddress
 import math
 import os
 import re
+from contextlib import suppress
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from privacy_sdk.errors import InvalidInputError
+from privacy_sdk.errors import InvalidInputError, short_repr
 
 T = TypeVar("T")
 
@@ -35,13 +36,16 @@ def checked_url(url: object) -> str:
         InvalidInputError: Not an http(s) URL, or one that holds a password, query or fragment.
     """
     unusable = InvalidInputError(
-        f"{url!r} is not a gateway's address.", hint=f"It looks like {DEFAULT_URL}."
+        f"{short_repr(url)} is not a gateway's address.", hint=f"It looks like {DEFAULT_URL}."
     )
-    if not isinstance(url, str):
+    # urlsplit() drops line ends and tabs, wherever they stand.
+    is_text = isinstance(url, str) and url.isprintable() and len(url) <= 2_000
+    if not is_text or not isinstance(url, str) or " " in url or "\\" in url:
         raise unusable
     try:
         parts = urlsplit(url)
         usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+        (parts.hostname or "").encode("idna")  # as looking up the name will do
     except ValueError:
         raise unusable from None
     if parts.username or parts.password or parts.query or parts.fragment:
@@ -52,6 +56,28 @@ def checked_url(url: object) -> str:
     if not usable:
         raise unusable
     return url.rstrip("/")
+
+
+def refuse_clear_text(url: str) -> None:
+    """Refuse an address on the way to which the token could be read.
+
+    Raises:
+        InvalidInputError: ``http://`` beyond this machine.
+
+    Example:
+        >>> refuse_clear_text("http://127.0.0.1:8480")
+        >>> refuse_clear_text("http://gateway.example")
+        Traceback (most recent call last):
+        privacy_sdk...InvalidInputError: The token would travel in clear to 'http://gateway.example'.
+        Use https://, or a tunnel ...
+    """
+    parts = urlsplit(url)
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise InvalidInputError(
+            f"The token would travel in clear to {short_repr(url)}.",
+            hint="Use https://, or a tunnel that ends on this machine; insecure=True (--insecure) "
+            "sends it all the same.",
+        )
 
 
 def checked_account(account: object) -> str | None:
@@ -65,7 +91,7 @@ def checked_account(account: object) -> str | None:
     if isinstance(account, str) and _ACCOUNT_ID.fullmatch(account):
         return account
     raise InvalidInputError(
-        f"{account!r} is not an account's name.",
+        f"{short_repr(account)} is not an account's name.",
         hint="Up to 64 letters, digits, dots, dashes and underscores.",
     )
 
@@ -77,8 +103,11 @@ def checked_timeout(timeout: object) -> float:
         InvalidInputError: Not a number, or zero or less.
     """
     if isinstance(timeout, int | float) and not isinstance(timeout, bool) and timeout > 0:
-        return timeout
-    raise InvalidInputError(f"{timeout!r} is not a timeout.", hint="Pass seconds above 0.")
+        with suppress(OverflowError):
+            return float(timeout)
+    raise InvalidInputError(
+        f"{short_repr(timeout)} is not a timeout.", hint="Pass seconds above 0."
+    )
 
 
 def checked_wait(wait: object) -> float:
@@ -89,7 +118,9 @@ def checked_wait(wait: object) -> float:
     """
     if isinstance(wait, int | float) and not isinstance(wait, bool) and 0 <= wait < math.inf:
         return wait
-    raise InvalidInputError(f"{wait!r} is no time to wait.", hint="Pass seconds, 0 or more.")
+    raise InvalidInputError(
+        f"{short_repr(wait)} is no time to wait.", hint="Pass seconds, 0 or more."
+    )
 
 
 def is_loopback(host: str | None) -> bool:

@@ -87,11 +87,7 @@ def read_token(path: Path) -> str:
 
 
 def checked_token(token: object, source: str) -> str:
-    """Return a token that an HTTP header can carry.
-
-    Args:
-        token: The token.
-        source: Where it is from, for the error.
+    """Return a token that an HTTP header can carry; the error names its source.
 
     Raises:
         InvalidInputError: Empty, too long, or with other characters than visible ASCII.

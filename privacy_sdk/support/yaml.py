@@ -109,11 +109,7 @@ class YamlDocument:
 
 
 def read_yaml(text: str, dialect: Dialect) -> YamlDocument:
-    r"""Return what a text says.
-
-    Args:
-        text: One YAML document.
-        dialect: What it may hold.
+    r"""Return what a text, one YAML document, says.
 
     Raises:
         YamlError: It is not YAML, or holds something else.

@@ -34,7 +34,6 @@ class Column(NamedTuple):
 
 COLUMNS = (
     Column("setting", "str", "what WhatsApp's own settings call the category"),
-    Column("value", "str", "wire string of the value"),
     Column("audience", "str", "who is meant by the value, in words"),
     Column(
         "exposure",
@@ -42,9 +41,12 @@ COLUMNS = (
         "how many are meant: 4 all, 3 known, 2 contacts, 1 contact_blacklist, 0 none; "
         "match_last_seen is that of last; <NA> for defense and unknown values",
     ),
-    Column("allowed", "str", "wire strings of the values that may be set; 'any' when unknown"),
+    Column("value", "str", "wire string of the value"),
 )
 """The columns of the settings table, whose index is ``category`` (``str``, wire strings)."""
+
+ALLOWED = Column("allowed", "str", "wire strings of the values that may be set; 'any' when unknown")
+"""The column that the settings table has where it is asked for."""
 
 PLAN_COLUMNS = (
     Column("change", "str", "what is changed: setting, exceptions or timer"),
@@ -69,35 +71,39 @@ EXCLUDED_COLUMNS = (
 )
 """The columns of the table of people excepted in a category."""
 
-_DTYPES = {"category": "str"} | {name: dtype for name, dtype, _ in COLUMNS}
+_DTYPES = {"category": "str"} | {name: dtype for name, dtype, _ in (*COLUMNS, ALLOWED)}
 _ALLOWED = {category: ", ".join(category.valid_values) for category in PrivacyCategory}
 
 
 def settings_frame(
-    response: PrivacySettingsResponse, *, account: str | None = None
+    response: PrivacySettingsResponse, *, account: str | None = None, allowed: bool = False
 ) -> pd.DataFrame:
-    """DataFrame (n, 5), one row per reported category, index ``category``.
+    """DataFrame (n, 4), one row per reported category, index ``category``.
 
-    Columns are those of :data:`COLUMNS`; an empty answer keeps them and their dtypes.
+    Columns are those of :data:`COLUMNS`, followed by :data:`ALLOWED` where it is asked for; an
+    empty answer keeps them and their dtypes.
     ``attrs`` hold ``account`` and ``fetched_at`` (ISO 8601, UTC).
 
     Example:
         >>> from privacy_sdk import PrivacySetting, PrivacySettingsResponse, PrivacyValue
         >>> setting = PrivacySetting(PrivacyCategory.STATUS, PrivacyValue.CONTACTS)
-        >>> settings_frame(PrivacySettingsResponse([setting]))[["setting", "audience", "exposure"]]
-                 setting     audience  exposure
+        >>> settings_frame(PrivacySettingsResponse([setting]))
+                 setting     audience  exposure     value
         category
-        status     About  my contacts         2
+        status     About  my contacts         2  contacts
     """
     rows = _Rows([response])
-    return _framed(rows, pd.Index(rows.column("category"), name="category"), account)
+    return _framed(rows, pd.Index(rows.column("category"), name="category"), account, allowed)
 
 
-def accounts_frame(responses: Mapping[str, PrivacySettingsResponse]) -> pd.DataFrame:
-    """DataFrame (n, 5), one row per account and category, index ``account, category``.
+def accounts_frame(
+    responses: Mapping[str, PrivacySettingsResponse], *, allowed: bool = False
+) -> pd.DataFrame:
+    """DataFrame (n, 4), one row per account and category, index ``account, category``.
 
     Args:
         responses: What each account's server reported, by the account's name.
+        allowed: Whether to add :data:`ALLOWED`.
     """
     rows = _Rows(responses.values())
     lengths = [len(response) for response in responses.values()]
@@ -107,11 +113,12 @@ def accounts_frame(responses: Mapping[str, PrivacySettingsResponse]) -> pd.DataF
         codes=[np.arange(len(lengths)).repeat(lengths), codes[rows.places]],  # type: ignore[list-item]
         names=["account", "category"],
     )
-    return _framed(rows, index, None)
+    return _framed(rows, index, None, allowed)
 
 
-def _framed(rows: _Rows, index: pd.Index, account: str | None) -> pd.DataFrame:
-    frame = pd.DataFrame({name: rows.column(name) for name, _, _ in COLUMNS}, index=index)
+def _framed(rows: _Rows, index: pd.Index, account: str | None, allowed: bool) -> pd.DataFrame:
+    columns = (*COLUMNS, ALLOWED) if allowed else COLUMNS
+    frame = pd.DataFrame({name: rows.column(name) for name, _, _ in columns}, index=index)
     # ISO text: a datetime in attrs is lost by to_parquet.
     frame.attrs = {
         "account": account,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import Any
 
-from privacy_sdk.errors import PrivacyError
+from privacy_sdk.errors import InvalidInputError, PrivacyError, short_repr
 
 
 def qr_text(payload: str) -> str:
@@ -13,6 +13,7 @@ def qr_text(payload: str) -> str:
 
     Raises:
         PrivacyError: segno is not installed.
+        InvalidInputError: The payload is too long.
     """
     out = io.StringIO()
     _qr(payload).terminal(out, border=2, compact=True)
@@ -37,4 +38,9 @@ def _qr(payload: str) -> Any:
             "A QR code needs segno, which is not installed.",
             hint='pip install "privacy-sdk[whatsapp]"',
         ) from None
-    return segno.make(payload, error="l", micro=False)
+    if not isinstance(payload, str):
+        raise InvalidInputError(f"{short_repr(payload)} is no text for a QR code.")
+    try:
+        return segno.make(payload, error="l", micro=False)
+    except ValueError as error:  # also segno.DataOverflowError
+        raise InvalidInputError(f"No QR code can hold that: {error}") from None

@@ -7,8 +7,12 @@ from enum import StrEnum
 from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
+from privacy_sdk.model.html import html_table
+
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
+
+    from privacy_sdk.views.visibility import Visibility
 
 
 class Tone(StrEnum):
@@ -65,12 +69,8 @@ class Table(NamedTuple):
 
     def as_html(self) -> str:
         """Return the table in HTML, every text escaped."""
-        head = "".join(f"<th>{escape(name)}</th>" for name in self.header)
-        body = "".join(
-            f"<tr>{''.join(f'<td>{_in_html(cell)}</td>' for cell in row)}</tr>" for row in self.rows
-        )
-        table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-        return f"<div><p>{escape(self.title)}</p>{table if self.rows else ''}</div>"
+        rows = [[_in_html(cell) for cell in row] for row in self.rows]
+        return html_table(self.title, self.header, rows)
 
     def as_rich(self) -> RichTable:
         """Return the table for ``rich.print``."""
@@ -101,12 +101,18 @@ class Tabular:
         """Return the table."""
         raise NotImplementedError
 
+    def visibility(self) -> Visibility | None:
+        """Who sees what by it, where that can be said."""
+        return None
+
     def __repr__(self) -> str:
         return self.table().as_text()
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         table = self.table()
-        return {"text/plain": table.as_text(), "text/html": table.as_html()}
+        picture = self.visibility()
+        html = table.as_html() + (picture.as_html() if picture else "")
+        return {"text/plain": table.as_text(), "text/html": html}
 
     def __rich__(self) -> RichTable:
         return self.table().as_rich()

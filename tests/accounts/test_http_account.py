@@ -8,7 +8,10 @@ import httpx2
 import pytest
 
 import privacy_sdk as ps
+from privacy_sdk.accounts.events import PhoneSets
 from privacy_sdk.accounts.http import MAX_ANSWER, HttpAccount
+from privacy_sdk.model.changes import TimerChange
+from privacy_sdk.model.state import SettingsState
 
 SETTINGS = {"settings": [{"category": "last", "value": "all"}]}
 ENTRY = ps.DisallowedListUserEntry("999000000000001@lid")
@@ -337,7 +340,96 @@ def test_what_is_no_address_is_refused(url):
     assert "pass" not in caught.value.message.replace("password", "")
 
 
-@pytest.mark.parametrize("timeout", [0, -1, True, "1", None, float("nan")])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:8480\n",
+        "http://127.0.0.1\t:8480",
+        "http://127.0.0.1 /",
+        "http://127.0.0.1\u202e",
+        "http://evil.example\\@127.0.0.1",
+        "http://127.0.0.1/" + "x" * 2_000,
+        "https://gateway..example",
+        "https://" + "a" * 70 + ".example",
+    ],
+)
+def test_an_address_that_hides_something_is_refused(url):
+    with pytest.raises(ps.InvalidInputError, match="not a gateway's address"):
+        HttpAccount(url)
+
+
+@pytest.mark.parametrize("url", ["http://gateway.example", "http://10.0.0.1:8480", "HTTP://x"])
+def test_beyond_this_machine_http_is_refused_unless_it_is_asked_for(url):
+    with pytest.raises(ps.InvalidInputError, match="in clear") as caught:
+        HttpAccount(url, token="s3cret")
+    assert "insecure=True" in caught.value.hint
+    HttpAccount(url, token="s3cret", insecure=True)
+    HttpAccount(url.lower().replace("http", "https"), token="s3cret")
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1", "http://localhost:1", "http://[::1]:8480"])
+def test_on_this_machine_http_is_good(url):
+    HttpAccount(url, token="s3cret")
+
+
+async def test_cookies_are_neither_kept_nor_sent():
+    answer = httpx2.Response(200, json=SETTINGS, headers={"set-cookie": "sid=1; Path=/"})
+    account, asked = answering(answer)
+    for _ in range(2):
+        await account.fetch_privacy_settings()
+    assert len(asked) == 2
+    assert not [request for request in asked if "cookie" in request.headers]
+
+
+CHANGES = {
+    "setting": lambda account: account.set_privacy_setting(
+        ps.PrivacyCategory.LAST, ps.PrivacyValue.NONE
+    ),
+    "list": lambda account: account.set_privacy_disallowed_list(ps.PrivacyCategory.LAST, UPDATE),
+    "timer": lambda account: account.set_default_disappearing_mode(60),
+    "plan": lambda account: account.apply_changes(SettingsState(), [TimerChange(0, 60)]),
+    "unlink": lambda account: account.unlink(),
+}
+NOT_READ = {
+    "204": httpx2.Response(204),
+    "{}": httpx2.Response(200, json={}),
+    "null": httpx2.Response(200, content=b"null"),
+    "[]": httpx2.Response(200, json=[]),
+    "html": httpx2.Response(200, text="<html>"),
+    "another": httpx2.Response(200, json={"duration": 61, "dhash": 7, "state": None}),
+}
+
+
+@pytest.mark.parametrize("answer", NOT_READ)
+@pytest.mark.parametrize("change", CHANGES)
+async def test_a_change_whose_answer_cannot_be_read_is_of_unknown_outcome(change, answer):
+    account, asked = answering(NOT_READ[answer])
+    with pytest.raises(ps.OutcomeUnknownError, match="cannot be read"):
+        await CHANGES[change](account)
+    assert len(asked) == (1 if change in ("list", "plan") else 4)
+
+
+@pytest.mark.parametrize("answer", ["{}", "html", "[]"])
+async def test_an_event_whose_answer_cannot_be_read_is_of_unknown_outcome(answer):
+    account, _ = answering(NOT_READ[answer])
+    with pytest.raises(ps.OutcomeUnknownError):
+        await account.emulate(PhoneSets(ps.PrivacyCategory.LAST, ps.PrivacyValue.ALL))
+
+
+@pytest.mark.parametrize("answer", ["204", "{}", "null"])
+async def test_a_client_reads_back_what_such_an_answer_leaves_open(answer):
+    def handler(request: httpx2.Request) -> httpx2.Response:
+        if request.method != "GET":
+            return NOT_READ[answer]
+        return httpx2.Response(200, json={"settings": [{"category": "last", "value": "none"}]})
+
+    client = ps.AsyncClient.from_account(account_over(handler))
+    assert await client.set_privacy_setting("last", "none") == ps.SetPrivacySettingResponse(None)
+    with pytest.raises(ps.OutcomeUnknownError):
+        await client.set_privacy_setting("last", "all")
+
+
+@pytest.mark.parametrize("timeout", [0, -1, True, "1", None, float("nan"), 10**400])
 def test_what_is_no_timeout_is_refused(timeout):
     with pytest.raises(ps.InvalidInputError, match="timeout"):
         HttpAccount(timeout=timeout)

@@ -41,7 +41,7 @@ def adding(dhash):
 
 @pytest.mark.parametrize("category", Category)
 def test_each_category_is_tryxs_of_the_same_name_and_back(category):
-    member = tryx_names.to_category(category)
+    member = tryx_names.to_member(category)
     assert wire_name(CATEGORIES, member) == category.value
     row = SimpleNamespace(category=member, value=tryx.PrivacyValue.All)
     assert tryx_names.to_setting(row) == ps.PrivacySetting(category, Value.ALL)
@@ -49,7 +49,7 @@ def test_each_category_is_tryxs_of_the_same_name_and_back(category):
 
 @pytest.mark.parametrize("value", Value)
 def test_each_value_is_tryxs_of_the_same_name_and_back(value):
-    member = tryx_names.to_value(value)
+    member = tryx_names.to_member(value)
     assert wire_name(VALUES, member) == value.value
     row = SimpleNamespace(category=tryx.PrivacyCategory.Last, value=member)
     assert tryx_names.to_setting(row) == ps.PrivacySetting(Category.LAST, value)

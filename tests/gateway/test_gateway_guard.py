@@ -2,11 +2,12 @@
 
 import json
 import logging
+import time
 from collections.abc import AsyncIterator
 
 import httpx2
 import pytest
-from asking import CONTACTS, PRIVACY, TIMER, TOKEN, client_of, problem
+from asking import CONTACTS, EMULATOR, LAST_LIST, PRIVACY, TIMER, TOKEN, client_of, problem
 
 from privacy_sdk.accounts.emulated.account import EmulatedAccount
 from privacy_sdk.accounts.events import NextAnswer
@@ -45,6 +46,39 @@ async def test_a_body_of_one_mebibyte_is_read(client: httpx2.AsyncClient) -> Non
     body = b'{"duration": 60}'.ljust(2**20)
     headers = {"content-type": "application/json"}
     assert (await client.put(TIMER, content=body, headers=headers)).status_code == 200
+
+
+MANY_BAD = {
+    "users": (LAST_LIST, '{"users":[%s]}', "{}"),
+    "numbers": (LAST_LIST, '{"users":[%s]}', "1"),
+    "expected settings": (PRIVACY, '{"changes":[],"expected":{"settings":[%s]}}', "{}"),
+    "expected lists": (PRIVACY, '{"changes":[],"expected":{"lists":[%s]}}', "{}"),
+    "changes": (PRIVACY, '{"changes":[%s]}', "{}"),
+    "users of a change": (
+        PRIVACY,
+        '{"changes":[{"change":"list","category":"last","users":[%s]}]}',
+        "{}",
+    ),
+    "phones": (CONTACTS, '{"phones":[%s]}', "1"),
+    "members": (LAST_LIST, "{%s}", '"?????":1'),
+    "users of an event": (EMULATOR, '{"event":"phone_lists","category":"last","users":[%s]}', "{}"),
+}
+
+
+@pytest.mark.parametrize("what", MANY_BAD)
+async def test_a_mebibyte_of_bad_items_is_refused_for_the_first_of_them(
+    client: httpx2.AsyncClient, what: str
+) -> None:
+    at, around, item = MANY_BAD[what]
+    items = [
+        item.replace("?????", f"{i:05x}") for i in range((2**20 - len(around)) // (len(item) + 1))
+    ]
+    method = "PATCH" if at in (LAST_LIST, PRIVACY) else "POST"
+    headers = {"content-type": "application/json"}
+    began = time.thread_time()
+    answer = await client.request(method, at, content=around % ",".join(items), headers=headers)
+    assert time.thread_time() - began < 0.8
+    assert ", and " not in problem(answer, 422, "invalid-request")["detail"]
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from privacy_sdk.accounts.emulated.account import EmulatedAccount
 from privacy_sdk.accounts.http import HttpAccount
 from privacy_sdk.errors import PrivacyError
 from privacy_sdk.gateway import create_app, limits
-from privacy_sdk.gateway.rate import Rate
+from privacy_sdk.gateway.limits import Rate
 from privacy_sdk.model.types import DisallowedListUpdate, PrivacyCategory, SetPrivacySettingResponse
 
 

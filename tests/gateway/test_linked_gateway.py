@@ -14,7 +14,7 @@ from offline_gateway import LID, NAME, without_network
 from offline_gateway import NUMBER as SESSIONS_NUMBER
 
 from privacy_sdk.accounts.base import AccountState as State
-from privacy_sdk.gateway.rate import Rate
+from privacy_sdk.gateway.limits import Rate
 from privacy_sdk.gateway.schemas import AccountBody, LinkStatusBody
 
 LINK = "/v1/accounts/me/link"

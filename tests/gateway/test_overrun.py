@@ -1,16 +1,40 @@
 """Too much, too slow, too many, no HTTP at all: others are served meanwhile."""
 
+import asyncio
+import logging
 import re
-from collections.abc import Iterator
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
+from pathlib import Path
 
 import httpx2
 import pytest
-from asking import PRIVACY, TIMER, GatewayProcess, connected, read_all
+from asking import (
+    PRIVACY,
+    TIMER,
+    GatewayProcess,
+    client_of,
+    connected,
+    make_certificate,
+    problem,
+    read_all,
+)
 
 from privacy_sdk.accounts.emulated.account import EmulatedAccount
+from privacy_sdk.errors.escapes import printable
 from privacy_sdk.gateway import connections as protocol
+from privacy_sdk.gateway.server import _server
 from privacy_sdk.testing import running_gateway
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> tuple[Path, Path]:
+    return make_certificate(tmp_path)
 
 
 @pytest.fixture
@@ -104,8 +128,11 @@ def test_too_many_headers_are_refused_and_others_served(headers: bytes) -> None:
     with running_gateway({}) as url, connected(url) as connection:
         with suppress(BrokenPipeError, ConnectionResetError):
             connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n" + headers + b"\r\n")
-        with suppress(ConnectionResetError):  # what was not read yet resets the connection
-            assert connection.recv(4096).split(b" ")[1] in {b"400", b"431"}
+        try:
+            answer = connection.recv(4096)
+        except ConnectionResetError:  # by what was not read yet
+            answer = b""
+        assert not answer or answer.split(b" ")[1] in {b"400", b"431"}
         assert httpx2.get(f"{url}/healthz").status_code == 200
 
 
@@ -143,6 +170,144 @@ def test_when_there_are_too_many_connections_the_quietest_give_way(
             assert read_all(connection) == b""
         idle[-1].sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert idle[-1].recv(4096).startswith(b"HTTP/1.1 200 ")
+
+
+def authorized(path: bytes = b"/v1/accounts", token: bytes = b"good") -> bytes:
+    return b"GET %s HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n\r\n" % (path, token)
+
+
+def ask(connection: socket.socket, request: bytes) -> bytes:
+    """The status of the answer, which is read whole."""
+    connection.settimeout(30)
+    connection.sendall(request)
+    answer = b""
+    while not answer.endswith(b"}") and (piece := connection.recv(4096)):
+        answer += piece
+    return answer.split(b" ")[1] if answer else b""
+
+
+def is_open(connection: socket.socket) -> bool:
+    connection.setblocking(False)
+    try:
+        return bool(connection.recv(1))
+    except BlockingIOError:
+        return True
+    except ConnectionResetError:
+        return False
+
+
+def until_closed(connections: Sequence[socket.socket], count: int) -> list[bool]:
+    """Which are still open, once ``count`` of them are closed."""
+    for _ in range(200):
+        found = [is_open(connection) for connection in connections]
+        if found.count(False) >= count:
+            break
+        time.sleep(0.02)
+    return found
+
+
+@pytest.mark.parametrize("wrong", [b"/v1/accounts", b"/healthz"])
+def test_who_was_never_let_in_gives_way_first_and_the_oldest_of_them(
+    monkeypatch: pytest.MonkeyPatch, wrong: bytes
+) -> None:
+    monkeypatch.setattr(protocol, "MAX_CONNECTIONS", 10)
+    with running_gateway({}, token="good") as url, ExitStack() as stack:
+        let_in = [stack.enter_context(connected(url)) for _ in range(5)]
+        assert {ask(connection, authorized()) for connection in let_in} == {b"200"}
+        refused = [stack.enter_context(connected(url)) for _ in range(10)]
+        for connection in refused[5:]:
+            assert ask(connection, authorized(wrong, b"bad")) in {b"200", b"401"}
+        assert until_closed(refused, 5) == [False] * 5 + [True] * 5
+        assert {ask(connection, authorized()) for connection in let_in} == {b"200"}
+
+
+def test_a_newcomer_is_served_though_strangers_fill_every_place_again_and_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(protocol, "MAX_CONNECTIONS", 10)
+    enough = threading.Event()
+
+    def stranger(url: str) -> None:
+        while not enough.is_set():
+            with suppress(OSError), connected(url) as connection:
+                while not enough.wait(0.02):
+                    if not ask(connection, authorized(token=b"bad")):
+                        break
+
+    with running_gateway({}, token="good") as url, ThreadPoolExecutor(10) as pool:
+        try:
+            for _ in range(10):
+                pool.submit(stranger, url)
+            for _ in range(10):
+                with connected(url) as connection:
+                    time.sleep(0.005)  # a client takes a moment to speak
+                    assert ask(connection, authorized()) == b"200"
+        finally:
+            enough.set()
+
+
+def test_silent_tls_connections_are_counted_cut_off_and_one_line_in_the_log(
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    certificate: tuple[Path, Path],
+) -> None:
+    monkeypatch.setattr(protocol, "MAX_CONNECTIONS", 20)
+    monkeypatch.setattr(protocol, "HANDSHAKE_DUE", 0.5)
+    trusting = ssl.create_default_context(cafile=str(certificate[0]))
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = _server(
+        {}, token="good", on_ready=lambda: None,
+        ssl_certfile=certificate[0], ssl_keyfile=certificate[1],
+    )  # fmt: skip
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])))
+    thread.start()
+    try:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        with ExitStack() as stack, caplog.at_level(logging.INFO):
+            silent = [stack.enter_context(connected(url)) for _ in range(60)]
+            assert until_closed(silent, 40).count(True) <= 20
+            secure = url.replace("http", "https")
+            assert httpx2.get(f"{secure}/healthz", verify=trusting).status_code == 200
+            assert not any(until_closed(silent, 60))
+    finally:
+        server.should_exit = True
+        thread.join()
+    events = [record.message for record in caplog.records if record.levelno >= logging.WARNING]
+    assert events == ["connections gave way to others"]
+
+
+@pytest.mark.parametrize("part", ["path", "query", "header", "headers"])
+def test_a_head_over_32_kib_is_refused_even_if_it_arrives_in_one_piece(part: str) -> None:
+    sent = {
+        "path": b"GET /%s HTTP/1.1\r\nHost: localhost\r\n\r\n" % (b"1-" * 20_000),
+        "query": b"GET /?%s HTTP/1.1\r\nHost: localhost\r\n\r\n" % (b"1-" * 20_000),
+        "header": b"GET / HTTP/1.1\r\nHost: localhost\r\nX: %s\r\n\r\n" % (b"1-" * 20_000),
+        "headers": b"GET / HTTP/1.1\r\nHost: localhost\r\n%s\r\n"
+        % (b"X: %s\r\n" % (b"y" * 999) * 50),
+    }[part]
+    with running_gateway({}) as url, connected(url) as connection:
+        connection.sendall(sent)
+        assert connection.recv(4096).split(b" ")[1] in {b"400", b"431"}
+
+
+async def test_a_head_over_32_kib_is_refused_whatever_server_took_it() -> None:
+    async with client_of(token=None) as client:
+        answer = await client.get(PRIVACY, headers={"X": "1-" * 20_000})
+        problem(answer, 431, "invalid-request")
+        assert (await client.get(PRIVACY, headers={"X": "y" * 30_000})).status_code == 200
+
+
+async def test_a_line_of_the_log_is_short_and_steers_no_terminal_whatever_was_asked_for(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with caplog.at_level(logging.INFO, "privacy_sdk.gateway"):
+        async with client_of(token="good") as client:
+            await client.get("/" + "1-" * 30_000)
+            await client.get("/v1/%1B[2J%C2%9B%E2%80%AE" + "x" * 5000)
+            await client.request("X" * 5000, "/")
+    for record in caplog.records:
+        assert len(repr(record.fields)) < 500
+        assert printable(record.fields["path"]) == record.fields["path"]
 
 
 @pytest.mark.slow

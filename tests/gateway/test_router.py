@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from asking import TOKEN
+from asking import TOKEN, make_certificate
 from commands import Command
-from proxies import certificate, path_router
+from proxies import path_router
 
 import privacy_sdk as ps
 from privacy_sdk.cli.main import build
@@ -21,7 +21,7 @@ PERSON = "+999 11 555 0101"
 def router(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """The router's address, and the certificate to trust."""
     folder = tmp_path_factory.mktemp("router")
-    cert, key = certificate(folder, "localhost")
+    cert, key = make_certificate(folder)
     with (
         running_gateway({"one": ps.EmulatedAccount("one")}, token=TOKEN) as first,
         running_gateway({"two": ps.EmulatedAccount("two")}, token=TOKEN) as second,

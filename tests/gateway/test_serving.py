@@ -5,7 +5,6 @@ import logging
 import os
 import signal
 import ssl
-import subprocess
 import sys
 import threading
 from collections.abc import Callable
@@ -15,20 +14,13 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from asking import PRIVACY, TIMER, GatewayProcess, connected, read_all
+from asking import PRIVACY, TIMER, GatewayProcess, connected, make_certificate, read_all
 
 import privacy_sdk as ps
 from privacy_sdk.accounts.emulated.account import EmulatedAccount
 from privacy_sdk.errors import InvalidInputError, PrivacyError, UsageError
 from privacy_sdk.gateway.server import Listening, running_gateway, serve
 from privacy_sdk.support.sockets import local_sockets
-
-SELF_SIGNED = (
-    *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
-    *("-nodes", "-days", "2", "-subj", "/CN=localhost"),
-    *("-addext", "subjectAltName=DNS:localhost"),
-)
-
 
 # --- a process of its own
 
@@ -253,10 +245,7 @@ def logging_state() -> Callable[[], None]:
 
 
 def test_with_a_certificate_it_speaks_tls_and_nothing_else(tmp_path: Path) -> None:
-    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
-    subprocess.run(
-        [*SELF_SIGNED, "-keyout", key, "-out", certificate], check=True, capture_output=True
-    )
+    certificate, key = make_certificate(tmp_path)
 
     def ask(listening: Listening) -> None:
         assert listening.url.startswith("https://localhost:")

@@ -7,15 +7,18 @@ import pytest
 import privacy_sdk as ps
 from privacy_sdk.accounts.http import HttpAccount
 from privacy_sdk.cassettes.transport import CassetteTransport
-from privacy_sdk.notebook import display
+from privacy_sdk.model import words
 from privacy_sdk.testing import running_gateway
 
 
 def test_a_client_shows_its_settings_as_they_are_now():
     client = ps.Client.emulated()
-    assert "<td>Last seen</td><td>everyone</td><td>last</td><td>all</td>" in client._repr_html_()
+    assert "Everyone can see when you were last online." in client._repr_html_()
     client.set_privacy_setting("last", "none")
-    assert "<td>nobody</td>" in client._repr_html_()
+    client.set_default_disappearing_mode(604_800)
+    shown = client._repr_html_()
+    assert "Nobody can see when you were last online." in shown
+    assert "Disappearing messages in new chats: 7 days" in shown
     assert repr(client) == "Client.emulated()"
 
 
@@ -28,21 +31,51 @@ def test_a_client_whose_settings_cannot_be_had_shows_a_plain_line():
     assert "The client is closed." in client._repr_html_()
 
 
-def test_a_cell_does_not_wait_long_for_a_slow_account(monkeypatch):
-    monkeypatch.setattr(display, "_PATIENCE", 0.01)
-    client = ps.Client.from_account(ps.EmulatedAccount(latency=30))
-    assert "No answer came within 0.01 seconds." in client._repr_html_()
+def test_a_cell_waits_as_long_as_its_client():
+    slow = {"demo": ps.EmulatedAccount(latency=30)}
+    with running_gateway(slow) as url, ps.Client(url, token="t", account="demo", timeout=0.1) as c:
+        assert "no answer came within 0.1 seconds" in c._repr_html_()
+
+
+def test_a_client_is_shown_by_three_exchanges_at_most():
+    asked = []
+
+    class Counting(ps.EmulatedAccount):
+        async def fetch_privacy_settings(self):
+            asked.append("settings")
+            return await super().fetch_privacy_settings()
+
+        async def fetch_disallowed_list(self, category):
+            asked.append("list")
+            return await super().fetch_disallowed_list(category)
+
+        async def fetch_default_disappearing_mode(self):
+            asked.append("timer")
+            return await super().fetch_default_disappearing_mode()
+
+        async def info(self):
+            asked.append("info")
+            return await super().info()
+
+    client = ps.Client.from_account(Counting())
+    for category in ("last", "profile", "status", "groupadd"):
+        client.set_privacy_setting(category, "contact_blacklist")
+    asked.clear()
+    assert "Excepted from Last seen: not read" in client._repr_html_()
+    assert asked == ["settings", "timer"]  # a client of an unnamed account finds that out first
 
 
 def test_a_replayed_client_shows_the_first_answer_and_takes_no_turn():
     client, shown = ps.Client.replay("tour"), ps.Client.replay("tour")
     for _ in range(3):
-        assert "<td>Last seen</td><td>everyone</td>" in shown._repr_html_()
+        assert "Everyone can see when you were last online." in shown._repr_html_()
     for _ in range(3):
         frame = shown.fetch_privacy_settings()
         assert frame.equals(client.fetch_privacy_settings())
-        audience = frame.loc["last", "audience"]
-        assert f"<td>Last seen</td><td>{audience}</td>" in shown._repr_html_()
+        meaning = words.meaning(
+            ps.PrivacyCategory.LAST, ps.PrivacyValue(frame.loc["last", "value"])
+        )
+        assert meaning in shown._repr_html_()
 
 
 def test_a_client_that_is_recorded_shows_what_it_fetched_and_records_nothing(tmp_path):
@@ -54,9 +87,9 @@ def test_a_client_that_is_recorded_shows_what_it_fetched_and_records_nothing(tmp
         assert "nothing was fetched yet" in client._repr_html_()
         client.fetch_privacy_settings()
         for _ in range(3):
-            assert "<td>everyone</td>" in client._repr_html_()
+            assert "Everyone can see when you were last online." in client._repr_html_()
         applied = client.apply(client.plan({"last": "none"}))
-        assert "<td>nobody</td>" in client._repr_html_()
+        assert "Nobody can see when you were last online." in client._repr_html_()
     assert applied.is_complete
     made = [f"{each.method} {each.path}" for each, _ in CassetteTransport(path)._cassette.data]
     privacy = "/v1/accounts/demo/privacy"
@@ -70,7 +103,8 @@ def test_any_account_can_be_shown(transport):
 
     account = Mine()
     account.transport = transport
-    assert "<td>everyone</td>" in ps.Client.from_account(account)._repr_html_()
+    shown = ps.Client.from_account(account)._repr_html_()
+    assert "Everyone can see when you were last online." in shown
 
 
 def test_what_was_fetched_last_is_known_to_the_account():
@@ -84,3 +118,8 @@ def test_what_was_fetched_last_is_known_to_the_account():
 
     settings, last = asyncio.run(seen())
     assert settings is last
+
+
+def test_an_awaited_client_says_how_to_see_its_settings():
+    shown = ps.AsyncClient.emulated()._repr_html_()
+    assert shown.startswith("<p>AsyncClient.emulated(): <code>await client.visibility()</code>")

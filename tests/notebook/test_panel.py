@@ -639,7 +639,7 @@ def test_a_choice_that_is_not_offered_says_what_is(panel, wrong):
         panel.controls["last"].value = wrong
     assert caught.value.hint == (
         "It can be: everyone ('all'), my contacts ('contacts'), "
-        "my contacts except some ('contact_blacklist'), nobody ('none')."
+        "my contacts except… ('contact_blacklist'), nobody ('none')."
     )
     assert panel.controls["last"].value == "all"
     assert len(panel.plan) == 0
@@ -665,5 +665,5 @@ def test_no_wire_string_stands_in_what_is_said_to_people(panel):
         panel.exclude("last", PERSON)
     panel.exclude("profile", PERSON)
     said = text_of(panel) + str(caught.value)
-    assert "my contacts except some" in said
+    assert "my contacts except…" in said
     assert "contact_blacklist" not in said

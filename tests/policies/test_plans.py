@@ -248,12 +248,12 @@ def test_a_plan_is_a_table_in_text(client):
     )
     assert repr(plan).splitlines() == [
         "Plan of 5 changes for 'demo'",
-        "  setting                from         to                       direction",
-        "  Last seen              everyone     nobody                   tighter",
-        "  Profile photo          everyone     my contacts except some  tighter",
-        "  Profile photo: except  0 people     1 person                 tighter",
-        "  About                  my contacts  everyone                 looser",
-        "  Disappearing messages  7 days       off                      looser",
+        "  setting                from         to                   direction",
+        "  Last seen              everyone     nobody               tighter",
+        "  Profile photo          everyone     my contacts except…  tighter",
+        "  Profile photo: except  0 people     1 person             tighter",
+        "  About                  my contacts  everyone             looser",
+        "  Disappearing messages  7 days       off                  looser",
     ]
     assert repr(plan) == plan._repr_mimebundle_()["text/plain"]
 

@@ -20,10 +20,16 @@ class Kernel:
         def take(message: dict[str, Any]) -> None:
             content = message["content"]
             shown.append(content.get("text") or content.get("data", {}).get("text/plain", ""))
+            shown.extend(content.get("traceback", ()))
 
         reply = self._client.execute_interactive(code, timeout=PATIENCE, output_hook=take)
         assert reply["content"]["status"] == "ok", reply["content"]
         return "".join(shown).strip()
+
+    def complete(self, code: str) -> list[str]:
+        """What Tab offers at the end of a cell."""
+        matches: list[str] = self.reply_to(self._client.complete(code))["matches"]
+        return matches
 
     def start(self, code: str) -> str:
         """Start a cell, and return what to wait for."""

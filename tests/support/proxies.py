@@ -50,13 +50,3 @@ def path_router(folder: Path, gateways: Mapping[str, str], cert: Path, key: Path
             yield f"https://localhost:{port}"
         finally:
             process.terminate()
-
-
-def certificate(folder: Path, name: str) -> tuple[Path, Path]:
-    """A certificate for a name of this machine, signed by itself, and its key."""
-    cert, key = folder / f"{name}.pem", folder / f"{name}.key"
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
-    command += ["-nodes", "-days", "2", "-subj", f"/CN={name}", "-keyout", str(key)]
-    command += ["-addext", f"subjectAltName=DNS:{name}", "-out", str(cert)]
-    subprocess.run(command, check=True, capture_output=True)
-    return cert, key

@@ -2,6 +2,7 @@
 
 import os
 import stat
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
@@ -92,6 +93,48 @@ def test_a_folder_in_the_files_place_is_an_error_that_says_so(path: Path) -> Non
     path.mkdir(parents=True)
     with pytest.raises(InvalidInputError, match="cannot be read"):
         gateway_token()
+
+
+def fifo(path: Path) -> None:
+    os.mkfifo(path, 0o600)
+
+
+def dangling(path: Path) -> None:
+    path.symlink_to(path.with_name("nowhere"))
+
+
+def looping(path: Path) -> None:
+    path.symlink_to(path)
+
+
+def to_a_device(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+def shared(path: Path) -> None:
+    path.write_text("http://127.0.0.1:1")
+    path.chmod(0o666)
+
+
+def in_a_shared_folder(path: Path) -> None:
+    path.write_text("http://127.0.0.1:1")
+    path.chmod(0o600)
+    path.parent.chmod(0o777)
+
+
+TRAPS = [fifo, dangling, looping, to_a_device, shared, in_a_shared_folder]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links, FIFOs and modes are those of POSIX")
+@pytest.mark.parametrize("trap", TRAPS)
+def test_a_trap_in_the_place_of_the_token_is_an_error_of_ours_at_once(
+    path: Path, trap: Callable[[Path], None]
+) -> None:
+    path.parent.mkdir(mode=0o700)
+    trap(path)
+    for use in (stored_token, gateway_token):
+        with pytest.raises(InvalidInputError):
+            use()
 
 
 def test_a_data_folder_that_cannot_be_made_is_an_error_with_what_to_do(

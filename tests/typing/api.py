@@ -47,6 +47,11 @@ def facade(client: ps.Client) -> None:
     assert_type(client.exclude("last", "+999115550101"), ps.SetPrivacySettingResponse)
     assert_type(client.include("last", ["999000000000001@lid"]), ps.SetPrivacySettingResponse)
     assert_type(client.excluded("last", masked=False), pd.DataFrame)
+    assert_type(client.fetch_privacy_settings(allowed=True), pd.DataFrame)
+    assert_type(client.visibility(), ps.Visibility)
+    assert_type(client.visibility("+999115550101").to_frame(), pd.DataFrame)
+    assert_type(plan.visibility(), ps.Visibility)
+    assert_type(applied.visibility(), ps.Visibility)
     with client as same:
         assert_type(same, ps.Client)
 

@@ -7,7 +7,7 @@ import pytest
 
 import privacy_sdk as ps
 from privacy_sdk.model.types import exposure
-from privacy_sdk.views.frames import COLUMNS, accounts_frame, settings_frame
+from privacy_sdk.views.frames import ALLOWED, COLUMNS, accounts_frame, settings_frame
 
 DTYPES = {column.name: column.dtype for column in COLUMNS}
 
@@ -30,7 +30,7 @@ def test_columns_and_dtypes_are_always_the_same(reported):
 def test_rows_keep_the_servers_order_and_its_unknown_names():
     frame = settings_frame(response(new="odd", status="contacts", last="newer"))
     assert frame.index.tolist() == ["new", "status", "last"]
-    assert frame.loc["new"].tolist() == ["new", "odd", "odd", pd.NA, "any"]
+    assert frame.loc["new"].tolist() == ["new", "odd", pd.NA, "odd"]
     assert frame.loc["last", "value"] == "newer"
     assert pd.isna(frame.loc["last", "exposure"])
 
@@ -61,7 +61,11 @@ def test_defense_mode_has_no_exposure():
 
 
 def test_allowed_names_exactly_the_tables_values():
-    frame = settings_frame(response(**{category: "all" for category in ps.PrivacyCategory}))
+    reported = response(new="odd", **{category: "all" for category in ps.PrivacyCategory})
+    frame = settings_frame(reported, allowed=True)
+    assert frame.columns.tolist() == [column.name for column in (*COLUMNS, ALLOWED)]
+    assert frame.loc["new", "allowed"] == "any"
+    assert accounts_frame({"me": reported}, allowed=True).columns.equals(frame.columns)
     for category in ps.PrivacyCategory:
         assert frame.loc[category, "allowed"].split(", ") == list(category.valid_values)
 
@@ -88,5 +92,18 @@ def test_several_accounts_are_told_apart_by_the_index():
 
 def test_the_clients_docstring_says_what_the_columns_table_says():
     said = ps.Client.fetch_privacy_settings.__doc__
-    for column in COLUMNS:
+    for column in (*COLUMNS, ALLOWED):
         assert f"``{column.name}`` ({column.dtype})" in said
+
+
+def test_eighty_columns_show_every_column_with_its_heading():
+    """What matters is printed whole, in as many lines as there are settings."""
+    longest = {category: category.valid_values[-1] for category in ps.PrivacyCategory}
+    for category in ("last", "profile"):
+        longest[ps.PrivacyCategory(category)] = ps.PrivacyValue.CONTACT_BLACKLIST
+    frame = settings_frame(response(**longest))
+    with pd.option_context("display.width", 80):
+        lines = repr(frame).splitlines()
+    assert len(lines) == len(frame) + 2
+    assert lines[0].split() == ["setting", "audience", "exposure", "value"]
+    assert max(map(len, lines)) <= 80

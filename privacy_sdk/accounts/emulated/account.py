@@ -6,15 +6,9 @@ from collections.abc import Iterable, Mapping
 
 from privacy_sdk.accounts.base import AccountInfo, AccountState, Capability
 from privacy_sdk.accounts.emulated.server import EmulatedServer
-from privacy_sdk.accounts.events import (
-    Event,
-    NextAnswer,
-    PhoneLists,
-    PhoneSets,
-    check_seconds,
-)
+from privacy_sdk.accounts.events import Event, NextAnswer, PhoneLists, PhoneSets, check_seconds
 from privacy_sdk.accounts.nodes import ProtocolAccount
-from privacy_sdk.errors import InvalidInputError
+from privacy_sdk.errors import InvalidInputError, short_repr
 from privacy_sdk.errors.public import set_module
 from privacy_sdk.model.types import Contact, Jid, PrivacyCategory, PrivacyValue
 
@@ -100,13 +94,15 @@ class EmulatedAccount(ProtocolAccount):
         latency: float = 0.0,
     ) -> None:
         if not isinstance(id, str) or not id:
-            raise InvalidInputError(f"{id!r} is not an account's name.")
+            raise InvalidInputError(f"{short_repr(id)} is not an account's name.")
         if not isinstance(seed, int):
-            raise InvalidInputError(f"{seed!r} is not a seed.", hint="Pass a whole number.")
+            raise InvalidInputError(
+                f"{short_repr(seed)} is not a seed.", hint="Pass a whole number."
+            )
         check_seconds("latency", latency)
         self.server = EmulatedServer(
             SETTINGS if settings is None else _named(settings),
-            CONTACTS if contacts is None else contacts,
+            CONTACTS if contacts is None else _checked_contacts(contacts),
             seed,
             latency,
         )
@@ -148,9 +144,17 @@ class EmulatedAccount(ProtocolAccount):
                 raise InvalidInputError(f"{type(event).__name__} is no event.")
 
 
+def _checked_contacts(contacts: Iterable[Contact]) -> tuple[Contact, ...]:
+    found = tuple(contacts) if isinstance(contacts, Iterable) else (contacts,)
+    for each in found:
+        if not isinstance(each, Contact):
+            raise InvalidInputError(f"{short_repr(each)} is not a Contact.")
+    return found
+
+
 def _named(settings: Mapping[str, str]) -> dict[str, str]:
     if not isinstance(settings, Mapping):
-        raise InvalidInputError(f"{settings!r} maps no categories to values.")
+        raise InvalidInputError(f"{short_repr(settings)} maps no categories to values.")
     return {
         PrivacyCategory.other(category).value: PrivacyValue.other(value).value
         for category, value in settings.items()

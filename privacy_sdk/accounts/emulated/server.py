@@ -67,11 +67,7 @@ def operation_of(request: Element) -> tuple[str, str | None]:
 class EmulatedServer:
     """Settings, lists and timer of one account, and whom its owner can find.
 
-    Args:
-        settings: What the account is set to, category to value.
-        contacts: Whom it can find.
-        seed: The same seed gives the same dhashes.
-        latency: How long a request and its answer travel [s].
+    Its arguments are those of :class:`~privacy_sdk.EmulatedAccount`.
 
     Attributes:
         settings: The value of each category.

@@ -168,7 +168,7 @@ class TryxAccount:
         Raises:
             NotSupportedError: A category or value that tryx cannot send.
         """
-        pair = tryx_names.to_category(category), tryx_names.to_value(value)
+        pair = tryx_names.to_member(category), tryx_names.to_member(value)
         return await self._change(category, lambda client: client.privacy.set_setting(*pair))
 
     async def set_privacy_disallowed_list(
@@ -182,7 +182,7 @@ class TryxAccount:
             OutcomeUnknownError: The answer was lost, or holds no new version: a refusal inside
                 a success looks like that here.
         """
-        name = tryx_names.to_category(category)
+        name = tryx_names.to_member(category)
         async with self._updating[category]:
             dhash = update.dhash or self._kept().get(category.value, "none")
             given = tryx_names.to_update(dhash, update)

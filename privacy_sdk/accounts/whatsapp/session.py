@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from privacy_sdk.errors import PrivacyError
 from privacy_sdk.support.files import (
     SharedFileError,
+    as_path,
     data_folder,
     make_private_folder,
     refuse_shared,
@@ -32,10 +33,6 @@ _DHASHES = "dhashes.json"
 class Session:
     """The files of one linked phone, which are their owner's alone and one process's at a time.
 
-    Args:
-        account: Name of the account.
-        folder: Where the files are; by default in the platform's folder for user data.
-
     Example:
         >>> Session("me").folder.name
         'me'
@@ -44,7 +41,7 @@ class Session:
     def __init__(self, account: str, folder: Path | None = None) -> None:
         self.account = str(checked_account(account or ""))
         kept = data_folder() / "sessions"
-        self.folder = kept / self.account if folder is None else Path(folder).absolute()
+        self.folder = kept / self.account if folder is None else as_path(folder).absolute()
         self._lock: BaseFileLock | None = None
 
     def open(self) -> Path:

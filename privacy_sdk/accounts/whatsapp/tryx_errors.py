@@ -28,11 +28,7 @@ _UNREADABLE_HINT = "A newer version may read it: pip install --upgrade 'privacy-
 
 
 def error_from_tryx(error: Exception, *, changes: bool) -> PrivacyError:
-    """Return the error that an exception of tryx stands for.
-
-    Args:
-        error: The exception.
-        changes: Whether something was being changed, so that a lost answer leaves it unknown.
+    """Return the error that an exception of tryx stands for; a lost change is an unknown one.
 
     Example:
         >>> refusal = "received a server error response: code=409, text='conflict'"

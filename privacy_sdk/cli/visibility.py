@@ -1,0 +1,34 @@
+"""The command that shows who sees what: visibility."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from privacy_sdk.cli import output
+from privacy_sdk.cli.options import options_of
+
+
+def visibility(
+    context: typer.Context,
+    person: Annotated[
+        str | None,
+        typer.Argument(
+            help="A phone number with + and country code, a JID or a LID; "
+            "left out, strangers, people you know, contacts and excepted people.",
+            metavar="PERSON",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Show who sees what: strangers, contacts, or one person."""
+    options = options_of(context)
+    seen = options.run(lambda client: client.visibility(person))
+    if options.json:
+        output.write_json(seen.to_dict())
+    else:
+        console = output.make_console()
+        # Where stdout is no terminal a sentence is one line, so that grep finds it.
+        width = console.width if console.is_terminal else 10_000
+        output.write(seen.as_text(width, is_ascii=console.options.ascii_only))
