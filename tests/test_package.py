@@ -213,3 +213,16 @@ def test_no_file_names_a_person_outside_the_fictional_range():
             }:
                 for number in jid.findall(path.read_bytes()):
                     assert number.startswith(b"999") or number in MADE_UP, f"{path}: {number!r}"
+
+
+def test_the_house_is_small_on_top_and_its_six_files_are_an_evenings_read():
+    package = Path(ps.__file__).parent
+    on_top = {path.name for path in package.iterdir()} - {"py.typed", "_recordings"}
+    assert len({name for name in on_top if not name.startswith("__")}) <= 16
+    guide = (package.parent / "CONTRIBUTING.md").read_text("utf-8")
+    path = re.findall(r"^\d\. `(privacy_sdk/.*?)`", guide, re.MULTILINE)
+    assert len(path) == 6
+    lines = [len((package.parent / each).read_text("utf-8").splitlines()) for each in path]
+    assert sum(lines) <= 2_500
+    for room in package.glob("**/__init__.py"):
+        assert re.match(r'"""[A-Z`].*[.\w]', room.read_text("utf-8")), room
