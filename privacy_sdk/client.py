@@ -38,7 +38,6 @@ from privacy_sdk.model.types import (
     DisallowedListUpdate,
     DisallowedListUser,
     DisallowedListUserEntry,
-    PrivacyCategory,
     PrivacySettingsResponse,
     PrivacyValue,
     SetPrivacySettingResponse,
@@ -49,6 +48,7 @@ from privacy_sdk.policies.policy import Policy, PolicyLike, as_policy, policy_of
 from privacy_sdk.policies.result import ApplyResult
 from privacy_sdk.policies.run import Progress, apply_changes
 from privacy_sdk.policies.state import read_state
+from privacy_sdk.policies.turns import turn_of
 from privacy_sdk.policies.verify import VerifiedChanges
 from privacy_sdk.support.caller_warnings import warn_caller
 from privacy_sdk.support.gateways import DEFAULT_TIMEOUT, checked_url, given_or_env
@@ -342,7 +342,8 @@ class AsyncClient:
             Allowed for 'online': all, match_last_seen.
         """
         category, value = as_pair(category, value)
-        response = await self._changes.set_privacy_setting(category, value)
+        async with turn_of(self._account):
+            response = await self._changes.set_privacy_setting(category, value)
         return replace(response, description=f"{words.label(category)}: {words.audience(value)}")
 
     async def set_privacy_disallowed_list(
@@ -383,7 +384,8 @@ class AsyncClient:
             raise InvalidInputError(
                 f"A list update is a DisallowedListUpdate, not {type(update).__name__}."
             )
-        response = await self._changes.set_privacy_disallowed_list(category, update)
+        async with turn_of(self._account):
+            response = await self._changes.set_privacy_disallowed_list(category, update)
         description = f"{words.label(category)}: {_list_words(update.users)}"
         return replace(response, description=description)
 
@@ -408,7 +410,9 @@ class AsyncClient:
             >>> client.fetch_default_disappearing_mode()
             604800
         """
-        await self._changes.set_default_disappearing_mode(as_seconds(duration))
+        seconds = as_seconds(duration)
+        async with turn_of(self._account):
+            await self._changes.set_default_disappearing_mode(seconds)
 
     async def fetch_default_disappearing_mode(self) -> int:
         """Fetch the default disappearing time of new chats [s]; 0 is off.
@@ -552,9 +556,13 @@ class AsyncClient:
             )
         report = Report()
         if plan.possible:
-            report = await apply_changes(
-                self._account, plan.before, plan.possible, progress or (lambda done, total: None)
-            )
+            async with turn_of(self._account):
+                report = await apply_changes(
+                    self._account,
+                    plan.before,
+                    plan.possible,
+                    progress or (lambda done, total: None),
+                )
         tried = iter(report.results)
         results = tuple(
             ChangeResult(change, Outcome.NOT_TRIED, change.obstacle)
@@ -645,19 +653,17 @@ class AsyncClient:
     ) -> SetPrivacySettingResponse:
         category = as_list_category(category)
         users = (await find_people(self._account, {"people": as_people(people)}))["people"]
-        value = (await self._account.fetch_privacy_settings()).get_value(category)
-        audience = ""
-        if value is not _ON_LIST:
-            if value not in (PrivacyValue.ALL, PrivacyValue.CONTACTS):
-                raise _would_open(category, value)
-            if action is DisallowedListAction.REMOVE:
-                return SetPrivacySettingResponse(
-                    description=f"{words.label(category)}: nobody is excepted"
-                )
-            await self._changes.set_privacy_setting(category, _ON_LIST)
-            audience = f"{words.audience(_ON_LIST)} (was: {words.audience(value)}); "
+        audience, dhash = "", None
         for update in _updates(users, action):
-            response = await self._changes.set_privacy_disallowed_list(category, update)
+            async with turn_of(self._account):
+                change = await self._changes.change_excluded(category, update)
+            dhash = change.dhash
+            if dhash is None:
+                nobody = f"{words.label(category)}: nobody is excepted"
+                return SetPrivacySettingResponse(description=nobody)
+            if change.before not in (None, _ON_LIST) and not audience:
+                was = words.audience(change.before)
+                audience = f"{words.audience(_ON_LIST)} (was: {was}); "
         if Capability.READ_DISALLOWED_LIST not in await self._changes.capabilities():
             warn_caller(
                 f"The change of the list of {category.value!r} was accepted; this account "
@@ -665,7 +671,7 @@ class AsyncClient:
             )
         entries = [DisallowedListUserEntry(user.jid, user.pn_jid, action) for user in users]
         description = f"{words.label(category)}: {audience}{_list_words(entries)}"
-        return replace(response, description=description)
+        return SetPrivacySettingResponse(dhash, description=description)
 
     async def link_status(self) -> LinkStatus:
         """Return how far a phone is linked, with the present QR code.
@@ -752,17 +758,6 @@ def _list_words(users: Sequence[DisallowedListUserEntry]) -> str:
         if count
     ]
     return ", ".join(parts)
-
-
-def _would_open(category: PrivacyCategory, value: PrivacyValue | None) -> InvalidInputError:
-    if value is PrivacyValue.NONE:
-        what = "is shown to nobody, so nobody is excepted"
-    else:
-        what = "is not reported" if value is None else f"is set to {value.value!r}"
-    return InvalidInputError(
-        f"{category.value!r} {what}.",
-        hint=f"Set it to {_ON_LIST.value!r} first, if all other contacts may see it.",
-    )
 
 
 def _updates(

@@ -128,7 +128,10 @@ async def test_a_list_change_that_did_not_take_raises(client):
 
 @pytest.mark.parametrize("fault", ["refused", "refused_inside"])
 async def test_a_refusal_raises_in_whichever_shape_it_comes(client, fault):
-    await client.account.emulate(ps.testing.NextAnswer(fault, code=403, text="forbidden"))
+    fault = ps.testing.NextAnswer(
+        fault, code=403, text="forbidden", operation="set_privacy_setting"
+    )
+    await client.account.emulate(fault)
     with pytest.raises(ps.errors.NotAuthorizedError) as caught:
         await client.set_privacy_setting("last", "none")
     assert (caught.value.code, caught.value.text) == (403, "forbidden")
@@ -185,9 +188,16 @@ class CannotBeReadBack(EmulatedAccount):
     """Its changes succeed, and then it can be asked no more."""
 
     error: ps.PrivacyError
+    is_changed = False
+
+    async def set_privacy_setting(self, category, value):
+        self.is_changed = True
+        return await super().set_privacy_setting(category, value)
 
     async def fetch_privacy_settings(self):
-        raise self.error
+        if self.is_changed:
+            raise self.error
+        return await super().fetch_privacy_settings()
 
 
 async def test_a_lost_change_that_is_not_there_stays_unknown():

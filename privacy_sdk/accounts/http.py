@@ -60,7 +60,7 @@ from privacy_sdk.support.gateways import (
 from privacy_sdk.support.tokens import checked_token
 
 if TYPE_CHECKING:
-    from privacy_sdk.model.changes import Change, Report
+    from privacy_sdk.model.changes import Change, ExcludedChange, Report
     from privacy_sdk.model.state import SettingsState
 
 T = TypeVar("T")
@@ -135,6 +135,8 @@ class HttpAccount:
         self._token = None if token is None else checked_token(token, "token=…")
         self.id = checked_account(account)
         self._timeout = checked_timeout(timeout)
+        # RFC 7240: a change is not begun for a client that has given up meanwhile.
+        self._patience = {"Prefer": f"wait={self._timeout:g}"}
         self._wait = checked_wait(wait)
         self.transport = Network(self.url) if transport is None else transport
         self.seen: PrivacySettingsResponse | None = None
@@ -195,10 +197,18 @@ class HttpAccount:
     async def set_privacy_setting(
         self, category: PrivacyCategory, value: PrivacyValue
     ) -> SetPrivacySettingResponse:
-        """Change one setting; idempotent, so repeated when its answer is lost."""
+        """Change one setting; never repeated when its answer is lost."""
         path = await self._path("privacy", category)
         read, body = wire.set_response_from_json, {"value": value.value}
-        return await self._ask("PUT", path, read, body, changes=True)
+        return await self._ask("PUT", path, read, body, changes=True, repeatable=False)
+
+    async def change_excluded(
+        self, category: PrivacyCategory, update: DisallowedListUpdate
+    ) -> ExcludedChange:
+        """Except people or no longer except them; never repeated when its answer is lost."""
+        path = await self._path("privacy", category, "excluded")
+        read, body = wire.excluded_change_from_json, {"users": wire.update_to_json(update)["users"]}
+        return await self._ask("POST", path, read, body, changes=True, repeatable=False)
 
     async def set_privacy_disallowed_list(
         self, category: PrivacyCategory, update: DisallowedListUpdate
@@ -216,7 +226,8 @@ class HttpAccount:
                 raise UnreadableAnswerError("The answer names another duration.")
 
         path = await self._path("disappearing-mode")
-        await self._ask("PUT", path, read, {"duration": duration}, changes=True)
+        body = {"duration": duration}
+        await self._ask("PUT", path, read, body, changes=True, repeatable=False)
 
     async def fetch_disallowed_list(self, category: PrivacyCategory) -> DisallowedList:
         """Fetch who is excepted in a category."""
@@ -369,7 +380,9 @@ class HttpAccount:
             try:
                 async with (
                     asyncio.timeout(self._timeout),
-                    pool.http.stream(method, path, json=body) as response,
+                    pool.http.stream(
+                        method, path, json=body, headers=self._patience if changes else None
+                    ) as response,
                 ):
                     status, raw = response.status_code, await _read(response)
                     if status in _OF_A_PROXY and not _is_problem(response):

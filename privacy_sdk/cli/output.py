@@ -23,6 +23,7 @@ from privacy_sdk.errors import (
     NotSupportedError,
     OutcomeUnknownError,
     OutdatedPlanError,
+    OvertakenError,
     PrivacyError,
     RecordingError,
     UnknownAccountError,
@@ -47,7 +48,8 @@ EXIT_CODES: dict[type[PrivacyError], tuple[int, str]] = {
     NotConnectedError: (4, "not connected"),
     AnswerTimeoutError: (4, "not connected"),
     UnreadableAnswerError: (4, "not connected"),
-    OutcomeUnknownError: (5, "outcome unknown: a change was sent and its answer was lost"),
+    OutcomeUnknownError: (5, "outcome unknown, or overtaken by another change"),
+    OvertakenError: (5, "outcome unknown, or overtaken by another change"),
     RecordingError: (6, "not recorded"),
 }
 """The exit code of every error, by its nearest class here, and what it means."""

@@ -35,6 +35,7 @@ _ADD, _REMOVE = DisallowedListAction.ADD, DisallowedListAction.REMOVE
 _TONES = {
     Outcome.APPLIED: Tone.GOOD,
     Outcome.REFUSED: Tone.BAD,
+    Outcome.OVERTAKEN: Tone.CAREFUL,
     Outcome.UNKNOWN: Tone.CAREFUL,
     Outcome.NOT_TRIED: Tone.CAREFUL,
 }

@@ -14,7 +14,7 @@ from privacy_sdk.accounts.base import Capability
 from privacy_sdk.accounts.http import HttpAccount
 
 C, V = ps.PrivacyCategory, ps.PrivacyValue
-APPLIED, REFUSED, UNKNOWN, NOT_TRIED = ps.policies.Outcome
+APPLIED, REFUSED, OVERTAKEN, UNKNOWN, NOT_TRIED = ps.policies.Outcome
 LIDS = [f"99900000000000{n}@lid" for n in range(1, 9)]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from privacy_sdk.accounts.base import AccountInfo, Capability, LinkStatus, LostAnswerError
-from privacy_sdk.accounts.nodes import match_contacts
+from privacy_sdk.accounts.nodes import match_contacts, no_list
 from privacy_sdk.accounts.whatsapp import tryx_names
 from privacy_sdk.accounts.whatsapp.session import Session
 from privacy_sdk.accounts.whatsapp.supervisor import Supervisor, backoff
@@ -35,6 +35,7 @@ from privacy_sdk.model.types import (
     SetPrivacySettingResponse,
 )
 from privacy_sdk.support.gateways import checked_timeout
+from privacy_sdk.support.locks import LoopLocks
 
 T = TypeVar("T")
 
@@ -97,7 +98,7 @@ class TryxAccount:
         )
         self._is_started = self._is_closed = False
         self._dhashes: dict[str, str] | None = None
-        self._updating: defaultdict[PrivacyCategory, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._updating: defaultdict[PrivacyCategory, LoopLocks] = defaultdict(LoopLocks)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.id!r})"
@@ -183,8 +184,10 @@ class TryxAccount:
                 a success looks like that here.
         """
         name = tryx_names.to_member(category)
-        async with self._updating[category]:
-            dhash = update.dhash or self._kept().get(category.value, "none")
+        async with self._updating[category].here:
+            dhash = update.dhash or self._kept().get(category.value)
+            if dhash is None:
+                raise no_list(category)
             given = tryx_names.to_update(dhash, update)
             try:
                 answer = await self._change(
