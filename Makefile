@@ -17,7 +17,7 @@ export PRIVACY_SDK_REQUIRE_NGINX ?= 1
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check record notebooks bench clean
+.PHONY: help demo test check mutants record notebooks bench clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,10 @@ check: $(DEV) $(AXE) ## lint, types, and every test in its long version
 	$(BIN)/mypy
 	$(BIN)/pyright
 	$(BIN)/pytest -m "" --hypothesis-profile=long --timeout=1800
+
+mutants: $(DEV) ## which changes of a module no test notices, as in: make mutants ROOM=gateway/limits.py TESTS=tests/gateway/test_limits.py
+	$(PIP) cosmic-ray
+	$(BIN)/python tools/mutants.py $(ROOM) $(TESTS)
 
 record: $(DEV) ## make every cassette again, from a real gateway
 	$(BIN)/python tools/record.py

@@ -53,7 +53,7 @@ With a token it has the gateway's own guard before it: host, token, size, log, b
 def gateway() -> Iterator[str]:
     """The address of a gateway with an emulated account ``demo``, whose token is ``TOKEN``."""
     command = [sys.executable, "-m", "privacy_sdk", "gateway", "--port", "0", "--json"]
-    with tempfile.TemporaryDirectory() as folder, _process(command, folder) as first_line:
+    with tempfile.TemporaryDirectory() as folder, process(command, folder) as first_line:
         yield json.loads(first_line)["url"]
 
 
@@ -61,12 +61,12 @@ def gateway() -> Iterator[str]:
 def bare(body: str, *, guarded: bool = False) -> Iterator[str]:
     """The address of an application that does nothing else than to answer."""
     command = [sys.executable, "-c", BARE, body, TOKEN if guarded else ""]
-    with tempfile.TemporaryDirectory() as folder, _process(command, folder) as first_line:
+    with tempfile.TemporaryDirectory() as folder, process(command, folder) as first_line:
         yield f"http://127.0.0.1:{first_line.strip()}"
 
 
 @contextmanager
-def _process(command: list[str], folder: str) -> Iterator[str]:
+def process(command: list[str], folder: str) -> Iterator[str]:
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith("PRIVACY_SDK_")
     }

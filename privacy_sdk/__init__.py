@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from privacy_sdk.errors import PrivacyWarning as PrivacyWarning
     from privacy_sdk.errors import RecordingError as RecordingError
     from privacy_sdk.errors import UnknownNameError as UnknownNameError
+    from privacy_sdk.fleet import Fleet as Fleet
     from privacy_sdk.model.types import Contact as Contact
     from privacy_sdk.model.types import DisallowedList as DisallowedList
     from privacy_sdk.model.types import DisallowedListAction as DisallowedListAction
@@ -89,6 +90,7 @@ else:
                 "RecordingError",
                 "UnknownNameError",
             ],
+            "fleet": ["Fleet"],
             "model.types": [
                 "Contact",
                 "DisallowedList",

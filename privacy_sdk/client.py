@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import NoReturn, Self
+from typing import TYPE_CHECKING, Literal, NoReturn, Protocol, Self
+from weakref import WeakSet
 
 from privacy_sdk.accounts.base import (
     Account,
@@ -18,10 +19,11 @@ from privacy_sdk.accounts.base import (
     OverHttp,
     require,
 )
-from privacy_sdk.errors import InvalidInputError, UsageError, short_repr
+from privacy_sdk.errors import InvalidInputError, PrivacyError, UsageError, short_repr
 from privacy_sdk.errors.masks import mask_text
 from privacy_sdk.errors.public import set_module
 from privacy_sdk.model import words
+from privacy_sdk.model.address_book import AddressBook
 from privacy_sdk.model.arguments import (
     CategoryLike,
     DurationLike,
@@ -32,32 +34,49 @@ from privacy_sdk.model.arguments import (
     as_seconds,
 )
 from privacy_sdk.model.changes import ChangeResult, Outcome, Report
+from privacy_sdk.model.people import PeopleLike, PersonLike, as_people, as_person
+from privacy_sdk.model.state import SettingsState
 from privacy_sdk.model.types import (
+    Contact,
     DisallowedList,
     DisallowedListAction,
     DisallowedListUpdate,
     DisallowedListUser,
     DisallowedListUserEntry,
+    Jid,
+    PrivacyCategory,
     PrivacySettingsResponse,
     PrivacyValue,
     SetPrivacySettingResponse,
 )
-from privacy_sdk.policies.people import PeopleLike, PersonLike, as_people, as_person, find_people
+from privacy_sdk.policies.people import find_people, list_entries, listed_people
 from privacy_sdk.policies.plan import Plan, make_plan
 from privacy_sdk.policies.policy import Policy, PolicyLike, as_policy, policy_of
 from privacy_sdk.policies.result import ApplyResult
 from privacy_sdk.policies.run import Progress, apply_changes
 from privacy_sdk.policies.state import read_state
 from privacy_sdk.policies.turns import turn_of
-from privacy_sdk.policies.verify import VerifiedChanges
+from privacy_sdk.policies.verify import VerifiedChanges, would_open
 from privacy_sdk.support.caller_warnings import warn_caller
 from privacy_sdk.support.gateways import DEFAULT_TIMEOUT, checked_url, given_or_env
+from privacy_sdk.support.names import NamesLike, read_names
 from privacy_sdk.views.html import text_html
 from privacy_sdk.views.visibility import Visibility, person_visibility, visibility
+
+if TYPE_CHECKING:
+    from privacy_sdk.accounts.emulated.account import EmulatedAccount
+    from privacy_sdk.cassettes.transport import CassetteTransport, RecordMode
 
 _ON_LIST = PrivacyValue.CONTACT_BLACKLIST
 _SENT_AT_ONCE = 5_000
 """So many entries of a list are half of the longest body that a gateway takes."""
+
+
+class Observer(Protocol):
+    """What follows the settings of a client, such as a panel."""
+
+    def settings_read(self, state: SettingsState) -> None:
+        """Take over what was read of the account; the rest is as it was."""
 
 
 @set_module("privacy_sdk")
@@ -99,19 +118,27 @@ class AsyncClient:
         wait: float = 0.0,
         ca: str | os.PathLike[str] | None = None,
         record: str | os.PathLike[str] | None = None,
-        record_mode: str = "once",
+        record_mode: RecordMode = None,
         insecure: bool = False,
+        names: NamesLike | None = None,
     ) -> None:
         from privacy_sdk.accounts.http import HttpAccount
         from privacy_sdk.accounts.network import HERE, LocalGateways, Network
         from privacy_sdk.support.tokens import token_in_environment
 
+        if replayed := os.environ.get("PRIVACY_SDK_REPLAY"):
+            from privacy_sdk.cassettes.transport import CassetteTransport
+
+            self._use(
+                *_replayed(CassetteTransport(replayed, whole_process=True), account), names=names
+            )
+            return
         url = given_or_env(url, "PRIVACY_SDK_URL", None)
-        finds_token = token is None and not os.environ.get("PRIVACY_SDK_TOKEN")
         network: LocalGateways | Network
         if url is None:
             url, network = HERE, LocalGateways()
         else:
+            finds_token = token is None and not os.environ.get("PRIVACY_SDK_TOKEN")
             network = Network(checked_url(url), ca=ca, finds_token=finds_token)
         transport = None
         by_variable = record is None
@@ -120,14 +147,17 @@ class AsyncClient:
             from privacy_sdk.cassettes.transport import CassetteTransport
 
             transport = CassetteTransport(
-                record, record_mode=record_mode, inner=network, whole_process=by_variable
+                record,
+                records=True,
+                record_mode=record_mode,
+                inner=network,
+                whole_process=by_variable,
             )
-        offline = transport is not None and transport.is_replaying
-        if transport is not None and offline:
-            account = account if account is not None else transport.account
-        else:
-            account = given_or_env(account, "PRIVACY_SDK_ACCOUNT", None)
-            token = token if token is not None else token_in_environment()
+            if transport.is_replaying:
+                self._use(*_replayed(transport, account), names=names)
+                return
+        account = given_or_env(account, "PRIVACY_SDK_ACCOUNT", None)
+        token = token if token is not None else token_in_environment()
         self._use(
             HttpAccount(
                 url,
@@ -136,20 +166,33 @@ class AsyncClient:
                 timeout=timeout,
                 wait=wait,
                 transport=transport or network,
-                offline=offline,
                 insecure=insecure,
             ),
-            label=None,
+            names=names,
         )
 
-    def _use(self, account: Account, *, label: str | None) -> None:
+    def _use(
+        self, account: Account, label: str | None = None, *, names: NamesLike | None = None
+    ) -> None:
         self._account = account
         self._label = label
-        self._changes = VerifiedChanges(account)
+        self._names = read_names(names)
+        self._observers: WeakSet[Observer] = WeakSet()
+        self._changes = VerifiedChanges(account, self._notify)
+
+    def _notify(self, state: SettingsState, *, by: Observer | None = None) -> None:
+        """Tell the observers what was read after a change, except the one that read it."""
+        for observer in tuple(self._observers):
+            if observer is not by:
+                observer.settings_read(state)
 
     @classmethod
-    def from_account(cls, account: Account) -> Self:
+    def from_account(cls, account: Account, *, names: NamesLike | None = None) -> Self:
         """Return a client of an account at hand, such as one of your own making.
+
+        Args:
+            account: The account.
+            names: What you call people, as for the class.
 
         Example:
             >>> import privacy_sdk as ps
@@ -157,37 +200,68 @@ class AsyncClient:
             >>> ps.Client.from_account(account).info().id
             'mine'
         """
-        return cls._labelled(None, account)
+        return cls._of(account, names=names)
 
     @classmethod
-    def _labelled(cls, label: str | None, account: Account) -> Self:
+    def _of(
+        cls, account: Account, label: str | None = None, *, names: NamesLike | None = None
+    ) -> Self:
         client = cls.__new__(cls)
-        client._use(account, label=label)
+        client._use(account, label, names=names)
         return client
 
     @classmethod
-    def emulated(cls, *, seed: int = 0) -> Self:
+    def emulated(
+        cls,
+        *,
+        seed: int = 0,
+        settings: Mapping[str, str] | None = None,
+        contacts: Iterable[Contact] | None = None,
+        record: str | os.PathLike[str] | None = None,
+        record_mode: RecordMode = None,
+        names: NamesLike | None = None,
+    ) -> Self:
         """Return a client of an account that lives in this process and answers anything.
 
         Args:
             seed: The same seed gives the same dhashes.
+            settings: What it is set to at first, category to value; None for a new account's.
+            contacts: Whom it can find; None for a handful of fictional people.
+            record: Path of a cassette that every exchange is written to, with the gateway's
+                application in this process.
+            record_mode: As for the class.
+            names: What you call people, as for the class.
+
+        Raises:
+            PrivacyError: ``record`` without the gateway's extra.
 
         Example:
             >>> import privacy_sdk as ps
             >>> ps.Client.emulated()
             Client.emulated()
+            >>> ps.Client.emulated(settings={"last": "none"}).fetch_privacy_settings()["value"]
+            category
+            last    none
+            Name: value, dtype: str
         """
         from privacy_sdk.accounts.emulated.account import EmulatedAccount
 
-        return cls._labelled("AsyncClient.emulated()", EmulatedAccount(seed=seed))
+        account = EmulatedAccount(seed=seed, settings=settings, contacts=contacts)
+        if record is None:
+            return cls._of(account, "AsyncClient.emulated()", names=names)
+        return cls._of(*_recorded_here(account, record, record_mode), names=names)
 
     @classmethod
-    def replay(cls, recording: str | os.PathLike[str]) -> Self:
+    def replay(cls, recording: str | os.PathLike[str], *, names: NamesLike | None = None) -> Self:
         """Return a client that answers from a cassette, offline.
+
+        A change goes to where it was recorded, and a question is answered by what was answered
+        there. Numbers of one's own stand for the recording's pseudonyms, by their order.
 
         Args:
             recording: Path of a cassette; a bare name such as ``"tour"`` is one that comes
                 with the package.
+            names: What you call people, as for the class.
 
         Raises:
             RecordingError: No such cassette, or one that cannot be read.
@@ -197,12 +271,23 @@ class AsyncClient:
             >>> ps.Client.replay("tour")
             Client.replay('tour')
         """
-        from privacy_sdk.accounts.http import HttpAccount
-        from privacy_sdk.cassettes.transport import CassetteTransport, recording_path
+        from privacy_sdk.cassettes.transport import CassetteTransport
 
-        transport = CassetteTransport(recording_path(recording))
-        account = HttpAccount(account=transport.account, transport=transport, offline=True)
-        return cls._labelled(f"AsyncClient.replay({Path(recording).name!r})", account)
+        return cls._of(*_replayed(CassetteTransport(recording)), names=names)
+
+    @property
+    def recording(self) -> CassetteTransport | None:
+        """The recording that answers; None when an account does."""
+        account = self._account
+        if not isinstance(account, OverHttp) or account.transport is None:
+            return None  # before the import: an emulated account needs neither vcrpy nor httpx2
+
+        from privacy_sdk.cassettes.transport import CassetteTransport
+
+        transport = account.transport
+        if isinstance(transport, CassetteTransport) and transport.is_replaying:
+            return transport
+        return None
 
     @property
     def account(self) -> Account:
@@ -216,6 +301,21 @@ class AsyncClient:
             True
         """
         return self._account
+
+    @property
+    def names(self) -> AddressBook:
+        """What people are called here; nothing of it is sent, recorded or logged.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> client = ps.Client.emulated(names={"Ana": "+999 11 555 0101"})
+            >>> client.exclude("profile", "Ana")
+            Profile photo: my contacts except 1 person (was: everyone) (dhash ...)
+            >>> client.excluded("profile")
+              name   number          jid
+            0  Ana  99•••01  99•••01@lid
+        """
+        return self._names
 
     @property
     def is_open(self) -> bool:
@@ -282,12 +382,13 @@ class AsyncClient:
         # A list without dhash is none: its category left it since the settings were read.
         lists = {category: held for category, held in state.lists.items() if held.dhash}
         if user is not None:
-            addresses = {user.jid, user.pn_jid} - {None}
             return person_visibility(
                 response,
-                mask_text(str(user.jid) if user.pn_jid is None else f"+{user.pn_jid.user}"),
+                self._names.label(user)
+                if self._names.name(user)
+                else mask_text(str(user.jid) if user.pn_jid is None else f"+{user.pn_jid.user}"),
                 is_excepted={
-                    category: any({each.jid, each.pn_jid} & addresses for each in held)
+                    category: not held.identities.isdisjoint(user.identities)
                     for category, held in lists.items()
                 },
                 unreadable=response.unreadable,
@@ -303,21 +404,23 @@ class AsyncClient:
 
     async def _find_person(self, person: PersonLike) -> DisallowedListUser:
         """Return who a person is; as addressed, where the account cannot find contacts."""
-        jid = as_person(person)
+        jid = as_person(person, self._names.find)
         phone = jid if jid.is_phone else None
         if Capability.FIND_CONTACTS not in await self._changes.capabilities():
             return DisallowedListUser(jid, phone)
-        (user,) = (await find_people(self._account, {"person": [jid]}))["person"]
+        (user,) = (await self._find({"person": [jid]}))["person"]
         return DisallowedListUser(user.jid, user.pn_jid or phone)
 
     async def set_privacy_setting(
-        self, category: CategoryLike, value: ValueLike
+        self, category: CategoryLike, value: ValueLike, *, unreported: bool = False
     ) -> SetPrivacySettingResponse:
         """Change one setting, and verify it by reading it back.
 
         Args:
             category: last online profile status groupadd readreceipts calladd messages defense
             value: What to set it to; one of the category's valid values.
+            unreported: Whether to send a category that WhatsApp does not report for this
+                account; accounts are said to have been locked out by that.
 
         Returns:
             The list's dhash when the value is ``contact_blacklist``, to be kept for the next
@@ -326,6 +429,8 @@ class AsyncClient:
         Raises:
             UnknownNameError: A string that names no category or value.
             InvalidPairError: The category does not accept the value.
+            NotSupportedError: WhatsApp does not report the category, or the account cannot
+                send it; nothing was sent.
             NotAppliedError: WhatsApp answered success, and the setting is another.
 
         Source:
@@ -343,7 +448,9 @@ class AsyncClient:
         """
         category, value = as_pair(category, value)
         async with turn_of(self._account):
-            response = await self._changes.set_privacy_setting(category, value)
+            response = await self._changes.set_privacy_setting(
+                category, value, unreported=unreported
+            )
         return replace(response, description=f"{words.label(category)}: {words.audience(value)}")
 
     async def set_privacy_disallowed_list(
@@ -473,12 +580,15 @@ class AsyncClient:
         """
         return policy_of(await read_state(self._account, await self._changes.capabilities()))
 
-    async def plan(self, policy: PolicyLike) -> Plan:
+    async def plan(self, policy: PolicyLike, *, only: Literal["tighter"] | None = None) -> Plan:
         """Return the changes that bring the settings to a policy; nothing is changed.
 
         Args:
             policy: A :class:`~privacy_sdk.Policy`, a mapping of one, the path of a YAML file
-                with one, or what :meth:`snapshot` returned.
+                with one, what :meth:`snapshot` returned, or a table of settings whose column
+                ``value`` was edited.
+            only: ``"tighter"`` leaves out what would loosen anything, or cannot be said to
+                tighten it.
 
         Returns:
             The changes in the order in which it is safe to make them; empty when nothing is
@@ -495,12 +605,14 @@ class AsyncClient:
             >>> client = ps.Client.emulated()
             >>> len(client.plan(ps.policies.MAXIMUM)), len(client.plan(client.snapshot()))
             (7, 0)
+            >>> client.plan({"last": "none", "status": "all"}, only="tighter")
+            Plan of 1 change for 'demo'
+              setting    from      to      direction
+              Last seen  everyone  nobody  tighter
         """
-        policy = as_policy(policy)
+        policy = as_policy(policy, self._names.find)
         places = {f"exceptions.{category.value}": category for category in policy.exceptions}
-        found = await find_people(
-            self._account, {place: policy.exceptions[places[place]] for place in places}
-        )
+        found = await self._find({place: policy.exceptions[places[place]] for place in places})
         # A list that is only kept is not read; one that is left is, so that it can be restored.
         lists = [
             category
@@ -515,7 +627,9 @@ class AsyncClient:
             timer=policy.timer is not None,
         )
         people = {places[place]: users for place, users in found.items()}
-        return make_plan(policy, state, people, self._account.id)
+        for held in state.lists.values():
+            self._names.learn(held)
+        return make_plan(policy, state, people, self._account.id, only=only, names=self._names)
 
     async def apply(self, plan: Plan, *, progress: Progress | None = None) -> ApplyResult:
         """Apply a plan, beside the account, and verify each of its changes.
@@ -563,6 +677,7 @@ class AsyncClient:
                     plan.possible,
                     progress or (lambda done, total: None),
                 )
+            self._notify(report.after)
         tried = iter(report.results)
         results = tuple(
             ChangeResult(change, Outcome.NOT_TRIED, change.obstacle)
@@ -570,7 +685,7 @@ class AsyncClient:
             else next(tried)
             for change in plan
         )
-        return ApplyResult(results, plan.before, report.after, plan.account)
+        return ApplyResult(results, plan.before, report.after, plan.account, plan.names)
 
     async def exclude(
         self, category: ListCategoryLike, people: PeopleLike
@@ -588,7 +703,8 @@ class AsyncClient:
         Args:
             category: ``last``, ``profile``, ``status`` or ``groupadd``.
             people: One person or several: phone numbers with ``+`` and country code, JIDs
-                or LIDs.
+                or LIDs; the unmasked table of :meth:`Client.excluded` or a column of it; with
+                ``names=``, names that are one person's.
 
         Returns:
             The list's new dhash.
@@ -606,7 +722,8 @@ class AsyncClient:
         Example:
             >>> import privacy_sdk as ps
             >>> client = ps.Client.emulated()
-            >>> response = client.exclude("profile", ["+999 11 555 0101", "+999 11 555 0102"])
+            >>> client.exclude("profile", ["+999 11 555 0101", "+999 11 555 0102"])
+            Profile photo: my contacts except 2 people (was: everyone) (dhash ...)
             >>> client.excluded("profile")["number"].tolist()
             ['99•••01', '99•••02']
         """
@@ -648,30 +765,47 @@ class AsyncClient:
         """
         return await self.fetch_disallowed_list(category)
 
+    async def _find(
+        self, people: Mapping[str, Sequence[Jid]]
+    ) -> dict[str, tuple[DisallowedListUser, ...]]:
+        found = await find_people(self._account, people, self._names.label)
+        for users in found.values():
+            self._names.learn(users)
+        return found
+
     async def _change_excluded(
-        self, category: ListCategoryLike, people: PeopleLike, action: DisallowedListAction
+        self, category: CategoryLike, people: PeopleLike, action: DisallowedListAction
     ) -> SetPrivacySettingResponse:
         category = as_list_category(category)
-        users = (await find_people(self._account, {"people": as_people(people)}))["people"]
-        audience, dhash = "", None
-        for update in _updates(users, action):
+        jids = as_people(people, self._names.find)
+        is_readable = Capability.READ_DISALLOWED_LIST in await self._changes.capabilities()
+        value = (await self._account.fetch_privacy_settings()).get_value(category)
+        if value not in (PrivacyValue.ALL, PrivacyValue.CONTACTS, _ON_LIST):
+            raise would_open(category, value)
+        held = DisallowedList()
+        if value is _ON_LIST and is_readable:
+            held = await self._account.fetch_disallowed_list(category)
+        users, rest = listed_people(jids, held if action is DisallowedListAction.REMOVE else ())
+        users += (await self._find({"people": rest}))["people"]
+        entries = [DisallowedListUserEntry(user.jid, user.pn_jid, action) for user in users]
+        if is_readable or value is not _ON_LIST:
+            entries = list_entries(users, held, action)
+        response = SetPrivacySettingResponse(held.dhash)
+        for first in range(0, len(entries), _SENT_AT_ONCE):
+            update = DisallowedListUpdate(None, entries[first : first + _SENT_AT_ONCE])
             async with turn_of(self._account):
                 change = await self._changes.change_excluded(category, update)
-            dhash = change.dhash
-            if dhash is None:
-                nobody = f"{words.label(category)}: nobody is excepted"
-                return SetPrivacySettingResponse(description=nobody)
-            if change.before not in (None, _ON_LIST) and not audience:
-                was = words.audience(change.before)
-                audience = f"{words.audience(_ON_LIST)} (was: {was}); "
-        if Capability.READ_DISALLOWED_LIST not in await self._changes.capabilities():
+            response = SetPrivacySettingResponse(change.dhash)
+            if first == 0 and change.before is not None:
+                value = change.before
+        if entries and not is_readable:
             warn_caller(
                 f"The change of the list of {category.value!r} was accepted; this account "
                 "cannot read lists, so who is excepted now is not known."
             )
-        entries = [DisallowedListUserEntry(user.jid, user.pn_jid, action) for user in users]
-        description = f"{words.label(category)}: {audience}{_list_words(entries)}"
-        return SetPrivacySettingResponse(dhash, description=description)
+            changed = f"{words.label(category)}: {_list_words(entries)}"
+            return replace(response, description=changed)
+        return replace(response, description=_audience_words(category, value, held, entries))
 
     async def link_status(self) -> LinkStatus:
         """Return how far a phone is linked, with the present QR code.
@@ -760,15 +894,45 @@ def _list_words(users: Sequence[DisallowedListUserEntry]) -> str:
     return ", ".join(parts)
 
 
-def _updates(
-    users: Sequence[DisallowedListUser], action: DisallowedListAction
-) -> Iterator[DisallowedListUpdate]:
-    """Updates of the list as it stands, each short enough for one request."""
-    for first in range(0, len(users), _SENT_AT_ONCE):
-        yield DisallowedListUpdate(
-            None,
-            [
-                DisallowedListUserEntry(user.jid, user.pn_jid, action)
-                for user in users[first : first + _SENT_AT_ONCE]
-            ],
-        )
+def _audience_words(
+    category: PrivacyCategory,
+    before: PrivacyValue | None,
+    held: DisallowedList,
+    entries: Sequence[DisallowedListUserEntry],
+) -> str:
+    """Return what became of an audience when the people of its list were changed."""
+    signs = (1 if entry.action is DisallowedListAction.ADD else -1 for entry in entries)
+    was = words.excepting(before, len(held))
+    now = words.excepting(_ON_LIST if entries else before, len(held) + sum(signs))
+    return f"{words.label(category)}: {now}" + (f" (was: {was})" if was != now else "")
+
+
+def _replayed(transport: CassetteTransport, account: str | None = None) -> tuple[Account, str]:
+    """The account that a recording answers for, and how its client is shown."""
+    from privacy_sdk.accounts.http import HttpAccount
+
+    named = transport.account if account is None else account
+    label = f"AsyncClient.replay({Path(transport.name).name!r})"
+    return HttpAccount(account=named, transport=transport, offline=True), label
+
+
+def _recorded_here(
+    account: EmulatedAccount, record: str | os.PathLike[str], record_mode: RecordMode
+) -> tuple[Account, str]:
+    """An account behind the gateway's application in this process, which is recorded."""
+    from privacy_sdk.accounts.http import HttpAccount
+    from privacy_sdk.cassettes.transport import ApplicationTransport, CassetteTransport
+
+    try:
+        from privacy_sdk.gateway import create_app
+    except ModuleNotFoundError as error:
+        raise PrivacyError(
+            f"Recording an emulated account needs {error.name}, which is not installed.",
+            hint='pip install "privacy-sdk[gateway]"',
+        ) from None
+    application = ApplicationTransport(create_app({account.id: account}, token=None))
+    transport = CassetteTransport(record, records=True, record_mode=record_mode, inner=application)
+    if transport.is_replaying:
+        return _replayed(transport)
+    served = HttpAccount(account=account.id, transport=transport)
+    return served, f"AsyncClient.emulated(record={transport.name!r})"

@@ -22,21 +22,24 @@ from privacy_sdk.accounts.base import Account, Emulator, require
 from privacy_sdk.accounts.events import Event
 from privacy_sdk.client import AsyncClient
 from privacy_sdk.errors.public import set_module
-from privacy_sdk.model.arguments import ListCategoryLike
+from privacy_sdk.model.address_book import AddressBook
+from privacy_sdk.model.arguments import ListCategoryLike, as_list_category
 from privacy_sdk.notebook.link import PATIENCE
 from privacy_sdk.support.loop import LOOP
+from privacy_sdk.support.names import NamesLike
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from privacy_sdk.cassettes.transport import RecordMode
     from privacy_sdk.notebook.link import Link
-    from privacy_sdk.notebook.panel import Panel
+    from privacy_sdk.notebook.panel import Panel, Presets
 
 P = ParamSpec("P")
 T = TypeVar("T")
 C = TypeVar("C", bound="Client")
 
-_MAY_STILL_TAKE = (
+MAY_STILL_TAKE = (
     "The change may already have been sent, and may still take: fetch before repeating it."
 )
 
@@ -45,7 +48,7 @@ def _blocking(
     method: Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, T]], *, changes: bool = False
 ) -> Callable[Concatenate[Client, P], T]:
     """Return a method of ``AsyncClient`` as a blocking call, with its signature and docstring."""
-    note = _MAY_STILL_TAKE if changes else ""
+    note = MAY_STILL_TAKE if changes else ""
 
     @functools.wraps(method)
     def call(self: Client, /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -118,12 +121,19 @@ class Client:
         account: Name of the account there; PRIVACY_SDK_ACCOUNT or the only one.
         timeout: How long one answer may take [s].
         wait: How long to wait for a gateway that is starting, and for its connection to
-            WhatsApp [s].
-        ca: PEM file of the certificates to trust; PRIVACY_SDK_CA, SSL_CERT_FILE or the usual
-            ones by default.
-        record: Path of a cassette that every exchange is written to.
-        record_mode: vcrpy's ``once``, ``new_episodes``, ``all`` or ``none``.
+        WhatsApp [s].
+    ca: PEM file of the certificates to trust; PRIVACY_SDK_CA, SSL_CERT_FILE or the usual
+        ones by default.
+    record: Path of a new cassette that every exchange is written to; PRIVACY_SDK_RECORD by
+        default.
+    record_mode: What becomes of a cassette that exists: None refuses it, ``once`` replays
+        it, ``all`` records anew in its place.
         insecure: Whether ``http://`` may go to another machine, with the token in clear.
+        names: What you call people: a mapping of names to phone numbers, or the path of a CSV
+            or vCard file of contacts. Tables, plans, the panel and errors then name people, and
+            ``exclude("profile", "Ana")`` finds her. Never sent, recorded or logged.
+
+    With PRIVACY_SDK_REPLAY set to the path of a cassette, every client answers from that.
 
     Example:
         >>> import privacy_sdk as ps
@@ -146,8 +156,9 @@ class Client:
         wait: float = 0.0,
         ca: str | os.PathLike[str] | None = None,
         record: str | os.PathLike[str] | None = None,
-        record_mode: str = "once",
+        record_mode: RecordMode = None,
         insecure: bool = False,
+        names: NamesLike | None = None,
     ) -> None:
         self._async = AsyncClient(
             url,
@@ -159,6 +170,7 @@ class Client:
             record=record,
             record_mode=record_mode,
             insecure=insecure,
+            names=names,
         )
 
     from_account = _constructor(AsyncClient.from_account)
@@ -187,6 +199,11 @@ class Client:
         """
         return BlockingAccount(self._async.account)
 
+    @property
+    def names(self) -> AddressBook:
+        """What people are called here; nothing of it is sent, recorded or logged."""
+        return self._async.names
+
     def fetch_privacy_settings(self, *, allowed: bool = False) -> pd.DataFrame:
         """Fetch all settings that the server reports, as a table.
 
@@ -204,8 +221,8 @@ class Client:
             - ``allowed`` (str), where asked for: wire strings of the values that may be set;
               ``any`` for an unknown category.
 
-            ``attrs`` hold ``account`` and ``fetched_at`` (ISO 8601, UTC). Categories that
-            this version does not know are rows like others.
+            ``attrs`` hold ``account`` and ``fetched_at`` (ISO 8601, UTC), of a replay its
+            ``recording``, too. Categories that this version does not know are rows like others.
 
         Source:
             ``fetch_privacy_settings`` of the specification.
@@ -224,7 +241,14 @@ class Client:
         from privacy_sdk.views.frames import settings_frame
 
         response = LOOP.run(self._async.fetch_privacy_settings)
-        return settings_frame(response, account=self._async.account.id, allowed=allowed)
+        recording = self._async.recording
+        return settings_frame(
+            response,
+            account=self._async.account.id,
+            allowed=allowed,
+            recording=None if recording is None else recording.name,
+            recorded_at=None if recording is None else recording.recorded_at,
+        )
 
     def excluded(self, category: ListCategoryLike, *, masked: bool = True) -> pd.DataFrame:
         """Fetch the people excepted in a category, as a table.
@@ -237,8 +261,10 @@ class Client:
         Returns:
             DataFrame (n, 2), one row per person, in the server's order:
 
-            - ``number`` (str): the phone number; <NA> when WhatsApp does not say it,
+            - ``number`` (string): the phone number; <NA> when WhatsApp does not say it,
             - ``jid`` (str): the address, a LID.
+
+            With ``names=``, and where WhatsApp says a username, ``name`` (string) comes first.
 
             Empty while the category is not on ``contact_blacklist``. ``attrs`` hold
             ``account``, ``category`` and ``dhash``.
@@ -260,13 +286,25 @@ class Client:
 
         people = LOOP.run(lambda: self._async.excluded(category))
         return excluded_frame(
-            people, masked=masked, account=self._async.account.id, category=str(category)
+            people,
+            self._async.names,
+            masked=masked,
+            account=self._async.account.id,
+            category=as_list_category(category).value,
         )
 
-    def panel(self) -> Panel:
+    def panel(self, *, presets: Presets = ()) -> Panel:
         """Return controls for the settings: see, choose, apply; shown at the end of a cell.
 
+        It shows at once what is changed through this client, by code or by another panel.
+
+        Args:
+            presets: Policies to choose from by a button, beside
+                :data:`~privacy_sdk.policies.MAXIMUM`: paths of their files, or policies by
+                what they are called.
+
         Raises:
+            InvalidPolicyError: A preset is invalid; lists every problem.
             PrivacyError: The settings cannot be read.
 
         Example:
@@ -280,7 +318,7 @@ class Client:
         """
         from privacy_sdk.notebook.panel import open_panel
 
-        return open_panel(self._async, owner=self)
+        return open_panel(self._async, self, presets)
 
     def link(self, *, timeout: float = PATIENCE) -> Link:
         """Link a phone: scan what is shown, and it turns into ``linked as +55 ••• 78``.
@@ -300,9 +338,9 @@ class Client:
             >>> import privacy_sdk as ps
             >>> link = ps.Client.replay("live_account").link()
             A connection to WhatsApp is being made; ...
-            linked as +99 ••• 78
+            linked as +99 ••• 01
             >>> link.wait().linked_as
-            '+99 ••• 78'
+            '+99 ••• 01'
         """
         from privacy_sdk.notebook.link import Link
 

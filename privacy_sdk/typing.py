@@ -6,14 +6,16 @@ from privacy_sdk.model.arguments import (
     ListCategoryLike,
     ValueLike,
 )
-from privacy_sdk.policies.people import PeopleLike, PersonLike
+from privacy_sdk.model.people import PeopleLike, PersonLike
 from privacy_sdk.policies.policy import ExceptionsLike, PolicyLike
+from privacy_sdk.support.names import NamesLike
 
 __all__ = [
     "CategoryLike",
     "DurationLike",
     "ExceptionsLike",
     "ListCategoryLike",
+    "NamesLike",
     "PeopleLike",
     "PersonLike",
     "PolicyLike",

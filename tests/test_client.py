@@ -180,7 +180,7 @@ async def test_a_list_change_of_both_kinds_is_verified_entry_by_entry(client):
 class LosesChanges(EmulatedAccount):
     """Its changes neither arrive nor answer."""
 
-    async def set_privacy_setting(self, category, value):
+    async def set_privacy_setting(self, category, value, **options):
         raise ps.OutcomeUnknownError("The answer was lost.")
 
 

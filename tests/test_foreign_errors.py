@@ -162,6 +162,7 @@ def test_any_argument_is_taken_or_refused_by_an_error_of_ours(
 ENTRY = ps.DisallowedListUserEntry("999000000000001@lid")
 OPERATIONS: dict[str, Callable[[HttpAccount], Any]] = {
     "info": lambda it: it.info(),
+    "list_accounts": lambda it: it.list_accounts(),
     "fetch_privacy_settings": lambda it: it.fetch_privacy_settings(),
     "set_privacy_setting": lambda it: it.set_privacy_setting(
         ps.PrivacyCategory.LAST, ps.PrivacyValue.NONE
@@ -205,7 +206,7 @@ bodies = (
 
 def test_every_operation_is_met_here() -> None:
     methods = {name for name in vars(HttpAccount) if not name.startswith("_")}
-    assert methods - {"aclose", "is_open"} == OPERATIONS.keys()
+    assert methods - {"aclose", "is_open", "beside"} == OPERATIONS.keys()
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)

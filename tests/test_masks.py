@@ -5,7 +5,7 @@ import time
 
 import pytest
 from hostile import assert_linear, of_size, patterns, seconds
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from privacy_sdk.accounts.problems import error_from_problem
@@ -100,6 +100,11 @@ def test_pseudonyms_stay_readable_where_people_are_masked():
     )
 
 
+def test_only_numbers_without_a_country_belong_to_nobody():
+    for form in ("+{}", "{}@lid", "{}"):
+        assert DOTS in mask_people(form.format("998" + "11555501017"))
+
+
 # --- what it costs
 
 
@@ -114,6 +119,7 @@ ATTACKS = [("/", "1-", ""), ("", "+1 ", "x"), ("1@", "a", ""), ("cookie", " ", "
 
 @pytest.mark.parametrize("name", WORK)
 @given(pattern=patterns)
+@example(pattern=("", "1-", ""))
 @settings(max_examples=10)
 def test_eight_times_the_text_takes_eight_times_as_long(name, pattern):
     assert_linear(WORK[name], pattern)

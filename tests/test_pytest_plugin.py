@@ -1,5 +1,7 @@
 """The fixture for users' own tests, in a test run of its own."""
 
+import re
+import shlex
 import subprocess
 import sys
 from importlib.metadata import entry_points
@@ -58,7 +60,7 @@ def fetched(tmp_path_factory):
 @pytest.fixture
 def recorded(pytester, fetched):
     """Beside a test module, the recording of its test_fetch."""
-    path = pytester.path / "cassettes" / "test_mine" / "test_fetch.yaml"
+    path = pytester.path / "cassettes" / "test_mine" / "test_fetch.privacy.yaml"
     path.parent.mkdir(parents=True)
     path.write_bytes(fetched)
 
@@ -66,20 +68,71 @@ def recorded(pytester, fetched):
 def test_a_test_records_once_and_then_replays_with_the_gateway_gone(pytester, run, record):
     pytester.makepyfile(test_mine=FETCH)
     record().assert_outcomes(passed=1)
-    cassette = pytester.path / "cassettes" / "test_mine" / "test_fetch.yaml"
+    cassette = pytester.path / "cassettes" / "test_mine" / "test_fetch.privacy.yaml"
     content = cassette.read_bytes()
     run().assert_outcomes(passed=1)
     run("--privacy-record").assert_outcomes(passed=1)
     assert cassette.read_bytes() == content
 
 
-def test_without_a_recording_the_test_says_how_to_make_one(pytester, run):
-    pytester.makepyfile(test_mine=FETCH)
+def test_without_a_recording_the_test_says_how_to_make_one(pytester, run, record):
+    pytester.makepyfile(**{"my tests/test_mine": FETCH})
     result = run()
-    result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(
-        ["*test_fetch.yaml is not there. Record it: pytest --privacy-record *test_mine.py::test_*"]
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*test_fetch.privacy.yaml is not there.*"])
+    (line,) = {line for line in result.outlines if "Record it: " in line and line.startswith("E")}
+    command = shlex.split(line.partition("Record it: ")[2])
+    assert command[:2] == ["pytest", "--privacy-record"]
+    record(*command[2:]).assert_outcomes(passed=1)
+    run().assert_outcomes(passed=1)
+
+
+def test_a_test_that_asks_nothing_is_fine_both_ways(pytester, run, record):
+    pytester.makepyfile(test_mine="def test_nothing(privacy_client): pass")
+    record().assert_outcomes(passed=1)
+    run().assert_outcomes(passed=1)
+    assert not list(pytester.path.rglob("*.yaml"))
+
+
+def test_module_and_session_share_a_recording_and_an_async_client_has_one(pytester, run, record):
+    pytester.makepyfile(
+        test_mine="""
+        import asyncio
+
+        def test_first(module_privacy_client, session_privacy_client):
+            assert module_privacy_client.fetch_privacy_settings().loc["last", "value"] == "all"
+            session_privacy_client.info()
+
+        def test_second(module_privacy_client, session_privacy_client):
+            module_privacy_client.set_privacy_setting("last", "none")
+            session_privacy_client.fetch_privacy_settings()
+
+        def test_third(async_privacy_client):
+            settings = asyncio.run(async_privacy_client.fetch_privacy_settings())
+            assert settings.get_value("last") == "none"
+        """
     )
+    record().assert_outcomes(passed=3)
+    run().assert_outcomes(passed=3)
+    run("-k", "first").assert_outcomes(passed=1, deselected=2)
+    files = {path.relative_to(pytester.path) for path in pytester.path.rglob("*.privacy.yaml")}
+    assert len(files) == 3
+
+
+def test_it_refuses_to_run_beside_vcr_on_one_test(pytester, record):
+    pytester.makepyfile(
+        test_mine="""
+        import pytest
+
+        @pytest.mark.vcr
+        def test_both(privacy_client):
+            privacy_client.fetch_privacy_settings()
+        """
+    )
+    result = record("-p", "pytest_recording.plugin")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*privacy_client and vcr do not go together on one test*"])
+    assert not (pytester.path / "cassettes").exists()
 
 
 def test_an_exchange_that_is_never_played_fails_the_test(pytester, run, recorded):
@@ -87,7 +140,7 @@ def test_an_exchange_that_is_never_played_fails_the_test(pytester, run, recorded
     result = run()
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
-        ["*holds exchanges that the test did not play:", "*GET /v1/accounts/demo/privacy"]
+        ["*holds exchanges that the test did not play:", "*the settings", "*delete it and run*"]
     )
 
 
@@ -104,7 +157,7 @@ def test_an_exchange_that_is_not_recorded_fails_the_test(pytester, run, recorded
     )
     result = run()
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*NotRecordedError*holds no answer to PUT*"])
+    result.stdout.fnmatch_lines(["*NotRecordedError*does not have the change of last → nobody*"])
 
 
 def test_the_network_is_blocked_while_a_test_replays_and_not_after(pytester, run, recorded):
@@ -132,7 +185,7 @@ def test_a_marked_test_replays_the_recording_it_names(pytester, run, recorded):
         import pytest
 
         class TestShared:
-            @pytest.mark.privacy_cassette("cassettes/test_mine/test_fetch.yaml")
+            @pytest.mark.privacy_cassette("cassettes/test_mine/test_fetch.privacy.yaml")
             def test_path(self, privacy_client):
                 privacy_client.fetch_privacy_settings()
 
@@ -157,26 +210,33 @@ def test_each_test_of_a_class_and_each_parameter_has_a_recording_of_its_own(pyte
         import pytest
 
         class TestIt:
-            @pytest.mark.parametrize("value", ["all", "a/b"])
+            @pytest.mark.parametrize("value", ["all", "a/b", "a-b", "A-B", "x" * 300, "a:b?*"])
             def test_set(self, privacy_client, value):
                 privacy_client.fetch_privacy_settings()
+
+            class TestInner:
+                def test_set(self, privacy_client):
+                    privacy_client.fetch_privacy_settings()
+
+        def test_set(privacy_client):
+            privacy_client.fetch_privacy_settings()
         """
     )
-    record().assert_outcomes(passed=2)
-    folder = pytester.path / "cassettes" / "test_mine"
-    assert sorted(path.name for path in folder.iterdir()) == [
-        "TestIt.test_set[a-b].yaml",
-        "TestIt.test_set[all].yaml",
-    ]
+    record().assert_outcomes(passed=8)
+    names = [path.name for path in (pytester.path / "cassettes" / "test_mine").iterdir()]
+    assert len({name.lower() for name in names}) == 8
+    for name in names:
+        assert re.fullmatch(r"[a-z0-9_.-]{1,100}", name)
+        assert name.endswith(".privacy.yaml")
 
 
-def test_it_lives_beside_pytest_recording_which_plays_the_same_file(pytester, run, recorded):
+def test_it_lives_beside_pytest_recording_which_has_files_of_its_own(pytester, run, recorded):
     pytester.makepyfile(
         test_mine=FETCH
         + """
         import httpx2, pytest
 
-        @pytest.mark.vcr("test_fetch.yaml")
+        @pytest.mark.vcr("test_fetch.privacy.yaml")
         @pytest.mark.block_network
         def test_theirs():
             with httpx2.Client() as http:
@@ -209,9 +269,15 @@ def test_bundled_recordings_can_be_marked_by_name(pytester, run):
         import pytest
 
         @pytest.mark.privacy_cassette("tour")
-        @pytest.mark.xfail(reason="plays a part of the tour", strict=True)
-        def test_tour(privacy_client):
+        def test_a_part(privacy_client):
+            privacy_client.fetch_privacy_settings()
+
+        @pytest.mark.privacy_cassette("tour", allow_unplayed=True)
+        def test_allowed(privacy_client):
             privacy_client.fetch_privacy_settings()
         """
     )
-    run().assert_outcomes(xfailed=1)
+    result = run()
+    result.assert_outcomes(failed=1, passed=1)
+    result.stdout.fnmatch_lines(['*privacy_cassette("tour", allow_unplayed=True)*'])
+    assert "delete it" not in result.stdout.str()

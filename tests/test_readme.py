@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from privacy_sdk.accounts.backends import table
+
 README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
 
@@ -24,6 +26,11 @@ def test_the_first_code_prints_the_table_below_it():
 @pytest.mark.parametrize("code", [code for language, code in BLOCKS if language == "python"])
 def test_every_other_code_is_python(code):
     compile(code, "README.md", "exec")
+
+
+def test_what_each_backend_can_do_is_what_the_package_says():
+    head, *rows = (f"| {' | '.join(row)} |" for row in table())
+    assert "\n".join([head, "|---|---|---|---|", *rows]) in README
 
 
 def test_every_link_into_the_repository_leads_somewhere():

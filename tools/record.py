@@ -26,6 +26,8 @@ from privacy_sdk.gateway.server import serve
 
 ROOT = Path(__file__).resolve().parent.parent
 TOKEN = "recorded-without-its-token"  # noqa: S105
+MADE_AT = "1764115200"
+"""The time that every committed recording bears [s since 1970], 26 November 2025."""
 
 
 @dataclass(frozen=True)
@@ -148,10 +150,12 @@ def serve_account(name: str) -> None:
 def record(name: str, folder: Path) -> Path:
     """Make a cassette."""
     path = folder / f"{name}.yaml"
-    path.unlink(missing_ok=True)
     with (
+        patch.dict(os.environ, SOURCE_DATE_EPOCH=MADE_AT),
         gateway_process(name) as url,
-        ps.Client(url, token=TOKEN, account=RECORDINGS[name].name, record=path) as client,
+        ps.Client(
+            url, token=TOKEN, account=RECORDINGS[name].name, record=path, record_mode="all"
+        ) as client,
     ):
         RECORDINGS[name].session(client)
     return path

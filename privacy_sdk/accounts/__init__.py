@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from privacy_sdk.accounts.http import HttpAccount as HttpAccount
     from privacy_sdk.accounts.nodes import ProtocolAccount as ProtocolAccount
     from privacy_sdk.accounts.whatsapp.account import TryxAccount as TryxAccount
+    from privacy_sdk.accounts.whatsapp.raw_account import RawAccount as RawAccount
 else:
     __getattr__, __dir__, __all__ = lazy_loader.attach(
         __name__,
@@ -38,5 +39,6 @@ else:
             "http": ["HttpAccount"],
             "nodes": ["ProtocolAccount"],
             "whatsapp.account": ["TryxAccount"],
+            "whatsapp.raw_account": ["RawAccount"],
         },
     )

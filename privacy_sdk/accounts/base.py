@@ -61,6 +61,8 @@ class AccountState(Names):
     """The link was ended, on the phone or by WhatsApp."""
     REPLACED = "replaced"
     """Another program took over the session."""
+    PASSKEY = "passkey"
+    """WhatsApp asked for a passkey while a phone was being linked, and none can be given."""
     BANNED = "banned"
     """WhatsApp has locked the account out for a while."""
     OUTDATED = "outdated"
@@ -76,7 +78,7 @@ class AccountInfo:
 
     Attributes:
         id: Its name on the gateway.
-        backend: ``emulated`` or ``whatsapp``.
+        backend: ``emulated``, ``whatsapp`` or ``raw``.
         state: An :class:`AccountState`; another string from a newer gateway.
         capabilities: :class:`Capability` names; others from a newer gateway.
         hint: What the state means and what to do next; empty when there is nothing to say.
@@ -89,9 +91,11 @@ class AccountInfo:
     hint: str = ""
 
     def _repr_html_(self) -> str:
+        from privacy_sdk.accounts.backends import describe
+
         rows = [
             ("account", self.id),
-            ("backend", self.backend),
+            ("backend", describe(self.backend)),
             ("state", _words(self.state)),
             ("can also", ", ".join(map(_words, sorted(self.capabilities)))),
             ("hint", self.hint),
@@ -203,9 +207,19 @@ class Account(Protocol):
         ...
 
     async def set_privacy_setting(
-        self, category: PrivacyCategory, value: PrivacyValue
+        self, category: PrivacyCategory, value: PrivacyValue, *, unreported: bool = False
     ) -> SetPrivacySettingResponse:
-        """Change one setting; idempotent."""
+        """Change one setting; idempotent.
+
+        Args:
+            category: Which.
+            value: What to set it to.
+            unreported: Whether it is sent although the last fetch did not report the category.
+
+        Raises:
+            NotSupportedError: The server did not report the category, or the account cannot
+                send it.
+        """
         ...
 
     async def set_privacy_disallowed_list(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
 from collections.abc import Callable, Sequence
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -37,6 +38,7 @@ from privacy_sdk.errors import (
     UsageError,
     short_repr,
 )
+from privacy_sdk.errors.masks import mask_account
 from privacy_sdk.errors.public import set_module
 from privacy_sdk.model.types import (
     Contact,
@@ -142,17 +144,32 @@ class HttpAccount:
         self.seen: PrivacySettingsResponse | None = None
         self._offline = offline
         self._pool: _Pool | None = None
+        self._lender: HttpAccount | None = None
         self._closed = False
 
     def __repr__(self) -> str:
         token = ", token=[secure]" if self._token else ""
         url = "" if self.url == HERE else f"{self.url!r}, "
-        return f"{type(self).__name__}({url}account={self.id!r}{token})"
+        return f"{type(self).__name__}({url}account={mask_account(self.id)!r}{token})"
 
     @property
     def is_open(self) -> bool:
         """Whether connections may be open."""
         return self._pool is not None and not self._offline
+
+    async def list_accounts(self) -> tuple[AccountInfo, ...]:
+        """Return every account that the gateway serves."""
+        return await self._ask("GET", "/v1/accounts", wire.accounts_from_json)
+
+    def beside(self, account: str) -> HttpAccount:
+        """Return another account of the same gateway, which borrows this one's connections.
+
+        Closing it leaves them open.
+        """
+        other = copy.copy(self)
+        other.id, other.seen = checked_account(account), None
+        other._pool, other._lender = None, self
+        return other
 
     async def info(self) -> AccountInfo:
         """Return who the account is, as the gateway says.
@@ -171,7 +188,7 @@ class HttpAccount:
         Raises:
             UnknownAccountError: It serves none, or several.
         """
-        known = await self._ask("GET", "/v1/accounts", wire.accounts_from_json)
+        known = await self.list_accounts()
         if len(known) > 1:
             raise UnknownAccountError(
                 "The gateway serves several accounts, and none was named.",
@@ -195,11 +212,12 @@ class HttpAccount:
         return self.seen
 
     async def set_privacy_setting(
-        self, category: PrivacyCategory, value: PrivacyValue
+        self, category: PrivacyCategory, value: PrivacyValue, *, unreported: bool = False
     ) -> SetPrivacySettingResponse:
         """Change one setting; never repeated when its answer is lost."""
         path = await self._path("privacy", category)
-        read, body = wire.set_response_from_json, {"value": value.value}
+        body = {"value": value.value, **({"unreported": True} if unreported else {})}
+        read = wire.set_response_from_json
         return await self._ask("PUT", path, read, body, changes=True, repeatable=False)
 
     async def change_excluded(
@@ -279,6 +297,8 @@ class HttpAccount:
     async def aclose(self) -> None:
         """Close the connections."""
         self._closed = True
+        if self._lender is not None:
+            return
         pool, self._pool = self._pool, None
         if pool is not None and pool.loop is asyncio.get_running_loop():
             await pool.http.aclose()
@@ -296,6 +316,8 @@ class HttpAccount:
     def _connected(self) -> _Pool:
         if self._closed:
             raise UsageError("The client is closed.", hint="Make a new one.")
+        if self._lender is not None:
+            return self._lender._connected()
         if self._pool is None or self._pool.loop is not asyncio.get_running_loop():
             http = httpx2.AsyncClient(
                 base_url=self.url,
@@ -332,6 +354,8 @@ class HttpAccount:
                 return not changes
             if isinstance(error, NotConnectedError):
                 return self._wait > 0
+            if isinstance(error, RateLimitError) and error.backoff is None:
+                return False  # nobody knows when
             return isinstance(error, _REFUSED_FOR_NOW | UnreachableError)
 
         retrying = AsyncRetrying(

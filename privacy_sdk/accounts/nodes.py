@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from typing import TypeAlias
 from xml.etree.ElementTree import Element
 
 from privacy_sdk.accounts.base import AccountInfo, LostAnswerError
 from privacy_sdk.accounts.wire import read_jid, settings_from_rows
-from privacy_sdk.errors import InvalidInputError, IqError, UnreadableAnswerError
+from privacy_sdk.errors import InvalidInputError, IqError, NotSupportedError, UnreadableAnswerError
 from privacy_sdk.errors.public import set_module
 from privacy_sdk.model.arguments import as_seconds
 from privacy_sdk.model.types import (
@@ -80,6 +80,24 @@ def contacts_request(phones: Iterable[str]) -> Element:
     return iq("get", "usync", node("usync", query, people, mode="query", context="interactive"))
 
 
+def refuse_unreported(category: PrivacyCategory, reported: Collection[str]) -> None:
+    """Refuse to set a category that the server did not report.
+
+    Raises:
+        NotSupportedError: It did not.
+
+    Source:
+        Baileys PR #1071, where accounts are said to have been locked out of WhatsApp Web by a
+        set of such a category; that thread's claim.
+    """
+    if category.value not in reported:
+        raise NotSupportedError(
+            f"WhatsApp does not report {category.value!r} for this account, and a set of such a "
+            "category may lock it out.",
+            hint="Set it on the phone; unreported=True (--unreported) sends it all the same.",
+        )
+
+
 @set_module("privacy_sdk.accounts")
 class ProtocolAccount:
     """An account that speaks WhatsApp's own nodes, over anything that carries them.
@@ -112,6 +130,7 @@ class ProtocolAccount:
         self._info = info
         self._ask = ask
         self._updating: defaultdict[PrivacyCategory, LoopLocks] = defaultdict(LoopLocks)
+        self._reported: Collection[str] | None = None
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.id!r})"
@@ -123,14 +142,23 @@ class ProtocolAccount:
     async def fetch_privacy_settings(self) -> PrivacySettingsResponse:
         """Fetch all settings; a row that the server could not read is left out with a warning."""
         answer = await self._answer(iq("get", "privacy", node("privacy")), inside=False)
-        rows = _child(answer, "privacy").iter("category")
+        rows = [*_child(answer, "privacy").iter("category")]
+        self._reported = frozenset(row.get("name", "") for row in rows)
         return settings_from_rows((row.get("name"), row.get("value")) for row in rows)
 
     async def set_privacy_setting(
-        self, category: PrivacyCategory, value: PrivacyValue
+        self, category: PrivacyCategory, value: PrivacyValue, *, unreported: bool = False
     ) -> SetPrivacySettingResponse:
         """Change one setting."""
+        if not unreported:
+            refuse_unreported(category, await self._reported_names())
         return await self._change(node("category", name=category, value=value))
+
+    async def _reported_names(self) -> Collection[str]:
+        """Return the categories that the last fetch reported; there is one if there was none."""
+        if self._reported is None:
+            await self.fetch_privacy_settings()
+        return self._reported or ()
 
     async def set_privacy_disallowed_list(
         self, category: PrivacyCategory, update: DisallowedListUpdate
@@ -168,7 +196,9 @@ class ProtocolAccount:
         if held is None:
             return DisallowedList()
         users = (
-            DisallowedListUser(read_jid(user.get("jid")), _jid(user, "pn_jid"))
+            DisallowedListUser(
+                read_jid(user.get("jid")), _jid(user, "pn_jid"), user.get("username") or None
+            )
             for user in held.iter("user")
         )
         return DisallowedList(held.get("dhash"), tuple(users))
@@ -273,24 +303,31 @@ async def match_contacts(
 ) -> tuple[Contact, ...]:
     """Look phone numbers up, and match each with the row that answers it.
 
-    A row may name a number otherwise than it was asked for; a number without a row of its own is
-    then asked for alone.
+    Spellings of one number are asked for once, and a row in any of them answers for all. A row may
+    name a number otherwise still; a number without a row of its own is then asked for alone.
 
     Args:
         phones: The numbers, in the order in which the contacts are to come.
         look_up: Asks for numbers, and returns a row for each that was found, under the number
             that the row names.
     """
-    asked = list(dict.fromkeys(phones))
-    rows = await look_up(asked) if asked else ()
-    found = {row.phone: row for row in rows}
-    if found.keys() - set(asked):
-        for phone in asked:
-            if phone not in found:
+    asked: dict[Jid, str] = {}
+    for phone in phones:
+        asked.setdefault(Jid.phone(phone).identity, phone)
+    rows = await look_up(list(asked.values())) if asked else ()
+    found = {_identity(row.phone): row for row in rows}
+    if found.keys() - asked.keys():
+        for identity, phone in asked.items():
+            if identity not in found:
                 alone = rows if len(asked) == 1 else await look_up([phone])
                 if len(alone) == 1:
-                    found[phone] = alone[0]
+                    found[identity] = alone[0]
+    everybody = ((phone, found.get(Jid.phone(phone).identity)) for phone in phones)
     return tuple(
-        Contact(phone, found[phone].jid, found[phone].pn_jid) if phone in found else Contact(phone)
-        for phone in phones
+        Contact(phone, row.jid, row.pn_jid) if row else Contact(phone) for phone, row in everybody
     )
+
+
+def _identity(phone: str) -> Jid | None:
+    """Return what the spellings of a number have in common; None for a row that names none."""
+    return Jid.phone(phone).identity if phone.isdecimal() and len(phone) <= 20 else None

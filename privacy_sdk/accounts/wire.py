@@ -152,21 +152,12 @@ def settings_from_rows(
             _warn(f"The server reported {short_repr(name)} twice; the first is kept.")
         else:
             settings[name] = _setting(name, value)
-    if unreadable:
-        warn_unreadable(unreadable)
     return PrivacySettingsResponse(settings.values(), unreadable)
 
 
 @lru_cache(maxsize=1_000)
 def _setting(name: str, value: str) -> PrivacySetting:
     return PrivacySetting(PrivacyCategory(name), PrivacyValue(value))
-
-
-def warn_unreadable(count: int) -> None:
-    """Warn of settings that an account could not name."""
-    warn_caller(
-        f"WhatsApp reported {count} more settings under names that this account cannot read."
-    )
 
 
 def _count(document: object, name: str) -> int:
@@ -217,10 +208,17 @@ def _entries(users: object) -> tuple[DisallowedListUserEntry, ...]:
 def list_from_json(document: object) -> DisallowedList:
     """Read a disallowed list."""
     users = (
-        DisallowedListUser(read_jid(member(user, "jid", str)), _optional_jid(user, "pn_jid"))
+        DisallowedListUser(
+            read_jid(member(user, "jid", str)), _optional_jid(user, "pn_jid"), _username(user)
+        )
         for user in member(document, "users", list)
     )
     return DisallowedList(_version(document), tuple(users))
+
+
+def _username(user: Mapping[str, object]) -> str | None:
+    name = user.get("username")
+    return name if isinstance(name, str) and name else None
 
 
 def read_jid(text: str | None) -> Jid:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from errno import ENOSPC
 from io import FileIO
 from pathlib import Path
@@ -15,27 +16,36 @@ class Appender:
     """Appends to a file in one write each, and takes back a write that fell short.
 
     Args:
-        path: The file; it need not exist.
-        header: What a new file begins with.
+        path: The file, which is made with the first piece.
+        header: What it begins with.
+        replace: Whether it may exist; then the first piece replaces it.
     """
 
-    def __init__(self, path: Path, header: bytes) -> None:
+    def __init__(self, path: Path, header: bytes, *, replace: bool = False) -> None:
         self._path = path
         self._header = header
+        self._replaces = replace
         self._file: FileIO | None = None
         self._size = 0
         self._blanks: list[tuple[int, int]] = []
+        self._identity: os.stat_result | None = None
+        self.has_begun = False
+        """Whether anything was written."""
 
     @property
     def was_deleted(self) -> bool:
         """Whether somebody deleted the file that was being written."""
-        return self._file is not None and not self._path.exists()
+        return self.has_begun and not self._path.exists()
 
-    def take_over(self, content: bytes) -> None:
-        """Go on with a file that exists and holds ``content``."""
-        self._file = FileIO(self._path, "r+")
-        self._size = len(content)
-        self._check_unchanged()
+    @property
+    def is_unchanged(self) -> bool:
+        """Whether the file is as it was left."""
+        try:
+            there = self._path.stat()
+        except OSError:
+            return False
+        ours = self._identity if self._file is None else os.fstat(self._file.fileno())
+        return ours is not None and os.path.samestat(there, ours) and there.st_size == self._size
 
     def append(self, data: bytes) -> int:
         """Add ``data`` at the end.
@@ -47,61 +57,75 @@ class Appender:
             OSError: It could not be written; the file is as it was.
             RecordingError: Somebody else changed the file.
         """
-        if self._file is None:
-            write_atomic(self._path, self._header + data, replace=False)
-            self.take_over(self._header + data)
+        if not self.has_begun:
+            write_atomic(self._path, self._header + data, replace=self._replaces)
+            self._file = FileIO(self._path, "r+")
+            self._size = len(self._header) + len(data)
+            self.has_begun = True
+            self._check_unchanged()
             return len(self._header)
         self._check_unchanged()
         start = self._size
         try:
             self._write(start, data)
         except BaseException:
-            self._file.truncate(start)
+            self._open().truncate(start)
             raise
         self._size = start + len(data)
         return start
 
     def read(self, start: int, end: int) -> bytes:
         """A part of the file."""
-        assert self._file is not None  # noqa: S101
-        self._file.seek(start)
-        return self._file.read(end - start)
+        file = self._open()
+        file.seek(start)
+        return file.read(end - start)
 
     def blank(self, start: int, end: int) -> None:
         """Turn a part that is no longer wanted into empty lines, until :meth:`close`."""
         self._write(start, b"\n" * (end - start))
         self._blanks.append((start, end))
 
-    def close(self) -> None:
-        """Close the file, without the parts that were blanked."""
+    def close(self) -> list[tuple[int, int]]:
+        """Close the file, without the parts that were blanked; they stay where there is no room.
+
+        Returns:
+            The parts that are gone, by where they were.
+        """
         if self._file is None:
-            return
-        try:
-            if self._blanks and not self.was_deleted:
-                self._check_unchanged()
+            return []
+        gone: list[tuple[int, int]] = []
+        with suppress(OSError):
+            if self._blanks and self.is_unchanged:
                 content, at = bytearray(), 0
                 for start, end in sorted(self._blanks):
                     content += self.read(at, start)
                     at = end
-                write_atomic(self._path, bytes(content) + self.read(at, self._size))
-        finally:
-            self._file.close()
-            self._file, self._blanks = None, []
+                content += self.read(at, self._size)
+                write_atomic(self._path, bytes(content))
+                self._size, gone, self._blanks = len(content), sorted(self._blanks), []
+        self._file.close()
+        self._file = None
+        with suppress(OSError):
+            self._identity = self._path.stat()
+        return gone
+
+    def _open(self) -> FileIO:
+        if self._file is None:
+            self._file = FileIO(self._path, "r+")
+        return self._file
 
     def _write(self, start: int, data: bytes) -> None:
-        assert self._file is not None  # noqa: S101
-        self._file.seek(start)
+        file = self._open()
+        file.seek(start)
         rest = memoryview(data)
         while rest:
-            count = self._file.write(rest)
+            count = file.write(rest)
             if not count:
                 raise OSError(ENOSPC, os.strerror(ENOSPC))
             rest = rest[count:]
 
     def _check_unchanged(self) -> None:
-        assert self._file is not None  # noqa: S101
-        there, ours = self._path.stat(), os.fstat(self._file.fileno())
-        if not os.path.samestat(there, ours) or there.st_size != self._size:
+        if not self.is_unchanged:
             raise RecordingError(
                 f"{self._path} was changed by somebody else while it was recorded.",
                 hint="Record to another path, or close the clients that record here first.",

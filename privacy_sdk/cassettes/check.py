@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from privacy_sdk.cassettes.file import Recording, as_text, read_recording
-from privacy_sdk.cassettes.pseudonyms import People, Strangers
-from privacy_sdk.cassettes.redactor import Redactor
+from privacy_sdk.cassettes.file import HEADER, Recording, as_text, read_recording
+from privacy_sdk.cassettes.members import BASE, MEMBERS, NOT_KEPT, Kind, Redactor, route, words
+from privacy_sdk.cassettes.people import Pseudonyms
 from privacy_sdk.errors import RecordingError
-from privacy_sdk.errors.masks import DOTS, mask_digits, plain_digits
+from privacy_sdk.errors.masks import mask_digits, mask_text
 from privacy_sdk.model.types import PrivacyCategory, PrivacyValue
+from privacy_sdk.support.yaml import text_between_values
 
-_PRIVATE_HEADERS = {"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key"}
+_ENTRY = {"request", "response", "overlaps", "after_unanswered_change"}
+_REQUEST = {"method", "uri", "body", "headers"}
+_RESPONSE = {"status", "headers", "body"}
+_TECHNICAL = frozenset(
+    """accept accept-encoding access-control-allow-origin cache-control connection
+    content-encoding content-length host keep-alive pragma server transfer-encoding
+    user-agent vary""".split()  # noqa: SIM905
+)
+"""Headers of vcrpy's own recordings that tell of nobody, as long as their words do not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,128 +77,221 @@ def show(path: Path) -> list[Row]:
         RecordingError: It cannot be read.
     """
     recording = read_recording(path)
-    masked = Redactor(Strangers())
-    rows: list[Row] = []
-    for interaction, line in zip(recording.interactions, recording.lines, strict=True):
+    rows = []
+    for number, (interaction, line) in enumerate(
+        zip(recording.interactions, recording.lines, strict=True), 1
+    ):
         request, response = interaction["request"], interaction["response"]
+        parts = urlsplit(request["uri"])
         rows.append(
             Row(
-                number=len(rows) + 1,
+                number=number,
                 line=line,
-                method=request["method"],
-                address=unquote(_address(masked.uri(request["uri"]))),
+                method=mask_text(request["method"]),
+                address=mask_text(unquote(parts.path + (f"?{parts.query}" if parts.query else ""))),
                 status=response["status"]["code"],
-                asked=masked.body(_shown(request["body"]), request["headers"]) or "",
-                answered=masked.body(_shown(response["body"]["string"]), response["headers"]) or "",
+                asked=_shown(request["body"]),
+                answered=_shown(response["body"]["string"]),
             )
         )
     return rows
 
 
 def check(path: Path) -> list[Finding]:
-    """What is wrong with a cassette, or worth knowing: people, secrets, unknown names, format.
+    """What is wrong with a cassette, or worth knowing.
 
-    Looks for people as a recording does, so that a recording of this package has none.
+    Wrong is whatever a recording of this package would not hold: every member, header, comment
+    and key of the file is compared with what the recorder keeps.
 
     Returns:
-        Findings in the order of the file; none for a cassette that can be handed to anybody.
+        Findings in the order of the file; none of them wrong for a cassette that can be handed
+        to anybody. The accounts that it names are among them.
     """
     try:
         recording = read_recording(path)
     except RecordingError as error:
         return [Finding(None, True, error.message)]
-    found = [*_Scan(recording, path.read_text("utf-8").splitlines()).findings()]
+    found = dict.fromkeys(_Scan(recording).findings())
     return sorted(found, key=lambda finding: finding.line or 0)
 
 
 class _Scan:
     """One pass over a cassette."""
 
-    def __init__(self, recording: Recording, lines: list[str]) -> None:
+    def __init__(self, recording: Recording) -> None:
         self._recording = recording
-        self._lines = lines
-        self._redactor = Redactor(People())
-        self._unknown: set[str] = set()
+        self._lines = recording.text.splitlines()
+        self._redactor = Redactor(Pseudonyms())
+        self._told: set[str] = set()
 
     def findings(self) -> Iterator[Finding]:
-        starts = self._recording.lines
+        recording = self._recording
+        if recording.torn is not None:
+            yield Finding(recording.torn, True, "the last exchange was torn; delete it")
+        yield from self._between(recording.text)
+        document: Any = recording.document.value
+        yield from self._unknown_keys(document, {"version", "interactions"}, 1)
+        starts = recording.lines
         ends = [*starts[1:], len(self._lines) + 1]
-        for interaction, start, end in zip(self._recording.interactions, starts, ends, strict=True):
+        for entry, interaction, start, end in zip(
+            document["interactions"], recording.interactions, starts, ends, strict=True
+        ):
+            yield from self._unknown_keys(entry, _ENTRY, start)
+            yield from self._unknown_keys(entry["request"], _REQUEST, start)
+            yield from self._unknown_keys(entry["response"], _RESPONSE, start)
+            yield from self._unknown_keys(entry["response"]["status"], {"code", "message"}, start)
+            yield from self._unknown_keys(entry["response"]["body"], {"string"}, start)
             try:
                 text = as_text(interaction)
             except UnicodeDecodeError:
-                says = "a body that is compressed or is no text cannot be searched for people"
-                yield Finding(start, True, says)
+                yield Finding(start, True, "a body is compressed or no text")
                 continue
-            yield from self._leaks(text, range(start, end))
-            yield from self._unknown_names(text, start)
-        for number, line in enumerate(self._lines, 1):
-            if line.lstrip().startswith("#") and self._redactor.text(line) != line:
-                yield Finding(number, True, "a comment that names somebody or tells a secret")
+            for is_wrong, says, value in self._differences(text):
+                yield Finding(self._line_with(value, range(start, end)), is_wrong, says)
 
-    def _leaks(self, interaction: dict[str, Any], lines: range) -> Iterator[Finding]:
-        redacted = self._redactor.interaction(interaction)
-        for (where, before), (_, after) in zip(_parts(interaction), _parts(redacted), strict=True):
-            if before != after:
-                yield from self._leak(where, before, after, lines)
-        if urlsplit(interaction["request"]["uri"]).username is not None:
-            yield Finding(lines.start, True, "a user name in the request's address")
-        for side in ("request", "response"):
-            for name in interaction[side]["headers"]:
-                if name.lower() in _PRIVATE_HEADERS:
-                    line = self._line_with(re.compile(re.escape(name)), lines)
-                    yield Finding(line, True, f"a {name} header in the {side}")
+    def _unknown_keys(self, mapping: object, known: set[str], line: int) -> Iterator[Finding]:
+        for name in mapping if isinstance(mapping, dict) else ():
+            if name not in known:
+                lines: Mapping[str, int] = getattr(mapping, "lines", {})
+                yield Finding(lines.get(name, line), True, "a key that no recording has")
 
-    def _leak(self, where: str, before: str, after: str, lines: range) -> Iterator[Finding]:
-        digits = plain_digits(before)
-        people = [p for p in self._redactor.people if p in (digits if p.isdecimal() else before)]
-        for person in people:
-            shown = mask_digits(person) if person.isdecimal() else DOTS
-            pattern = r"\D*".join(person) if person.isdecimal() else re.escape(person)
-            line = self._line_with(re.compile(pattern), lines)
-            yield Finding(line, True, f"a person ({shown}) in {where}")
-        if after.count(DOTS) > before.count(DOTS):
-            yield Finding(lines.start, True, f"a token, cookie or code in {where}")
-        elif not people:
-            yield Finding(lines.start, True, f"somebody in {where}")
+    def _between(self, text: str) -> Iterator[Finding]:
+        """What stands in the file and is no value: comments, and what else YAML passes over."""
+        if text.startswith(HEADER) and "#" not in text:
+            return
+        for line, between in text_between_values(text):
+            personal = words(between) != between or "@" in between
+            yield Finding(line, personal, "a comment, which nobody can vouch for")
 
-    def _line_with(self, pattern: re.Pattern[str], lines: range) -> int:
-        return next((n for n in lines if pattern.search(self._lines[n - 1])), lines.start)
+    def _differences(self, text: dict[str, Any]) -> Iterator[tuple[bool, str, str]]:
+        """Whether it is wrong, what it is, and the text to look for."""
+        request, response = text["request"], text["response"]
+        uri, method, status = request["uri"], request["method"], response["status"]
+        kept = self._redactor.exchange(text)
+        if kept is None:
+            yield True, "a request that is not of the interface", uri
+            return
+        parts = urlsplit(uri)
+        if parts.username is not None or parts.password is not None:
+            yield True, "a user name in the request's address", uri
+        elif not uri.startswith(BASE):
+            is_near = parts.hostname in ("127.0.0.1", "localhost", "::1")
+            yield not is_near, "another host than a recording's", uri
+        if method != kept["request"]["method"]:
+            yield True, "a method that no recording has", method
+        if status["message"] not in ("", kept["response"]["status"]["message"]):
+            yield True, "a status message that no recording has", status["message"]
+        found = route(uri)
+        if kept["request"]["uri"].removeprefix(BASE) not in (
+            _path(uri), _path(uri).replace("%20", "+")
+        ):  # fmt: skip
+            yield True, f"{_person_in(_path(uri))} in the request's address", uri
+        elif found and found.account and found.account not in self._told:
+            self._told.add(found.account)
+            yield False, f"the account {found.account!r} is named", f"accounts/{found.account}"
+        for side, where in ((request, "request"), (response, "answer")):
+            name = "request" if side is request else "response"
+            yield from self._headers(side["headers"], kept[name]["headers"], where)
+            body = side["body"] if side is request else side["body"]["string"]
+            yield from self._body(body, where)
 
-    def _unknown_names(self, interaction: dict[str, Any], line: int) -> Iterator[Finding]:
-        for body in (interaction["request"]["body"], interaction["response"]["body"]["string"]):
-            try:
-                document = json.loads(body)
-            except (ValueError, RecursionError):
+    def _headers(
+        self, given: Mapping[str, Sequence[str]], kept: Mapping[str, Sequence[str]], where: str
+    ) -> Iterator[tuple[bool, str, str]]:
+        for name, values in given.items():
+            lowered = name.lower()
+            if lowered in kept and list(values) == list(kept[lowered]):
                 continue
-            rows = document.get("settings") if isinstance(document, dict) else None
-            for row in rows if isinstance(rows, list) else ():
-                for name, kind in (("category", PrivacyCategory), ("value", PrivacyValue)):
-                    wire = row.get(name) if isinstance(row, dict) else None
-                    if not isinstance(wire, str) or not wire or wire in self._unknown:
-                        continue
-                    if not kind(wire).is_known:
-                        self._unknown.add(wire)
-                        yield Finding(
-                            line, False, f"{wire!r} is a {name} this version has no name for"
-                        )
+            plain = f"{name}: {' '.join(values)}"
+            is_known = lowered in _TECHNICAL or lowered in ("content-type", "date")
+            is_wrong = not is_known or words(plain) != plain
+            if lowered not in _TECHNICAL or is_wrong:
+                shown = name if words(name) == name and is_known else "that no recording has"
+                yield is_wrong, f"a header ({shown}) in the {where}", name
+
+    def _body(self, body: str, where: str) -> Iterator[tuple[bool, str, str]]:
+        kept = self._redactor.body(body)
+        if kept == NOT_KEPT != body:
+            yield True, f"a body that is no JSON object in the {where}", ""
+        elif body and body != NOT_KEPT:
+            yield from self._compared(json.loads(body), json.loads(kept), where)
+
+    def _compared(
+        self, there: Any, kept: Any, where: str, name: str = ""
+    ) -> Iterator[tuple[bool, str, str]]:
+        if isinstance(there, dict) and isinstance(kept, dict):
+            for member, value in there.items():
+                if member not in kept:
+                    known = f"{member!r} that is not kept" if member in MEMBERS else "a member"
+                    yield True, f"{known} in the {where}, as no recording has", f'"{member}"'
+                else:
+                    yield from self._compared(value, kept[member], where, member)
+            yield from self._unknown_names(there)
+        elif isinstance(there, list) and isinstance(kept, list) and len(there) == len(kept):
+            for item, other in zip(there, kept, strict=True):
+                yield from self._compared(item, other, where, name)
+        elif there != kept:
+            kind = MEMBERS.get(name)
+            if kind is Kind.PERSON or kind is Kind.ACCOUNT:
+                what = _person_in(str(there))
+            else:
+                what = "a secret" if kind is Kind.SECRET else "words that tell of somebody"
+                if kind is Kind.WORDS and words(str(there)) == there:
+                    what = "a text of another version"
+            yield (
+                what != "a text of another version",
+                f"{what} in {name!r} of the {where}",
+                str(there),
+            )
+
+    def _unknown_names(self, row: Mapping[str, Any]) -> Iterator[tuple[bool, str, str]]:
+        if set(row) != {"category", "value"}:
+            return
+        for name, kind in (("category", PrivacyCategory), ("value", PrivacyValue)):
+            wire = row[name]
+            is_new = isinstance(wire, str) and wire and wire not in self._told
+            if is_new and not kind(wire).is_known:
+                self._told.add(wire)
+                yield False, f"{words(wire)!r} is a {name} this version has no name for", wire
+
+    def _line_with(self, text: str, lines: range) -> int:
+        pattern = (
+            re.compile(r"[^\w]*".join(map(re.escape, text[:200].strip('"')))) if text else None
+        )
+        found = (n for n in lines if pattern and pattern.search(self._lines[n - 1]))
+        return next(found, lines.start)
 
 
-def _parts(interaction: dict[str, Any]) -> list[tuple[str, str]]:
-    request, response = interaction["request"], interaction["response"]
-    return [
-        ("the request's address", _address(request["uri"])),
-        ("the request's headers", str(request["headers"])),
-        ("the request's body", request["body"]),
-        ("the answer's headers", str(response["headers"])),
-        ("the answer's body", response["body"]["string"]),
-    ]
-
-
-def _address(uri: str) -> str:
+def _path(uri: str) -> str:
     parts = urlsplit(uri)
-    return parts.path + (f"?{parts.query}" if parts.query else "")
+    path = parts.path[max(parts.path.find("/v1/"), 0) :]
+    return path + (f"?{parts.query}" if parts.query else "")
+
+
+def _person_in(text: str) -> str:
+    digits = re.sub(r"\D", "", unquote(text).replace("/v1/", "/"))
+    return f"a person ({mask_digits(digits)})" if digits else "a person (•••)"
 
 
 def _shown(body: bytes | None) -> str:
-    return (body or b"").decode("utf-8", "backslashreplace")
+    text = (body or b"").decode("utf-8", "backslashreplace")
+    try:
+        text = json.dumps(_masked("", json.loads(text)), ensure_ascii=False, separators=(",", ":"))
+    except (ValueError, RecursionError):
+        text = mask_text(text)
+    return text
+
+
+def _masked(name: str, value: Any) -> Any:
+    """A document for the screen: people masked, pseudonyms and numbers of nobody as they are."""
+    if isinstance(value, dict):
+        return {key: _masked(key, item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_masked(name, item) for item in value]
+    kind = MEMBERS.get(name)
+    if kind in (Kind.NUMBER, Kind.STATUS, Kind.VERSION, Kind.TIME) or value is None:
+        return value
+    kept = Redactor(Pseudonyms()).members({name: value})
+    if kind in (Kind.PERSON, Kind.ACCOUNT) and all(item == value for _, item in kept):
+        return value
+    return mask_text(str(value))

@@ -7,8 +7,10 @@ line. Nothing in a file can make Python do anything: only plain values are built
 
 from __future__ import annotations
 
+import json
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,13 +19,20 @@ import yaml
 
 from privacy_sdk.errors import RecordingError, short_repr
 from privacy_sdk.support.files import as_path
-from privacy_sdk.support.yaml import Dialect, YamlError, YamlList, YamlMapping, read_yaml
+from privacy_sdk.support.yaml import (
+    Dialect,
+    YamlDocument,
+    YamlError,
+    YamlList,
+    YamlMapping,
+    read_yaml,
+)
 
 if TYPE_CHECKING:
     from vcr.cassette import Cassette
 
 HEADER = "version: 1\ninteractions:\n"
-_DIALECT = Dialect("cassette", max_depth=50, is_typed=True, has_aliases=True)
+_DIALECT = Dialect("cassette", max_depth=50, is_typed=True)
 _SafeDumper: type[Any] = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
@@ -72,25 +81,43 @@ def is_bare_name(given: object) -> bool:
     return isinstance(given, str) and re.fullmatch(r"[\w-]+", given) is not None
 
 
+def is_cassette(path: Path) -> bool:
+    """Whether a file looks like a cassette, whole or not: it begins a list of interactions."""
+    try:
+        return re.search(rb"^interactions:", path.read_bytes(), re.MULTILINE) is not None
+    except OSError:
+        return False
+
+
 @dataclass(slots=True)
 class Recording:
     """What a cassette file holds.
 
     Attributes:
         path: The file.
+        text: All of it.
+        document: The same as values that know their lines.
         interactions: vcrpy's ``{"request": …, "response": …}``, in order.
         lines: The line of the file that each one begins at.
-        people: Pseudonym to keyed tag, for the people that were recorded on some machine.
+        overlaps: Of each, how many behind it were asked before it was answered.
+        losses: Of each, whether a change that was never answered was sent before it.
+        torn: The line of a last exchange that is not whole and was left out.
     """
 
     path: Path
+    text: str
+    document: YamlDocument
     interactions: list[dict[str, Any]] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
-    people: dict[str, str] = field(default_factory=dict)
+    overlaps: list[int] = field(default_factory=list)
+    losses: list[bool] = field(default_factory=list)
+    torn: int | None = None
 
 
 def read_recording(path: Path) -> Recording:
     """Read and check a cassette file.
+
+    A last exchange that was torn, as by a machine that lost its power, is left out.
 
     Raises:
         RecordingError: It cannot be read, or is no cassette; names file and line.
@@ -105,10 +132,26 @@ def read_recording(path: Path) -> Recording:
         raise RecordingError(
             f"{path} is empty.", hint="Delete the file and record again, or restore it."
         )
-    recording = _checked(path, _document(path, text))
-    if text.startswith(HEADER) and not text.endswith("\n"):
-        raise _cut_off(path, recording.lines[-1])
+    try:
+        return _parsed(path, text)
+    except _FaultError as fault:
+        begin = text.rfind("\n-") + 1 if text.startswith(HEADER) else 0
+        last = text.count("\n", 0, begin) + 1
+        if not (begin and fault.may_be_torn and fault.line >= last):
+            raise _wrong(path, fault.line, fault.problem) from None
+        if begin <= len(HEADER):
+            raise _wrong(path, last, "Its only exchange is not whole.") from None
+    recording = _parsed(path, text[:begin])
+    recording.torn = last
     return recording
+
+
+class _FaultError(Exception):
+    """What is wrong with a file and where, and whether it looks as if its end were torn off."""
+
+    def __init__(self, line: int, problem: str, *, may_be_torn: bool = False) -> None:
+        super().__init__(problem)
+        self.line, self.problem, self.may_be_torn = line, problem, may_be_torn
 
 
 def load_cassette(recording: Recording) -> Cassette:
@@ -141,7 +184,7 @@ class _Checked:
 
 
 class _Body(str):
-    """Text that is quoted wherever it stands, so that it shows when a file was cut off in it."""
+    """Text of several lines that stands as it is."""
 
     __slots__ = ()
 
@@ -152,20 +195,25 @@ class _Dumper(_SafeDumper):  # type: ignore[misc]  # with libyaml where there is
 
 _Dumper.add_representer(
     _Body,
-    lambda dumper, body: dumper.represent_scalar("tag:yaml.org,2002:str", str(body), style="'"),
+    lambda dumper, body: dumper.represent_scalar(
+        "tag:yaml.org,2002:str", str(body), style="|" if "\n" in body else "'"
+    ),
 )
 
 
-def written(interaction: dict[str, Any]) -> str:
-    """An interaction as it stands in the file: an entry of the list under ``interactions``."""
+def written(interaction: Mapping[str, Any], **notes: int) -> str:
+    """An interaction as it stands in the file: an entry of the list under ``interactions``.
+
+    Args:
+        interaction: In vcrpy's shape, with bodies as text.
+        notes: What else is to be known of it; vcrpy passes over that.
+    """
     request, response = interaction["request"], interaction["response"]
-    quoted = interaction | {
+    entry = notes | {
         "request": request | {"body": _Body(request["body"])},
         "response": response | {"body": {"string": _Body(response["body"]["string"])}},
     }
-    text: str = yaml.dump(
-        [quoted], Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=2**20
-    )
+    text: str = yaml.dump([entry], Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=2**20)
     return text
 
 
@@ -182,65 +230,75 @@ def as_text(interaction: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _document(path: Path, text: str) -> object:
+def _parsed(path: Path, text: str) -> Recording:
     try:
-        document = read_yaml(text, _DIALECT)
+        read = read_yaml(text, _DIALECT)
     except YamlError as error:
-        begun = _entry_lines(error.document)
-        if error.is_syntax and begun and error.line > text.count("\n"):
-            raise _cut_off(path, begun[-1]) from None
-        raise _wrong(path, error.line, error.problem) from None
-    for line, problem in document.repeated:
-        raise _wrong(path, line, problem)
-    return document.value
+        is_at_end = error.line > text.rstrip("\n").count("\n")
+        raise _FaultError(
+            error.line, error.problem, may_be_torn=error.is_syntax and is_at_end
+        ) from None
+    for line, problem in read.repeated:
+        raise _FaultError(line, problem)
+    recording = Recording(path, text, read)
+    entries = _entries(path, read.value)
+    recording.lines = entries.lines
+    for entry, line in zip(entries, entries.lines, strict=True):
+        try:
+            recording.interactions.append(_interaction(entry))
+            recording.overlaps.append(_count(entry.get("overlaps", 0)))
+            recording.losses.append(_count(entry.get("after_unanswered_change", 0)) > 0)
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            problem = f"Not a whole exchange ({_missing(error)})."
+            raise _FaultError(line, problem, may_be_torn=entry is entries[-1]) from None
+    if text.startswith(HEADER) and _is_torn(recording.interactions[-1]["response"]):
+        raise _FaultError(line, "Not a whole exchange.", may_be_torn=True)
+    return recording
 
 
-def _entry_lines(document: object) -> list[int]:
-    entries = document.get("interactions") if isinstance(document, YamlMapping) else None
-    return entries.lines if isinstance(entries, YamlList) else []
-
-
-def _checked(path: Path, document: object) -> Recording:
+def _entries(path: Path, document: object) -> YamlList:
     if isinstance(document, list):
         raise RecordingError(
             f"{path} is in the format that vcrpy wrote before its version 1.",
             hint="Record again, or convert it with: python -m vcr.migration PATH",
         )
     if not isinstance(document, YamlMapping) or "interactions" not in document:
-        raise _wrong(path, 1, "Not a cassette, which holds `version` and `interactions`.")
+        raise _FaultError(1, "Not a cassette, which holds `version` and `interactions`.")
     version = document.get("version", 1)
     if not isinstance(version, int | str):
-        raise _wrong(path, document.lines["version"], "The version of a cassette is a number.")
+        raise _FaultError(document.lines["version"], "The version of a cassette is a number.")
     if version != 1:
         raise RecordingError(
             f"{path} has format version {short_repr(version)}; this package reads version 1.",
             hint="Record again with this version, or update privacy-sdk.",
         )
     entries = document["interactions"]
-    if not isinstance(entries, list) or not entries:
-        raise _wrong(path, 1, "A cassette without exchanges.")
-    recording = Recording(path, lines=_entry_lines(document))
-    for entry, line in zip(entries, recording.lines, strict=True):
-        try:
-            recording.interactions.append(_interaction(entry))
-            recording.people.update(_people(entry.get("people")))
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
-            if entry is entries[-1]:
-                raise _cut_off(path, line, _missing(error)) from None
-            raise _wrong(path, line, f"Not a whole exchange ({_missing(error)}).") from None
-    return recording
+    if not isinstance(entries, YamlList) or not entries:
+        raise _FaultError(1, "A cassette without exchanges.")
+    return entries
+
+
+def _is_torn(response: Mapping[str, Any]) -> bool:
+    """Whether an answer that this package wrote ends before its end."""
+    body, code = response["body"]["string"], response["status"]["code"]
+    if not body.startswith(b"{"):
+        return not body and code != 204
+    try:
+        json.loads(body)
+    except (ValueError, RecursionError):
+        return True
+    return False
+
+
+def _count(value: object) -> int:
+    if isinstance(value, int) and 0 <= value < 2**31:
+        return value
+    raise ValueError
 
 
 def _wrong(path: Path, line: int, problem: str) -> RecordingError:
     return RecordingError(
         f"{path}, line {line}: {problem}", hint="Repair that line, or record again."
-    )
-
-
-def _cut_off(path: Path, line: int, why: str = "it was cut off") -> RecordingError:
-    return RecordingError(
-        f"{path}, line {line}: The last exchange is not whole ({why}).",
-        hint="Delete the file from that line on and it is whole again, or record again.",
     )
 
 
@@ -299,7 +357,3 @@ def _headers(value: Any) -> dict[str, list[str]]:
 def _header(value: object) -> str:
     # Nothing else: the text of lists of aliases of lists has no end.
     return str(value) if isinstance(value, int) else _text(value)
-
-
-def _people(value: object) -> dict[str, str]:
-    return {name: _text(tag) for name, tag in value.items()} if isinstance(value, dict) else {}

@@ -9,35 +9,28 @@ from __future__ import annotations
 
 import atexit
 import os
-import re
+import sys
 import threading
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from errno import EISDIR
-from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from privacy_sdk.cassettes.appender import Appender
-from privacy_sdk.cassettes.file import HEADER, Recording, as_text, read_recording, written
-from privacy_sdk.cassettes.matching import Key
-from privacy_sdk.cassettes.pseudonyms import People, machine_key
-from privacy_sdk.cassettes.redactor import Redactor
+from privacy_sdk.cassettes.file import HEADER, written
+from privacy_sdk.cassettes.members import NOT_KEPT, Redactor, date_text
+from privacy_sdk.cassettes.people import Pseudonyms
 from privacy_sdk.errors import RecordingError
 from privacy_sdk.support.caller_warnings import warn_caller
-from privacy_sdk.support.files import write_atomic
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
-_OUR_LAYOUT = re.compile(rf"{HEADER}(?:(?:[- ] .*|#.*|)\n)*")
-_ENTRY = re.compile(rb"^- ", re.MULTILINE)
 _SHORTEST_SECRET = 8
-
-REQUEST_HEADERS = ("content-type",)
-RESPONSE_HEADERS = ("content-type", "retry-after")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,52 +38,60 @@ class _Entry:
     turn: int
     start: int
     end: int
+    date: str
 
 
 class Recorder:
     """Writes exchanges to a cassette; every client of this process on one path shares one.
 
-    Another process is refused. Exchanges stand in the order in which they were asked, also
-    when answers overtake each other. People and secrets never reach the file.
+    Another process is refused, and so is another gateway. Exchanges stand in the order in which
+    they were asked, also when answers overtake each other. People and secrets never reach the
+    file.
+
+    Args:
+        path: The cassette.
+        replace: Whether it may exist; then it is replaced when the first answer comes.
 
     Attributes:
         path: The cassette.
-        began: Whether the cassette did not exist before.
     """
 
-    _open: ClassVar[dict[Path, Recorder]] = {}
+    _begun: ClassVar[dict[Path, Recorder]] = {}
     _opening: ClassVar[threading.Lock] = threading.Lock()
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, replace: bool = False) -> None:
         self.path = path
         self._pid = os.getpid()
         self._clients = 0
-        self._stays_open = self._closed = False
-        self._turns = 0
+        self._stays_open = False
+        self._gateway = ""
         self._writing = threading.Lock()
-        self._lock = _locked(path)
-        try:
-            self._begin()
-        except BaseException:
-            _unlock(self._lock)
-            raise
+        self._lock: BaseFileLock | None = None
+        self._begin(replace=replace)
 
     @classmethod
-    def at(cls, path: Path) -> Recorder | None:
-        """The recorder that this process has open on a path."""
-        return cls._open.get(path.resolve())
+    def begun(cls, path: Path) -> Recorder | None:
+        """The recorder of a path whose recording began in this process and goes on."""
+        recorder = cls._begun.get(path.resolve())
+        if recorder is None or recorder._lock is not None:
+            return recorder
+        if recorder._file.has_begun and not recorder._file.is_unchanged:
+            del cls._begun[path.resolve()]  # it was deleted or is somebody else's by now
+            return None
+        return recorder
 
     @classmethod
-    def join(cls, path: Path) -> Recorder:
+    def join(cls, path: Path, *, replace: bool = False) -> Recorder:
         """The recorder of a path, shared with whoever has it; :meth:`leave` gives it back.
 
         Raises:
             RecordingError: Another process records there, or the folder cannot be written.
         """
         with cls._opening:
-            recorder = cls.at(path)
-            if recorder is None:
-                recorder = cls._open[path.resolve()] = cls(path)
+            recorder = cls.begun(path) or cls(path, replace=replace)
+            if recorder._lock is None:
+                recorder._lock = _locked(path)
+            cls._begun[path.resolve()] = recorder
             recorder._clients += 1
             return recorder
 
@@ -106,64 +107,81 @@ class Recorder:
         self._stays_open = True
 
     def _close(self) -> None:
-        self._open.pop(self.path.resolve(), None)
-        try:
-            with self._writing:
-                self._closed = True
-                self._file.close()
-        finally:
-            _unlock(self._lock)
+        lock, self._lock = self._lock, None
+        with self._writing:
+            if self._file.close():
+                self._entries.clear()  # none is moved any more
+        if not self._file.has_begun:
+            self._begun.pop(self.path.resolve(), None)
+        if lock is not None:
+            _unlock(lock)
 
-    def _begin(self) -> None:
-        """Look at what is there; nothing is written before the first exchange."""
-        self._file = Appender(self.path, HEADER.encode())
+    def _begin(self, *, replace: bool = False) -> None:
+        self._file = Appender(self.path, HEADER.encode(), replace=replace)
         self._entries: list[_Entry] = []
-        self._old: defaultdict[Key, list[_Entry]] = defaultdict(list)
-        self.began = not self.path.exists()
-        self._found = None if self.began else read_recording(self.path)
-        self._redactor = Redactor(
-            People(
-                "" if self._found is None else self.path.read_text("utf-8"),
-                tags=self._found.people if self._found else None,
-                key=_key,
-            )
-        )
+        self._changes: list[bool] = []
+        """Of every request so far, whether it was a change."""
+        self._was_lost = False
+        self._redactor = Redactor(Pseudonyms())
 
-    def turn(self, secrets: Iterable[str] = ()) -> int:
+    def turn(self, gateway: str, *, is_change: bool, secrets: Iterable[str] = ()) -> int:
         """The place of a request that is about to be sent.
 
         Args:
+            gateway: Where it goes.
+            is_change: Whether it may change anything.
             secrets: Texts of the request that must not be recorded wherever they turn up.
-        """
-        with self._writing:
-            self._redactor.secrets.update(s for s in secrets if len(s) >= _SHORTEST_SECRET)
-            self._turns += 1
-            return self._turns
 
-    def record(self, turn: int, interaction: dict[str, Any], *, replace: bool = False) -> None:
+        Raises:
+            RecordingError: Another gateway is recorded there, or another process records.
+        """
+        if os.getpid() != self._pid:
+            raise RecordingError(
+                f"{self.path} is recorded by process {self._pid}, which this one was forked from; "
+                "nothing was sent.",
+                hint="Make a client of its own in the child, with another path.",
+            )
+        with self._writing:
+            if self._gateway not in ("", gateway):
+                raise RecordingError(
+                    f"{self.path} records the gateway {self._gateway}, and a recording holds "
+                    "one; nothing was sent.",
+                    hint=f"Record {gateway} to another path.",
+                )
+            self._gateway = gateway
+            self._redactor.secrets.update(s for s in secrets if len(s) >= _SHORTEST_SECRET)
+            self._changes.append(is_change)
+            return len(self._changes)
+
+    def lost(self, turn: int) -> None:
+        """Note that no answer came to a request."""
+        with self._writing:
+            self._was_lost |= self._changes[turn - 1]
+
+    def record(self, turn: int, interaction: dict[str, Any]) -> None:
         """Write an exchange down.
 
         Args:
             turn: The place of its request.
             interaction: vcrpy's ``{"request": …, "response": …}``, with bodies as text.
-            replace: Whether it takes the place of what the file held for the same request.
 
         Raises:
             RecordingError: It cannot be written; the file is as it was.
         """
-        if os.getpid() != self._pid:
-            raise RecordingError(
-                f"{self.path} is recorded by the process that this one was forked from.",
-                hint="Make a client of its own in the child, with another path.",
-            )
         with self._writing:
-            if self._closed:
+            if self._lock is None:
                 raise RecordingError(
                     f"{self.path} was closed before the answer came; the exchange is not in it.",
                     hint="Close a client when all its calls have returned.",
                 )
+            kept = self._redactor.exchange(interaction)
+            if kept is None:
+                _warn(self.path, "A request that is not of the interface is not recorded.")
+                return
+            if NOT_KEPT in (kept["request"]["body"], kept["response"]["body"]["string"]):
+                _warn(self.path, "A body that is not of the interface is left out.")
             try:
-                self._record(turn, interaction, replace)
+                self._record(turn, kept)
             except OSError as error:
                 raise RecordingError(
                     f"{self.path} cannot be written: {error.strerror}. The exchange took place "
@@ -171,26 +189,37 @@ class Recorder:
                     hint="Make room, or choose another path.",
                 ) from None
 
-    def _record(self, turn: int, interaction: dict[str, Any], replace: bool) -> None:
+    def _record(self, turn: int, kept: dict[str, Any]) -> None:
         if self._file.was_deleted:  # which means to begin anew
+            changes = self._changes
             self._file.close()
             self._begin()
-        if self._found is not None:
-            self._take_over(self._found)
-        people = self._redactor.people
-        redacted = self._redactor.interaction(interaction)
-        entry = _entry(redacted, people.tags)
+            self._changes = changes
+        answered = "".join(kept["response"]["headers"].pop("date", ()))
+        date = _epoch() or answered
         overtook = self._asked_after(turn)
-        pieces = [entry, *(self._file.read(e.start, e.end) for e in overtook)]
+        at = len(self._entries) - len(overtook)
+        before = self._entries[max(at - 1, 0) : at]
+        if date and [date] != [entry.date for entry in before]:
+            kept["response"]["headers"]["date"] = [date]
+        notes = {}
+        meanwhile = self._changes[turn - 1 :]
+        if len(meanwhile) > 1 and any(meanwhile):
+            notes["overlaps"] = len(meanwhile) - 1
+        if self._was_lost:
+            notes["after_unanswered_change"] = 1
+        entry = written(kept, **notes).encode()
+        # The first of one date bears it, in the file as it stands.
+        dated = f"      date:\n      - {date}\n".encode()
+        pieces = [entry, *(self._file.read(e.start, e.end).replace(dated, b"") for e in overtook)]
         start = self._file.append(b"".join(pieces))
-        people.tags.clear()
+        self._was_lost = False
         del self._entries[len(self._entries) - len(overtook) :]
-        for place, piece in zip([turn, *(e.turn for e in overtook)], pieces, strict=True):
-            self._entries.append(_Entry(place, start, start + len(piece)))
+        asked = [(turn, date), *((each.turn, each.date) for each in overtook)]
+        for (place, its_date), piece in zip(asked, pieces, strict=True):
+            self._entries.append(_Entry(place, start, start + len(piece), its_date))
             start += len(piece)
-        replaced = self._old.pop(_key_of(redacted), []) if replace else []
-        # Only now, so that at no moment an exchange is missing.
-        for gone in (*overtook, *replaced):
+        for gone in overtook:  # only now, so that at no moment an exchange is missing
             self._file.blank(gone.start, gone.end)
 
     def _asked_after(self, turn: int) -> list[_Entry]:
@@ -200,68 +229,31 @@ class Recorder:
             count += 1
         return self._entries[len(self._entries) - count :]
 
-    def _take_over(self, found: Recording) -> None:
-        """Bring a file that was there into this layout, and remember what is where in it."""
-        content = self.path.read_bytes()
-        starts = [match.start() for match in _ENTRY.finditer(content)]
-        if not _OUR_LAYOUT.fullmatch(content.decode()) or len(starts) != len(found.interactions):
-            entries = self._converted(found)
-            content = HEADER.encode() + b"".join(entries)
-            write_atomic(self.path, content)
-            starts = list(accumulate(map(len, entries[:-1]), initial=len(HEADER)))
-        self._file.take_over(content)
-        for interaction, start, end in zip(
-            found.interactions, starts, [*starts[1:], len(content)], strict=True
-        ):
-            self._old[_key_of(interaction)].append(_Entry(0, start, end))
-        self._found = None
 
-    def _converted(self, found: Recording) -> list[bytes]:
-        entries = []
-        tags = dict(found.people)
-        for interaction, line in zip(found.interactions, found.lines, strict=True):
-            try:
-                redacted = self._redactor.interaction(_kept(interaction))
-            except UnicodeDecodeError:
-                raise RecordingError(
-                    f"{self.path}, line {line}: a body that is compressed or is no text cannot be "
-                    "searched for people.",
-                    hint="Record to another path.",
-                ) from None
-            tags |= self._redactor.people.tags
-            self._redactor.people.tags.clear()
-            entries.append(_entry(redacted, tags))
-            tags.clear()
-        return entries
+def refuse_another_process(path: Path) -> None:
+    """Accept a cassette that exists only if no process records it at the moment.
+
+    Raises:
+        RecordingError: One does; names it.
+    """
+    if _lock_path(path).exists():
+        _unlock(_locked(path))
 
 
-def _entry(interaction: dict[str, Any], tags: Mapping[str, str]) -> bytes:
-    return written(interaction | ({"people": dict(tags)} if tags else {})).encode()
+def _epoch() -> str:
+    """The time that a reproducible build gives to everything, as an HTTP date; empty for none."""
+    seconds = os.environ.get("SOURCE_DATE_EPOCH", "")
+    if not (seconds.isascii() and seconds.isdecimal() and len(seconds) < 12):
+        return ""
+    return date_text(format_datetime(datetime.fromtimestamp(int(seconds), UTC))) or ""
 
 
-def _key_of(interaction: dict[str, Any]) -> Key:
-    request = interaction["request"]
-    return Key.of(request["method"], request["uri"], request["body"])
+def _warn(path: Path, what: str) -> None:
+    warn_caller(f"{path}: {what}")
 
 
-def _kept(interaction: dict[str, Any]) -> dict[str, Any]:
-    """An interaction that vcrpy recorded, as this package records it."""
-    text = as_text(interaction)
-    for side, names in (("request", REQUEST_HEADERS), ("response", RESPONSE_HEADERS)):
-        text[side]["headers"] = {
-            name.lower(): values
-            for name, values in text[side]["headers"].items()
-            if name.lower() in names
-        }
-    return text
-
-
-def _key() -> bytes | None:
-    try:
-        return machine_key(create=True)
-    except RecordingError as error:
-        warn_caller(f"People will not be recognised in this recording again: {error}")
-        return None
+def _lock_path(path: Path) -> Path:
+    return path.with_name(f".{path.name}.lock")
 
 
 def _locked(path: Path) -> BaseFileLock:
@@ -271,17 +263,25 @@ def _locked(path: Path) -> BaseFileLock:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
             raise IsADirectoryError(EISDIR, os.strerror(EISDIR))
-        lock = FileLock(path.with_name(f".{path.name}.lock"), timeout=0, thread_local=False)
+        place = _lock_path(path)
+        owner = place.read_text("utf-8", "replace") if place.exists() else ""
+        lock = FileLock(place, timeout=0, thread_local=False)
         lock.acquire()
     except Timeout:
+        with suppress(OSError):
+            place.write_text(owner, "utf-8")  # which asking for the lock has emptied
         raise RecordingError(
-            f"Another process is recording to {path}.",
-            hint="Wait for it to end, or record to another path.",
+            f"Another process is recording to {path}{owner and f': {owner}'}; a recording is "
+            "made by one.",
+            hint="Wait for it to end, or record to another path. A child process has "
+            "PRIVACY_SDK_RECORD from its parent: start it without.",
         ) from None
     except OSError as error:
         raise RecordingError(
             f"{path} cannot be written: {error.strerror}.", hint="Choose another path."
         ) from None
+    with suppress(OSError):
+        place.write_text(f"process {os.getpid()} ({Path(sys.argv[0] or 'python').name})", "utf-8")
     return lock
 
 
@@ -294,13 +294,13 @@ def _unlock(lock: BaseFileLock) -> None:
 
 @atexit.register
 def _close_all() -> None:
-    for recorder in list(Recorder._open.values()):
+    for recorder in list(Recorder._begun.values()):
         with suppress(Exception):
             recorder._close()
 
 
 def _forget_parent() -> None:
-    Recorder._open.clear()
+    Recorder._begun.clear()
     Recorder._opening = threading.Lock()  # which a thread of the parent may have held
 
 

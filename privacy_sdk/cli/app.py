@@ -28,6 +28,9 @@ def app(
     open_browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Open it at once.")
     ] = True,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="A new emulated account for each page and reload.")
+    ] = False,
 ) -> None:
     """Open the control panel as a page of its own, in a browser on this machine.
 
@@ -38,10 +41,12 @@ def app(
     options = options_of(context)
     options.run(_nothing)  # a mistake in the options is an error here, not on the page
     where = {name: getattr(options, name) for name in options.where()}
-    for name in ("token_file", "cafile", "replay"):  # the page stands in another folder
+    if options.names is not None:
+        where["names"] = str(options.names)
+    for name in ("token_file", "cafile", "replay", "names"):  # the page stands in another folder
         if name in where and Path(where[name]).exists():
             where[name] = str(Path(where[name]).resolve())
-    serve_page(where, port=port, theme=theme.value, open_browser=open_browser)
+    serve_page(where, port=port, theme=theme.value, open_browser=open_browser, fresh=fresh)
 
 
 async def _nothing(client: AsyncClient) -> None:

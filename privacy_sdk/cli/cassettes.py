@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -50,26 +51,48 @@ def show(
 def check(
     context: typer.Context,
     recordings: Annotated[
-        list[str], typer.Argument(metavar="CASSETTE...", help=_WHICH, show_default=False)
+        list[str],
+        typer.Argument(
+            metavar="CASSETTE...", help=f"{_WHICH} A folder is searched.", show_default=False
+        ),
     ],
+    only_cassettes: Annotated[
+        bool, typer.Option("--only-cassettes", help="Pass over YAML files that are none.")
+    ] = False,
 ) -> None:
     """Check that cassettes can be read and handed to anybody; code 1 when one cannot."""
-    from privacy_sdk.cassettes import check as cassette_check
-    from privacy_sdk.cassettes.file import recording_path
+    from privacy_sdk.cassettes.check import Finding
+    from privacy_sdk.cassettes.check import check as look
+    from privacy_sdk.cassettes.file import is_cassette, recording_path
+    from privacy_sdk.errors import PrivacyError
 
     as_json = options_of(context).json
-    paths = [recording_path(recording) for recording in recordings]
-    found = [(path, finding) for path in paths for finding in cassette_check.check(path)]
+    found: list[tuple[object, Finding]] = []
+    count = 0
+    for given in recordings:
+        folder = Path(given).expanduser()
+        paths = sorted(folder.rglob("*.y*ml")) if folder.is_dir() else [folder]
+        for path in paths:
+            if (only_cassettes or folder.is_dir()) and not is_cassette(path):
+                continue
+            try:
+                path = recording_path(given) if path is folder else path
+            except PrivacyError as error:
+                found.append((given, Finding(None, True, error.message)))
+                continue
+            count += 1
+            found += [(path, finding) for finding in look(path)]
     wrong = any(finding.is_wrong for _, finding in found)
     if as_json:
         findings = [{"path": str(path), **asdict(finding)} for path, finding in found]
         output.write_json({"findings": findings})
     else:
-        for path, finding in found:
+        for place, finding in found:
             level = "wrong" if finding.is_wrong else "note"
-            message = str(finding).removeprefix(f"{path}, ")
-            output.write(f"{level:<5} {path}: {message}")
+            says = str(finding).removeprefix(f"{place}, ")
+            output.write(f"{level:<5} {place}: {says}")
         if not wrong:
-            count = "1 cassette" if len(paths) == 1 else f"{len(paths)} cassettes"
-            output.write(f"{count} can be handed to anybody.")
+            output.write(
+                f"{'1 cassette' if count == 1 else f'{count} cassettes'} can be handed to anybody."
+            )
     raise typer.Exit(int(wrong))

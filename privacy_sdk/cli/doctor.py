@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import typer
 
+from privacy_sdk.accounts.backends import describe
 from privacy_sdk.cli import output
 from privacy_sdk.cli.options import Options, options_of
 from privacy_sdk.errors import PrivacyError
@@ -172,7 +173,8 @@ def _gateway(options: Options) -> Check:
         info = options.run(lambda client: client.info())
     except PrivacyError as error:
         return _wrong("gateway", error)
-    return Check("gateway", "ok", f"account {info.id}, {info.backend}, {info.state}")
+    detail = f"account {info.id}, {info.state}; {describe(info.backend)}"
+    return Check("gateway", "ok", detail)
 
 
 def _wrong(name: str, error: PrivacyError) -> Check:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from privacy_sdk.accounts.backends import BACKENDS
 from privacy_sdk.accounts.base import Account
 from privacy_sdk.cli import output
 from privacy_sdk.cli.options import options_of
@@ -18,7 +19,6 @@ from privacy_sdk.support.gateways import DEFAULT_PORT
 if TYPE_CHECKING:
     from privacy_sdk.gateway.server import Listening
 
-BACKENDS = ("emulated", "whatsapp")
 _LISTEN = "Where to listen"
 
 
@@ -112,13 +112,28 @@ def _account(text: str) -> tuple[str, Account]:
     if not separator:
         raise InvalidInputError(f"{text!r} is not NAME=BACKEND.", hint=f"As in: {text}=emulated")
     checked_account(name)
+    return name, open_account(name, backend)
+
+
+def open_account(name: str, backend: str) -> Account:
+    """Return an account of a backend.
+
+    Raises:
+        UnknownNameError: There is no such backend.
+        PrivacyError: Its extra is not installed.
+    """
     match backend:
         case "emulated":
             from privacy_sdk.accounts.emulated.account import EmulatedAccount
 
-            return name, EmulatedAccount(name)
+            return EmulatedAccount(name)
         case "whatsapp":
             from privacy_sdk.accounts.whatsapp.account import TryxAccount
 
-            return name, TryxAccount(name)
+            return TryxAccount(name)
+        case "raw":
+            from privacy_sdk.accounts.whatsapp.raw_account import RawAccount
+
+            output.note("The backend 'raw' is experimental, and was never tried on WhatsApp.")
+            return RawAccount(name)
     raise UnknownNameError("backend", backend, {known: () for known in BACKENDS})

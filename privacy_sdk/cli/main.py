@@ -30,10 +30,12 @@ from privacy_sdk.cli import (
 )
 from privacy_sdk.cli.options import (
     AccountName,
+    AllAccounts,
     AsJson,
     CaFile,
     Emulated,
     Insecure,
+    Names,
     Options,
     Replay,
     Timeout,
@@ -53,7 +55,8 @@ See and change who can see you on WhatsApp.
 
 privacy-sdk --help lists everything; privacy-sdk doctor says what to fix."""
 
-_EVERY_OPTION = frozenset(field.name for field in fields(Options))
+_EVERY_ACCOUNT = frozenset(field.name for field in fields(Options))
+_EVERY_OPTION = _EVERY_ACCOUNT - {"all_accounts"}
 _GATEWAY_OPTIONS = frozenset({"url", "token_file", "timeout", "wait", "cafile", "insecure", "json"})
 _ONLY_JSON = frozenset({"json"})
 
@@ -68,18 +71,19 @@ class _Part(NamedTuple):
 
 _PARTS = {
     "demo": _Part(demo.demo, _ONLY_JSON),
-    "show": _Part(settings.show),
-    "visibility": _Part(visibility.visibility),
+    "show": _Part(settings.show, _EVERY_ACCOUNT),
+    "visibility": _Part(visibility.visibility, _EVERY_ACCOUNT),
     "set": _Part(settings.set_),
     "timer": _Part(settings.timer),
     "excluded": _Part(settings.excluded),
     "exclude": _Part(policies.exclude),
     "include": _Part(policies.include),
-    "plan": _Part(policies.plan),
-    "apply": _Part(policies.apply),
+    "plan": _Part(policies.plan, _EVERY_ACCOUNT),
+    "apply": _Part(policies.apply, _EVERY_ACCOUNT),
     "snapshot": _Part(policies.snapshot),
     "app": _Part(app.app, _EVERY_OPTION - _ONLY_JSON),
     "record": _Part(record.record, _ONLY_JSON, {"ignore_unknown_options": True}),
+    "replay": _Part(record.replay, frozenset(), {"ignore_unknown_options": True}),
     "cassette": _Part(cassettes.cassette, _ONLY_JSON),
     "link": _Part(link.link, _GATEWAY_OPTIONS),
     "unlink": _Part(link.unlink, _GATEWAY_OPTIONS),
@@ -102,12 +106,14 @@ def _first_steps(
     url: Url = None,
     token_file: TokenFile = None,
     account: AccountName = None,
+    all_accounts: AllAccounts = False,
     timeout: Timeout = None,
     wait: Wait = None,
     cafile: CaFile = None,
     insecure: Insecure = False,
     replay: Replay = None,
     emulated: Emulated = False,
+    names: Names = None,
     json: AsJson = False,
     version: Annotated[
         bool, typer.Option("--version", help="Show the version.", callback=_version, is_eager=True)

@@ -20,6 +20,7 @@ from privacy_sdk.model.types import LIST_CATEGORIES
 
 if TYPE_CHECKING:
     from privacy_sdk.client import AsyncClient
+    from privacy_sdk.fleet import Fleet
 
 T = TypeVar("T")
 
@@ -54,6 +55,9 @@ AccountName = Annotated[
     str | None,
     _where("--account", "Account there; else PRIVACY_SDK_ACCOUNT, else its only one."),
 ]
+AllAccounts = Annotated[
+    bool, _where("--all-accounts", "Every account of the gateway, each with its own outcome.")
+]
 Timeout = Annotated[float | None, _where("--timeout", "How long one answer may take, in seconds.")]
 Wait = Annotated[
     float | None, _where("--wait", "How long to wait for a gateway that starts, in seconds.")
@@ -69,6 +73,10 @@ Replay = Annotated[
     str | None, _where("--replay", "Answer from a recording, offline: its path, or 'tour'.")
 ]
 Emulated = Annotated[bool, _where("--emulated", "Answer from an account made up on the spot.")]
+Names = Annotated[
+    Path | None,
+    _common("--names", "CSV or vCard file of your contacts, to be called by name; stays here."),
+]
 AsJson = Annotated[bool, _common("--json", "Write JSON, errors too.")]
 
 ListCategory = Annotated[
@@ -94,12 +102,14 @@ class Options:
     url: str | None = None
     token_file: Path | None = None
     account: str | None = None
+    all_accounts: bool = False
     timeout: float | None = None
     wait: float | None = None
     cafile: Path | None = None
     insecure: bool = False
     replay: str | None = None
     emulated: bool = False
+    names: Path | None = None
     json: bool = False
     changing: bool = False
 
@@ -119,9 +129,9 @@ class Options:
                 hint="A gateway, a recording or an emulated account: choose one.",
             )
         if self.emulated:
-            return AsyncClient.emulated()
+            return AsyncClient.emulated(names=self.names)
         if self.replay is not None:
-            return AsyncClient.replay(self.replay)
+            return AsyncClient.replay(self.replay, names=self.names)
         waits = {"timeout": self.timeout, "wait": self.wait}
         options: dict[str, Any] = {name: s for name, s in waits.items() if s is not None}
         return AsyncClient(
@@ -130,15 +140,28 @@ class Options:
             account=self.account,
             ca=self.cafile,
             insecure=self.insecure,
+            names=self.names,
             **options,
         )
+
+    def fleet(self) -> Fleet:
+        """All accounts of the gateway that was asked for.
+
+        Raises:
+            InvalidInputError: As for :meth:`client`, or one account was named.
+        """
+        from privacy_sdk.fleet import Fleet
+
+        if self.account is not None:
+            raise InvalidInputError("--account and --all-accounts do not go together.")
+        return Fleet.of_gateway(self.client())
 
     def where(self) -> dict[str, str]:
         """The options given that say where to look: field and flag."""
         return {
             field.name: f"--{field.name.replace('_', '-')}"
             for field in fields(self)
-            if field.name not in ("json", "changing")
+            if field.name not in ("names", "json", "changing")
             and getattr(self, field.name) is not field.default
         }
 

@@ -30,6 +30,7 @@ from privacy_sdk.errors import (
     UnreadableAnswerError,
 )
 from privacy_sdk.errors.escapes import printable
+from privacy_sdk.model.changes import ChangeResult, Outcome
 from privacy_sdk.views.tables import STYLES, Cell
 
 if TYPE_CHECKING:
@@ -77,6 +78,14 @@ def exit_code(error: PrivacyError) -> int:
         3
     """
     return next(EXIT_CODES[cls][0] for cls in type(error).__mro__ if cls in EXIT_CODES)
+
+
+def outcome_code(results: Iterable[ChangeResult]) -> int:
+    """The exit code of the error that stands for the worst outcome; 0 when all was applied."""
+    outcomes = {result.outcome for result in results}
+    if Outcome.UNKNOWN in outcomes:
+        return EXIT_CODES[OutcomeUnknownError][0]
+    return EXIT_CODES[NotAppliedError][0] if outcomes - {Outcome.APPLIED} else 0
 
 
 def problem(error: PrivacyError) -> Json:
@@ -133,6 +142,9 @@ def note(text: str) -> None:
             _silence(sys.stderr)
 
 
+_PLAIN = str.maketrans({"•": "*", "…": "...", "–": "-", "—": "-", "→": "->", "’": "'"})
+
+
 @contextmanager
 def _writing() -> Iterator[None]:
     """Report why the output cannot be written, unless it is that nobody reads it."""
@@ -146,12 +158,24 @@ def _writing() -> Iterator[None]:
         raise OutputError(1) from None
 
 
+def can_write(text: str) -> bool:
+    """Whether stdout has every character of a text."""
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def write(text: str) -> None:
-    """Write to stdout.
+    """Write to stdout; a character that it does not have, by one that it has.
 
     Raises:
         OutputError: It cannot be written, which is reported already.
     """
+    if not can_write(text):
+        encoding = sys.stdout.encoding or "ascii"
+        text = text.translate(_PLAIN).encode(encoding, "backslashreplace").decode(encoding)
     with _writing():
         print(printable(text, keep="\n"), flush=True)
 

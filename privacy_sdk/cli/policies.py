@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from privacy_sdk.cli import output
+from privacy_sdk.cli import fleet, output
 from privacy_sdk.cli.options import ListCategory, options_of
-from privacy_sdk.errors import InvalidInputError, NotAppliedError, OutcomeUnknownError
+from privacy_sdk.cli.settings import count_excepted
+from privacy_sdk.errors import InvalidInputError
 from privacy_sdk.model.arguments import as_list_category
-from privacy_sdk.model.changes import Outcome, change_row, result_row
-from privacy_sdk.model.words import label
-from privacy_sdk.model.words import people as people_words
+from privacy_sdk.model.changes import change_row, result_row
 from privacy_sdk.policies.plan import Plan
 from privacy_sdk.policies.result import ApplyResult
-from privacy_sdk.policies.run import Progress
+from privacy_sdk.support.progress import progress_bar
 from privacy_sdk.views.tables import Table
 
 if TYPE_CHECKING:
     from privacy_sdk.client import AsyncClient
-    from privacy_sdk.model.types import SetPrivacySettingResponse
 
 _Policy = Annotated[
     Path,
@@ -38,16 +34,22 @@ _People = Annotated[
     list[str],
     typer.Argument(
         metavar="PERSON...",
-        help="Phone numbers with + and country code, or JIDs.",
+        help="Phone numbers with + and country code, JIDs, or names of --names; - reads them from "
+        "standard input, one a line, where other users of this machine do not see them.",
         show_default=False,
     ),
 ]
+_Tighter = Annotated[
+    bool, typer.Option("--only-tighter", help="Leave out what would loosen anything.")
+]
 
 
-def plan(context: typer.Context, policy: _Policy) -> None:
+def plan(context: typer.Context, policy: _Policy, only_tighter: _Tighter = False) -> None:
     """Show what a policy would change; change nothing."""
     options = options_of(context)
-    planned = options.run(lambda client: client.plan(policy))
+    if options.all_accounts:
+        return fleet.plan(options, policy, only=_only(only_tighter))
+    planned = options.run(lambda client: client.plan(policy, only=_only(only_tighter)))
     if options.json:
         changes = [change_row(each) for each in planned]
         output.write_json({"account": planned.account, "changes": changes})
@@ -59,6 +61,7 @@ def apply(
     context: typer.Context,
     policy: _Policy,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")] = False,
+    only_tighter: _Tighter = False,
 ) -> None:
     """Change the settings as a policy wants them, and show the outcome of each change."""
     options = options_of(context)
@@ -67,7 +70,9 @@ def apply(
         raise InvalidInputError(
             "apply asks first, and nobody is there to answer.", hint="Add --yes."
         )
-    planned = options.run(lambda client: client.plan(policy))
+    if options.all_accounts:
+        raise typer.Exit(fleet.apply(options, policy, only=_only(only_tighter), yes=yes))
+    planned = options.run(lambda client: client.plan(policy, only=_only(only_tighter)))
     if not options.json:
         _write_plan(planned)
     if planned.possible and not yes and not output.confirm("Make these changes?"):
@@ -75,7 +80,7 @@ def apply(
         return
 
     async def work(client: AsyncClient) -> ApplyResult:
-        with _progress() as progress:
+        with progress_bar("Changing settings") as progress:
             return await client.apply(planned, progress=progress)
 
     options.changing = bool(planned.possible)
@@ -86,7 +91,7 @@ def apply(
         output.write_json({**document, "changes": [result_row(each) for each in applied]})
     elif applied:
         _write(applied.table(), essential={"setting", "outcome", "reason"})
-    raise typer.Exit(_exit_code(applied))
+    raise typer.Exit(output.outcome_code(applied))
 
 
 def snapshot(
@@ -109,66 +114,65 @@ def snapshot(
 
 def exclude(context: typer.Context, category: ListCategory, people: _People) -> None:
     """Except people from a category; it is opened to nobody by that."""
-    _change_people(context, category, people, "excepted")
+    _change_people(context, category, people, is_added=True)
 
 
 def include(context: typer.Context, category: ListCategory, people: _People) -> None:
     """No longer except people from a category."""
-    _change_people(context, category, people, "no longer excepted")
+    _change_people(context, category, people, is_added=False)
 
 
-def _change_people(context: typer.Context, category: str, people: list[str], done: str) -> None:
+def _change_people(
+    context: typer.Context, category: str, people: list[str], *, is_added: bool
+) -> None:
     options = options_of(context)
     chosen = as_list_category(category)
+    people = _read_lines(people)
 
-    async def work(client: AsyncClient) -> SetPrivacySettingResponse:
-        change = client.exclude if done == "excepted" else client.include
+    async def work(client: AsyncClient) -> dict[str, Any]:
+        before = (await client.fetch_privacy_settings()).get_value(chosen)
         options.changing = True
-        return await change(chosen, people)
+        response = await (client.exclude if is_added else client.include)(chosen, people)
+        options.changing = False
+        after = (await client.fetch_privacy_settings()).get_value(chosen)
+        return {
+            "category": chosen,
+            "before": before,
+            "value": after,
+            "people": await count_excepted(client, chosen) if options.json else None,
+            "dhash": response.dhash,
+            "description": response.description,
+        }
 
-    response = options.run(work)
-    options.changing = False
+    document = options.run(work)
     if options.json:
-        output.write_json({"category": chosen, "people": len(people), "dhash": response.dhash})
-    elif response.dhash is None:
-        output.write(f"{label(chosen)}: nobody is excepted.")
+        output.write_json(document)
     else:
-        verb = "is" if len(people) == 1 else "are"
-        output.write(f"{label(chosen)}: {people_words(len(people))} {verb} {done}.")
+        output.write(f"{document['description']}.")
+
+
+def _read_lines(people: list[str]) -> list[str]:
+    """Return people, those of standard input in place of ``-``."""
+    if "-" not in people:
+        return people
+    if people.count("-") > 1 or sys.stdin is None:
+        raise InvalidInputError(
+            "Standard input can be read once.", hint="Write - once, and a person on each line."
+        )
+    lines = [stripped for line in sys.stdin if (stripped := line.strip())]
+    place = people.index("-")
+    return [*people[:place], *lines, *people[place + 1 :]]
+
+
+def _only(is_tighter: bool) -> Literal["tighter"] | None:
+    return "tighter" if is_tighter else None
 
 
 def _write_plan(planned: Plan) -> None:
-    _write(planned.table(), essential={"setting", "to", "direction", "why not"})
+    _write(planned.table(), essential={"setting", "to", "direction", "why not", "note"})
 
 
 def _write(table: Table, *, essential: set[str]) -> None:
     output.write(table.title)
     if table.rows:
         output.write_table(table.header, table.rows, essential=essential)
-
-
-def _exit_code(applied: ApplyResult) -> int:
-    """That of the error that stands for the worst outcome."""
-    outcomes = {result.outcome for result in applied}
-    if Outcome.UNKNOWN in outcomes:
-        return output.EXIT_CODES[OutcomeUnknownError][0]
-    return output.EXIT_CODES[NotAppliedError][0] if outcomes - {Outcome.APPLIED} else 0
-
-
-@contextmanager
-def _progress() -> Iterator[Progress]:
-    """A bar on stderr, where that is a terminal; it is gone when the changes are made."""
-    from rich.console import Console
-    from rich.progress import MofNCompleteColumn, SpinnerColumn, TextColumn
-    from rich.progress import Progress as Bar
-
-    with Bar(
-        SpinnerColumn(),
-        TextColumn("Changing settings"),
-        MofNCompleteColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        disable=not sys.stderr.isatty(),
-    ) as bar:
-        task = bar.add_task("", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

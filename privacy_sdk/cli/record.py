@@ -1,11 +1,15 @@
-"""The command that records what a script or a notebook does: record."""
+"""The commands that record or replay what a program does: record, replay."""
 
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -13,8 +17,17 @@ import typer
 from privacy_sdk.cli import output
 from privacy_sdk.cli.options import options_of
 from privacy_sdk.errors import InvalidInputError, PrivacyError, RecordingError
+from privacy_sdk.errors.masks import mask_text
 
-VARIABLE = "PRIVACY_SDK_RECORD"
+RECORD, REPLAY = "PRIVACY_SDK_RECORD", "PRIVACY_SDK_REPLAY"
+
+_PROGRAM = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="-- SCRIPT.py|NOTEBOOK.ipynb|-m MODULE [ARGUMENTS]...",
+        help="What to run, with its arguments. A notebook's file is not changed.",
+    ),
+]
 
 
 def record(
@@ -22,13 +35,7 @@ def record(
     cassette: Annotated[
         Path, typer.Argument(metavar="CASSETTE", help="Path of a new cassette, as my.yaml.")
     ],
-    program: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="-- SCRIPT.py|NOTEBOOK.ipynb [ARGUMENTS]...",
-            help="What to run, with its arguments. A notebook's file is not changed.",
-        ),
-    ],
+    program: _PROGRAM,
 ) -> None:
     """Run a script or a notebook, and record what every ps.Client() in it exchanges.
 
@@ -40,21 +47,74 @@ def record(
             f"{str(cassette)!r} is no name for a cassette.",
             hint="It ends in .yaml and stands before the program: record my.yaml -- script.py",
         )
+    cassette = cassette.expanduser()
     if cassette.exists():
-        raise RecordingError(
-            f"{cassette} exists, and would be replayed.",
-            hint="Choose another name, or delete it first.",
-        )
-    path, *arguments = program
-    if not Path(path).is_file():
-        raise InvalidInputError(f"There is no script or notebook {path!r}.")
-    environment = os.environ | {VARIABLE: str(cassette.absolute())}
-    if Path(path).suffix == ".ipynb":
-        code = _run_notebook(Path(path), arguments, environment)
-    else:
-        code = subprocess.run([sys.executable, path, *arguments], env=environment).returncode  # noqa: S603
+        raise RecordingError(f"{cassette} exists.", hint="Choose another name, or delete it first.")
+    code = _run(program, {RECORD: str(cassette.absolute())})
     _report(cassette, as_json=as_json)
-    raise typer.Exit(code if code >= 0 else 128 - code)
+    raise typer.Exit(code)
+
+
+def replay(
+    context: typer.Context,
+    cassette: Annotated[
+        str, typer.Argument(metavar="CASSETTE", help="Path of a cassette, or 'tour'.")
+    ],
+    program: _PROGRAM,
+) -> None:
+    """Run a script or a notebook, with every ps.Client() in it answering from a recording.
+
+    Its exit code is the program's.
+    """
+    options_of(context)
+    from privacy_sdk.cassettes.file import recording_path
+
+    path = recording_path(cassette)
+    raise typer.Exit(_run(program, {REPLAY: str(path.absolute())}))
+
+
+def _run(program: list[str], variables: dict[str, str]) -> int:
+    """The exit code of a program that was run with some variables, as a shell tells it."""
+    path, *arguments = program
+    environment = {k: v for k, v in os.environ.items() if k not in (RECORD, REPLAY)} | variables
+    if path != "-m" and not Path(path).expanduser().is_file():
+        raise InvalidInputError(f"There is no script or notebook {path!r}.")
+    if path != "-m":
+        path = str(Path(path).expanduser())
+    if Path(path).suffix == ".ipynb":
+        return _run_notebook(Path(path), arguments, environment)
+    command = [sys.executable, path, *arguments]
+    with (
+        subprocess.Popen(command, env=environment) as child,  # noqa: S603
+        _signals_passed_to(child),
+    ):
+        code = child.wait()
+    return code if code >= 0 else 128 - code
+
+
+@contextmanager
+def _signals_passed_to(child: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Let SIGTERM and Ctrl-C end the child, and this process with it."""
+
+    def pass_on(number: int, frame: FrameType | None) -> None:
+        # A terminal sends Ctrl-C to both by itself.
+        if number != signal.SIGINT or not _has_terminal():
+            with suppress(ProcessLookupError):
+                child.send_signal(number)
+
+    before = {n: signal.signal(n, pass_on) for n in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _has_terminal() -> bool:
+    try:
+        return os.tcgetpgrp(sys.__stderr__.fileno()) == os.getpgrp()  # type: ignore[union-attr]
+    except (OSError, AttributeError, ValueError):
+        return False
 
 
 def _run_notebook(path: Path, arguments: list[str], environment: dict[str, str]) -> int:
@@ -62,8 +122,9 @@ def _run_notebook(path: Path, arguments: list[str], environment: dict[str, str])
         raise InvalidInputError("A notebook takes no arguments.")
     try:
         import nbformat
+        from jupyter_client.kernelspec import NoSuchKernel
         from nbclient import NotebookClient
-        from nbclient.exceptions import CellExecutionError
+        from nbclient.exceptions import CellExecutionError, DeadKernelError
     except ImportError:
         raise PrivacyError(
             "Running a notebook needs Jupyter.", hint='pip install "privacy-sdk[notebook]"'
@@ -74,24 +135,44 @@ def _run_notebook(path: Path, arguments: list[str], environment: dict[str, str])
         raise InvalidInputError(f"{path} is no notebook: {type(error).__name__}.") from None
     folder = {"metadata": {"path": str(path.absolute().parent)}}
     client = NotebookClient(notebook, resources=folder, timeout=None)
+
+    def end(number: int, frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)  # on its way out, the kernel is shut down
+
+    before = signal.signal(signal.SIGTERM, end)
     try:
         client.execute(env=environment)
     except CellExecutionError as error:
         output.note(f"{output.PROGRAM}: A cell failed: {error.ename}: {error.evalue}")
         return 1
+    except NoSuchKernel as error:
+        raise PrivacyError(
+            f"The notebook's kernel {mask_text(str(error.name))!r} is not installed.",
+            hint="jupyter kernelspec list shows those that are.",
+        ) from None
+    except (DeadKernelError, RuntimeError):
+        output.note(f"{output.PROGRAM}: The notebook's kernel died.")
+        return 1
+    except SystemExit as exit_:
+        return int(str(exit_.code))
+    finally:
+        signal.signal(signal.SIGTERM, before)
     return 0
 
 
 def _report(cassette: Path, *, as_json: bool) -> None:
-    """Say what was recorded, on stderr: stdout is the program's."""
-    if not cassette.exists():
-        raise RecordingError(
-            "Nothing was recorded: no ps.Client() of the program asked a gateway for anything.",
-            hint="Client.replay() and Client.emulated() exchange nothing.",
-        )
-    from privacy_sdk.cassettes.file import read_recording
+    """Say what was recorded: on stderr, since stdout is the program's, or as JSON behind it."""
+    count = 0
+    if cassette.exists():
+        from privacy_sdk.cassettes.file import read_recording
 
-    count = len(read_recording(cassette).interactions)
-    if not as_json:
-        noun = "exchange" if count == 1 else "exchanges"
-        output.note(f"{cassette}: {count} {noun} recorded.")
+        count = len(read_recording(cassette).interactions)
+    if as_json:
+        output.write_json({"recording": str(cassette) if count else None, "exchanges": count})
+    elif count:
+        output.note(f"{cassette}: {count} {'exchange' if count == 1 else 'exchanges'} recorded.")
+    else:
+        output.note(
+            f"{output.PROGRAM}: Nothing was recorded: no ps.Client() of the program asked a "
+            "gateway for anything. Client.replay() and Client.emulated() exchange nothing."
+        )

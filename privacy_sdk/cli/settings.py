@@ -6,16 +6,22 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from privacy_sdk.cli import output
+from privacy_sdk.cli import fleet, output
 from privacy_sdk.cli.options import ListCategory, options_of
 from privacy_sdk.errors import NotSupportedError
-from privacy_sdk.model.arguments import as_list_category, as_pair, parse_duration
+from privacy_sdk.model.address_book import masked_username
+from privacy_sdk.model.arguments import as_list_category, as_pair, as_seconds
 from privacy_sdk.model.types import PrivacyCategory, PrivacyValue
-from privacy_sdk.model.words import audience, label
+from privacy_sdk.model.words import audience, label, people
 from privacy_sdk.model.words import timer as timer_words
 
 if TYPE_CHECKING:
     from privacy_sdk.client import AsyncClient
+
+
+_ADDRESSES = ("jid", "pn_jid")
+_PERSON = ("name", "username", *_ADDRESSES)
+"""The columns of people; the first two where one of them has it."""
 
 
 def _categories() -> list[str]:
@@ -30,6 +36,8 @@ def _values(context: typer.Context) -> list[str]:
 def show(context: typer.Context) -> None:
     """Show all settings."""
     options = options_of(context)
+    if options.all_accounts:
+        return fleet.show(options)
 
     async def work(client: AsyncClient) -> Any:
         return await client.fetch_privacy_settings(), client.account.id
@@ -61,6 +69,9 @@ def set_(
     value: Annotated[
         str, typer.Argument(metavar="VALUE", autocompletion=_values, show_default=False)
     ],
+    unreported: Annotated[
+        bool, typer.Option("--unreported", help="Even if WhatsApp does not report the category.")
+    ] = False,
 ) -> None:
     """Change one setting, as in: privacy-sdk set last contacts."""
     options = options_of(context)
@@ -68,17 +79,49 @@ def set_(
 
     async def work(client: AsyncClient) -> Any:
         before = (await client.fetch_privacy_settings()).get_value(chosen)
+        is_left = before is PrivacyValue.CONTACT_BLACKLIST is not after
+        lost = await count_excepted(client, chosen) if is_left else 0
         options.changing = True
-        return before, await client.set_privacy_setting(chosen, after)
+        response = await client.set_privacy_setting(chosen, after, unreported=unreported)
+        options.changing = False
+        is_reached = before is not PrivacyValue.CONTACT_BLACKLIST is after
+        listed = await count_excepted(client, chosen) if is_reached else None
+        return before, response, lost, listed
 
-    before, response = options.run(work)
+    before, response, lost, listed = options.run(work)
     if options.json:
         output.write_json(
-            {"category": chosen, "before": before, "value": after, "dhash": response.dhash}
+            {
+                "category": chosen,
+                "before": before,
+                "value": after,
+                "dhash": response.dhash,
+                "exceptions_lost": lost,
+            }
         )
     else:
         was = "" if before is None else f" (was: {audience(before)})"
         output.write(f"{label(chosen)}: {audience(after)}{was}")
+        if lost != 0:
+            who = (
+                "who was on its list is not known"
+                if lost is None
+                else f"{people(lost)} of its list"
+            )
+            output.write(
+                f"The exceptions are lost: {who}. "
+                f"Set back to {audience(PrivacyValue.CONTACT_BLACKLIST)!r}, its list is empty."
+            )
+        if listed == 0:
+            output.write("Its list is empty: nobody is excepted.")
+
+
+async def count_excepted(client: AsyncClient, category: PrivacyCategory) -> int | None:
+    """Return how many people a list holds; None where the account cannot read lists."""
+    try:
+        return len(await client.fetch_disallowed_list(category))
+    except NotSupportedError:
+        return None
 
 
 def excluded(
@@ -93,17 +136,28 @@ def excluded(
 
     options = options_of(context)
     chosen = as_list_category(category)
-    people = options.run(lambda client: client.fetch_disallowed_list(chosen))
+
+    async def work(client: AsyncClient) -> Any:
+        return await client.fetch_disallowed_list(chosen), client.names
+
+    listed, names = options.run(work)
     address = str if show_numbers else lambda jid: mask_text(str(jid))
-    rows = [
-        (address(person.jid), "" if person.pn_jid is None else address(person.pn_jid))
-        for person in people
+    users = [
+        {
+            "name": names.name(person),
+            "username": person.username if show_numbers else masked_username(person.username),
+            "jid": address(person.jid),
+            "pn_jid": person.pn_jid and address(person.pn_jid),
+        }
+        for person in listed
     ]
+    columns = [name for name in _PERSON if name in _ADDRESSES or any(user[name] for user in users)]
     if options.json:
-        users = [{"jid": jid, "pn_jid": pn_jid or None} for jid, pn_jid in rows]
-        output.write_json({"category": chosen, "dhash": people.dhash, "users": users})
-    elif rows:
-        output.write_table(("jid", "pn_jid"), rows, essential={"jid", "pn_jid"})
+        documents = [{name: user[name] for name in columns} for user in users]
+        output.write_json({"category": chosen, "dhash": listed.dhash, "users": documents})
+    elif users:
+        rows = [[user[name] or "" for name in columns] for user in users]
+        output.write_table(columns, rows, essential=set(columns))
     else:
         output.write(f"{label(chosen)}: nobody is excepted.")
 
@@ -122,7 +176,7 @@ def timer(
 ) -> None:
     """Show or set after how long messages of new chats disappear."""
     options = options_of(context)
-    seconds = None if duration is None else parse_duration(duration)
+    seconds = None if duration is None else as_seconds(duration)
 
     async def work(client: AsyncClient) -> int | None:
         try:

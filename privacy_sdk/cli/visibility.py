@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from privacy_sdk.cli import output
+from privacy_sdk.cli import fleet, output
 from privacy_sdk.cli.options import options_of
+from privacy_sdk.errors import InvalidInputError
 
 
 def visibility(
@@ -24,6 +25,10 @@ def visibility(
 ) -> None:
     """Show who sees what: strangers, contacts, or one person."""
     options = options_of(context)
+    if options.all_accounts:
+        if person is not None:
+            raise InvalidInputError("What one person sees is asked of one account.")
+        return fleet.visibility(options)
     seen = options.run(lambda client: client.visibility(person))
     if options.json:
         output.write_json(seen.to_dict())

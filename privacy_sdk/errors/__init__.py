@@ -46,6 +46,7 @@ unmasked phone number, and every error pickles.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -97,9 +98,14 @@ def __dir__() -> list[str]:
 
 _MAX_U32 = 2**32 - 1
 _LONGEST_REPR = 100
-_LONGEST = 2_000
+_LONGEST = 8_000
 """How much of a text an error holds; a longer one is another's doing."""
 _MOST_ITEMS = 20
+_SIMILAR = 0.55
+_ALLOWS = re.compile(r"allow|white|only", re.IGNORECASE)
+_DENIES = re.compile(
+    r"black|block|deny|disallow|exce?pt|exclu|\b(no|not|non|but|without|minus)\b", re.IGNORECASE
+)
 
 
 @set_module("privacy_sdk")
@@ -189,10 +195,17 @@ class UnknownNameError(InvalidInputError):
 
     fields = ("given", "nearest")
 
-    def __init__(self, kind: str, given: object, known: Mapping[str, Iterable[str]]) -> None:
+    def __init__(
+        self,
+        kind: str,
+        given: object,
+        known: Mapping[str, Iterable[str]],
+        *,
+        cutoff: float = _SIMILAR,
+    ) -> None:
         """Describe ``given`` by the ``known`` names, each with the words it also goes by."""
         self.given = short_repr(given)
-        self.nearest = _nearest(given, known)
+        self.nearest = _nearest(given, known, cutoff)
         what = "" if isinstance(given, str) else f" ({type(given).__name__})"
         meant = f"Did you mean {self.nearest!r}? " if self.nearest else ""
         super().__init__(
@@ -201,12 +214,23 @@ class UnknownNameError(InvalidInputError):
         )
 
 
-def _nearest(given: object, known: Mapping[str, Iterable[str]]) -> str | None:
+def _nearest(given: object, known: Mapping[str, Iterable[str]], cutoff: float) -> str | None:
+    """Return the known name that was meant; none that says the opposite, however alike."""
     if not isinstance(given, str):
         return None
-    spellings = {word.lower(): name for name, words in known.items() for word in (name, *words)}
-    matches = difflib.get_close_matches(given.lower(), spellings, n=1, cutoff=0.55)
+    spellings = {
+        word.lower(): name
+        for name, words in known.items()
+        for word in (name, *words)
+        if _sense(word) == _sense(given)
+    }
+    matches = difflib.get_close_matches(given.lower(), spellings, n=1, cutoff=cutoff)
     return spellings[matches[0]] if matches else None
+
+
+def _sense(word: str) -> tuple[bool, bool]:
+    """Whether a word lets people in by name, and whether it keeps them out."""
+    return bool(_ALLOWS.search(word)), bool(_DENIES.search(word))
 
 
 @set_module("privacy_sdk")
@@ -231,13 +255,14 @@ class InvalidPairError(InvalidInputError):
 
 
 class InvalidDurationError(InvalidInputError):
-    """Not a whole number of seconds from 0 to 4294967295."""
+    """Not a whole number of seconds from 0 to 4294967295, or a text that says none."""
 
-    def __init__(self, given: object) -> None:
+    def __init__(self, given: object, *, hint: str | None = None) -> None:
         readable = type(given) is int and abs(given) < 10**18
         super().__init__(
             f"{f'{given:_}' if readable else short_repr(given)} is not a duration.",
-            hint=f"Pass whole seconds from 0 (off) to {_MAX_U32:_}, or a timedelta: "
+            hint=hint
+            or f"Pass whole seconds from 0 (off) to {_MAX_U32:_}, or a timedelta: "
             "86_400 is 24 hours, 604_800 is 7 days, 7_776_000 is 90 days.",
         )
 
@@ -504,18 +529,17 @@ class RecordingError(PrivacyError):
 
 @set_module("privacy_sdk")
 class NotRecordedError(RecordingError):
-    """The cassette holds no answer to this request.
+    """The cassette holds no answer to this request where the replay stands.
 
     Attributes:
-        nearest: The recorded requests that come nearest, each with what differs.
+        nearest: What it holds of that kind, in words.
     """
 
     def __init__(
         self, message: str, *, hint: str | None = None, nearest: Iterable[str] = ()
     ) -> None:
         self.nearest = tuple(map(mask_people, nearest))
-        lines = "".join(f"\n  {line}" for line in self.nearest)
-        super().__init__(message + (f" Nearest in it:{lines}" if lines else ""), hint=hint)
+        super().__init__(message, hint=hint)
 
     @staticmethod
     def _masked(text: str) -> str:

@@ -29,7 +29,7 @@ PERSON_FIELDS = _words(
 """Members whose bare digits are a person's; see :func:`field_name`."""
 
 NAME_FIELDS = _words(
-    "pushname notify verifiedname fullname shortname displayname contactname profilename"
+    "pushname username notify verifiedname fullname shortname displayname contactname profilename"
 )
 """Members that hold what a person calls herself."""
 
@@ -74,7 +74,7 @@ _NEXT_GROUP = re.compile(rf"{_GAP}(?P<digits>\d++)", re.IGNORECASE)
 SHORTEST, LONGEST = 7, 15
 """How many digits a phone number has, with its country code."""
 
-_BARE_NUMBER = re.compile(r"(?<![\w.-])\d{10,15}(?![\w-])")
+_BARE_NUMBER = re.compile(r"(?<![^\W_])(?<!\.)\d{10,15}(?![^\W_])")
 
 _SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?i)\b(bearer\s++)[\w.~+/=-]++"), rf"\1{DOTS}"),
@@ -125,6 +125,17 @@ def mask_digits(number: str) -> str:
     """
     digits = re.sub(r"\D", "", number)
     return f"{digits[:2]}{DOTS}{digits[-2:]}" if len(digits) >= 8 else DOTS
+
+
+def mask_account(name: str | None) -> str | None:
+    """Return an account's name for showing: one that may be a person's number is masked.
+
+    Example:
+        >>> mask_account("demo"), mask_account("wa-5511912345678_main")
+        ('demo', '55•••78')
+    """
+    is_number = name is not None and sum(map(str.isdecimal, name)) >= 5
+    return mask_digits(name) if name is not None and is_number else name
 
 
 def mask_secrets(text: str) -> str:

@@ -142,9 +142,9 @@ class LimitedAccount:
         self.account = account
         self._limiter = RateLimiter(rate) if rate else None
 
-    def reading(self) -> AbstractAsyncContextManager[Account]:
-        """Lend the account, to ask it something that changes nothing."""
-        return self._lent(changes=False)
+    def reading(self, requests: int = 1) -> AbstractAsyncContextManager[Account]:
+        """Lend the account for a question that takes so many requests to WhatsApp."""
+        return self._lent(requests, changes=False)
 
     @asynccontextmanager
     async def changing(self, asker: Asker, requests: int = 1) -> AsyncIterator[VerifiedChanges]:

@@ -129,7 +129,7 @@ async def set_privacy_setting(
     """Change one setting, and read it back; a category that is not known takes any value."""
     pair = as_pair(PrivacyCategory.other(category), PrivacyValue.other(body.value))
     async with served.changing(asker, requests=3) as verified:
-        return wire.to_json(await verified.set_privacy_setting(*pair))
+        return wire.to_json(await verified.set_privacy_setting(*pair, unreported=body.unreported))
 
 
 @router.get("/privacy/{category}/disallowed-list", response_model=schemas.DisallowedListBody)
@@ -198,7 +198,7 @@ async def find_contacts(served: Served, body: schemas.PhonesBody) -> Any:
                 "A phone number is not digits with the country code.",
                 hint="Leave out plus sign, spaces and dashes, as in 999115550101.",
             )
-    async with served.reading() as account:
+    async with served.reading(requests=len(set(body.phones))) as account:
         return {"contacts": wire.to_json(await account.find_contacts(body.phones))}
 
 

@@ -105,6 +105,9 @@ class NewValueBody(Document):
 
     model_config = _example(value="contacts")
     value: Name
+    unreported: bool = Field(
+        default=False, description="Whether to send a category that WhatsApp does not report."
+    )
 
 
 class ChangedBody(Document):
@@ -119,6 +122,7 @@ class ListedPersonBody(Document):
 
     jid: str
     pn_jid: str | None
+    username: str | None = None
 
 
 class DisallowedListBody(Document):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Iterable
 from datetime import timedelta
 from difflib import get_close_matches
 from operator import index
@@ -10,11 +12,11 @@ from typing import Literal, TypeAlias
 
 from privacy_sdk.errors import (
     InvalidDurationError,
-    InvalidInputError,
     InvalidPairError,
     NoDisallowedListError,
     UnknownNameError,
 )
+from privacy_sdk.model import words
 from privacy_sdk.model.types import LIST_CATEGORIES, PrivacyCategory, PrivacyValue
 
 # The names stand here for editors to complete; a test makes them again from the types.
@@ -34,49 +36,89 @@ ValueName: TypeAlias = Literal[
 """The wire names of the known values."""
 
 CategoryLike: TypeAlias = PrivacyCategory | CategoryName | str
-"""A category or the wire name of a known one; unknown ones by ``PrivacyCategory.other``."""
+"""A category, the wire name of a known one or what the screen calls it, in any case; unknown
+ones by ``PrivacyCategory.other``."""
 
 ListCategoryLike: TypeAlias = PrivacyCategory | ListCategoryName | str
-"""A category that has a list of excepted people, or its wire name."""
+"""A category that has a list of excepted people, or a name of it."""
 
 ValueLike: TypeAlias = PrivacyValue | ValueName | str
-"""A value or the wire name of a known one; unknown ones by ``PrivacyValue.other``."""
+"""A value, the wire name of a known one or the screen's words for it, in any case; unknown ones
+by ``PrivacyValue.other``."""
 
-DurationLike: TypeAlias = int | timedelta
-"""Whole seconds from 0 to 4294967295, or a timedelta of as many."""
+DurationLike: TypeAlias = int | timedelta | str
+"""Whole seconds from 0 to 4294967295, a timedelta of as many, or a text: ``"7d"``, ``"off"``."""
+
+
+def folded(text: str) -> str:
+    """Return what spellings of a word have in common, whatever their case, dots and hyphens.
+
+    Example:
+        >>> folded("My contacts except…"), folded("GROUP_ADD")
+        ('my contacts except', 'group add')
+    """
+    plain = unicodedata.normalize("NFKC", text).casefold().strip().rstrip(".")
+    return " ".join(re.split(r"[\s_-]+", plain))
+
 
 CATEGORY_WORDS = {
-    category.value: (category.name, *words)
-    for category, words in {
-        PrivacyCategory.LAST: ("last seen", "last_seen", "lastseen"),
+    category.value: (category.name, words.label(category), *others)
+    for category, others in {
+        PrivacyCategory.LAST: ("lastseen",),
         PrivacyCategory.ONLINE: (),
-        PrivacyCategory.PROFILE: ("profile photo", "photo", "picture", "avatar"),
-        PrivacyCategory.STATUS: ("about",),
-        PrivacyCategory.GROUP_ADD: ("groups", "group add"),
-        PrivacyCategory.READ_RECEIPTS: ("receipts", "read receipts"),
-        PrivacyCategory.CALL_ADD: ("calls", "call add"),
+        PrivacyCategory.PROFILE: ("photo", "picture", "avatar"),
+        PrivacyCategory.STATUS: (),
+        PrivacyCategory.GROUP_ADD: (),
+        PrivacyCategory.READ_RECEIPTS: ("receipts",),
+        PrivacyCategory.CALL_ADD: (),
         PrivacyCategory.MESSAGES: (),
-        PrivacyCategory.DEFENSE_MODE: ("defense mode", "defence"),
+        PrivacyCategory.DEFENSE_MODE: ("defence",),
     }.items()
 }
 """The wire names of the known categories, each with the words it also goes by."""
 
-_VALUE_WORDS = {
-    value.value: (value.name, *words)
-    for value, words in {
-        PrivacyValue.ALL: ("everyone", "everybody", "public"),
-        PrivacyValue.CONTACTS: ("my contacts",),
-        PrivacyValue.NONE: ("nobody", "no one"),
+VALUE_WORDS = {
+    value.value: (value.name, words.audience(value), *others)
+    for value, others in {
+        PrivacyValue.ALL: ("everybody", "public"),
+        PrivacyValue.CONTACTS: (),
+        PrivacyValue.NONE: ("no one", "no"),
         PrivacyValue.CONTACT_BLACKLIST: ("contacts except", "blacklist"),
-        PrivacyValue.MATCH_LAST_SEEN: ("same as last seen", "match"),
+        PrivacyValue.MATCH_LAST_SEEN: ("match",),
         PrivacyValue.KNOWN: (),
         PrivacyValue.OFF: (),
-        PrivacyValue.ON_STANDARD: ("on", "standard"),
+        PrivacyValue.ON_STANDARD: ("standard",),
     }.items()
 }
+"""The wire names of the known values, likewise."""
 
-_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
-_HOW = "Write it as 7d, 24h, 90m, off, or seconds."
+_CATEGORIES = {
+    folded(word): category
+    for category in PrivacyCategory
+    for word in (category.value, category.name, words.label(category))
+}
+_VALUES = {
+    folded(word): value
+    for value in PrivacyValue
+    for word in (value.value, value.name, words.audience(value))
+}
+# Only a word that can hardly be another is taken for a slip of a value: a value shows.
+_CLOSE = 0.8
+
+_UNITS = {
+    word: seconds
+    for seconds, spellings in {
+        1: ("s", "sec", "second", "seconds"),
+        60: ("m", "min", "minute", "minutes"),
+        3_600: ("h", "hour", "hours"),
+        86_400: ("d", "day", "days"),
+        604_800: ("w", "week", "weeks"),
+    }.items()
+    for word in spellings
+}
+_HOW = "Write it as 7d, 24 hours, 90m, off, or seconds; WhatsApp itself offers {}.".format(
+    ", ".join(words.TIMER_LABELS.values())
+)
 
 
 def as_category(category: CategoryLike) -> PrivacyCategory:
@@ -86,31 +128,42 @@ def as_category(category: CategoryLike) -> PrivacyCategory:
         UnknownNameError: A string that is no known category, with the nearest one.
 
     Example:
-        >>> as_category("last")
-        <PrivacyCategory.LAST: 'last'>
+        >>> as_category("last"), as_category("Profile photo")
+        (<PrivacyCategory.LAST: 'last'>, <PrivacyCategory.PROFILE: 'profile'>)
     """
     if isinstance(category, PrivacyCategory):
         return category
-    if isinstance(category, str) and category in CATEGORY_WORDS:
-        return PrivacyCategory(category)
+    if isinstance(category, str) and (found := _CATEGORIES.get(folded(category))):
+        return found
     raise UnknownNameError("category", category, CATEGORY_WORDS)
 
 
-def as_value(value: ValueLike) -> PrivacyValue:
+def as_value(value: ValueLike, allowed: Iterable[PrivacyValue] = PrivacyValue) -> PrivacyValue:
     """Return the value that an argument names.
 
+    Args:
+        value: The argument.
+        allowed: What may be meant by one that names none.
+
     Raises:
-        UnknownNameError: A string that is no known value, with the nearest one.
+        UnknownNameError: A string that is no known value, with the nearest one; never with one
+            that means the opposite, or is not allowed.
 
     Example:
-        >>> as_value("contacts")
-        <PrivacyValue.CONTACTS: 'contacts'>
+        >>> as_value("contacts"), as_value("Nobody")
+        (<PrivacyValue.CONTACTS: 'contacts'>, <PrivacyValue.NONE: 'none'>)
+        >>> as_value("contact_allowlist")
+        Traceback (most recent call last):
+        privacy_sdk.UnknownNameError: 'contact_allowlist' is not a known value.
+        Known: all, contacts, none, contact_blacklist, match_last_seen, known, off, on_standard.
     """
     if isinstance(value, PrivacyValue):
         return value
-    if isinstance(value, str) and value in _VALUE_WORDS:
-        return PrivacyValue(value)
-    raise UnknownNameError("value", value, _VALUE_WORDS)
+    if isinstance(value, str) and (found := _VALUES.get(folded(value))):
+        return found
+    raise UnknownNameError(
+        "value", value, {each.value: VALUE_WORDS[each] for each in allowed}, cutoff=_CLOSE
+    )
 
 
 def as_pair(category: CategoryLike, value: ValueLike) -> tuple[PrivacyCategory, PrivacyValue]:
@@ -120,7 +173,8 @@ def as_pair(category: CategoryLike, value: ValueLike) -> tuple[PrivacyCategory, 
         UnknownNameError: A string that names no category or value.
         InvalidPairError: The category does not accept the value.
     """
-    category, value = as_category(category), as_value(value)
+    category = as_category(category)
+    value = as_value(value, category.valid_values or PrivacyValue)
     if not category.is_valid_value(value):
         raise InvalidPairError(category, value, category.valid_values)
     return category, value
@@ -143,13 +197,16 @@ def as_seconds(duration: DurationLike) -> int:
     """Return a duration in whole seconds that fits an unsigned 32-bit number.
 
     Raises:
-        InvalidDurationError: Negative, fractional, too long, a bool, or no duration at all.
+        InvalidDurationError: Negative, fractional, too long, a bool, a text that is none, or no
+            duration at all.
 
     Example:
-        >>> as_seconds(timedelta(days=7))
-        604800
+        >>> as_seconds(timedelta(days=7)), as_seconds("7 days"), as_seconds("off")
+        (604800, 604800, 0)
     """
     seconds: object = duration
+    if isinstance(duration, str):
+        seconds = _parse_duration(duration)
     if isinstance(duration, timedelta):
         seconds, rest = divmod(duration, timedelta(seconds=1))
         if rest:
@@ -163,24 +220,17 @@ def as_seconds(duration: DurationLike) -> int:
     return whole
 
 
-def parse_duration(text: str) -> int:
-    """Parse a duration as people write it, into seconds.
-
-    Raises:
-        InvalidInputError: Not a duration; the hint names the one that may be meant.
-        InvalidDurationError: More than 4294967295 seconds.
-
-    Example:
-        >>> parse_duration("7d"), parse_duration("off"), parse_duration("90")
-        (604800, 0, 90)
-    """
-    written = text.strip().lower()
+def _parse_duration(text: str) -> int:
+    written = " ".join(text.lower().split())
     if written == "off":
         return 0
-    if match := re.fullmatch(r"(\d{1,10})([smhdw]?)", written, re.ASCII):
-        return as_seconds(int(match[1]) * _UNITS[match[2] or "s"])
-    nearest = "off" if get_close_matches(written, ["off"]) else None
-    if match := re.match(r"(\d{1,10})\s*([smhdw])", written, re.ASCII):
-        nearest = "".join(match.groups())
-    meant = f"Did you mean {nearest!r}? " if nearest else ""
-    raise InvalidInputError(f"{text!r} is not a duration.", hint=meant + _HOW)
+    if match := re.fullmatch(r"(\d{1,10}) ?([a-z]*)", written, re.ASCII):
+        number, unit = match.groups()
+        if (seconds := _UNITS.get(unit or "s")) is not None:
+            return int(number) * seconds
+    how = _HOW
+    if re.search(r"month|year|\d ?(mo|y)", written):
+        how = f"Months and years have no fixed length: say how many days. {_HOW}"
+    elif get_close_matches(written, ["off"]):
+        how = f"Did you mean 'off'? {_HOW}"
+    raise InvalidDurationError(text, hint=how)

@@ -128,7 +128,7 @@ def in_words(change: Change) -> tuple[str, str, str]:
             return what, words.people(change.before), words.people(change.after)
         case TimerChange(before=seconds, after=wanted):
             was = words.NOT_KNOWN if seconds is None else words.timer(seconds)
-            return "Disappearing messages", was, words.timer(wanted)
+            return words.TIMER, was, words.timer(wanted)
 
 
 def change_row(change: Change) -> dict[str, str | int | None]:
@@ -190,6 +190,28 @@ def _direction(
     return Direction.TIGHTER if new < old else Direction.LOOSER
 
 
+def opened_with_list(changes: Iterable[Change]) -> frozenset[PrivacyCategory]:
+    """Return the categories that a list's update alone is to open to contacts except some.
+
+    Set first and listed then, whoever is to be excepted would see it in between: as for one that
+    is on ``none``. One that contacts see already needs no such care.
+
+    Source:
+        An update with the dhash ``none`` puts the category on the list, as the clients' sources
+        read; observed nowhere by us.
+    """
+    changes = tuple(changes)
+    added = {c.category for c in changes if isinstance(c, ListChange) and c.action == "add"}
+    return frozenset(
+        change.category
+        for change in changes
+        if isinstance(change, SettingChange)
+        and change.category in added
+        and change.after is PrivacyValue.CONTACT_BLACKLIST
+        and change.before not in (PrivacyValue.ALL, PrivacyValue.CONTACTS)
+    )
+
+
 def in_safe_order(changes: Sequence[Change]) -> tuple[Change, ...]:
     """Return the changes in their :func:`safe_order`."""
     return tuple(changes[place] for place in safe_order(changes))
@@ -201,8 +223,9 @@ def safe_order(changes: Sequence[Change]) -> list[int]:
     What tightens comes before what loosens. Defense mode, which locks other settings, goes
     off first and on last. A list exists only while its category is on
     ``contact_blacklist``, so it is changed right after its category gets there, and right
-    before it leaves.
+    before it leaves; where its update is what opens the category, that comes first.
     """
+    opened = opened_with_list(changes)
     settings = {
         change.category: (place, change)
         for place, change in enumerate(changes)
@@ -213,7 +236,9 @@ def safe_order(changes: Sequence[Change]) -> list[int]:
         change = changes[place]
         if isinstance(change, ListChange) and change.category in settings:
             anchor, setting = settings[change.category]
-            arrives = setting.after is PrivacyValue.CONTACT_BLACKLIST
+            arrives = (
+                setting.after is PrivacyValue.CONTACT_BLACKLIST and change.category not in opened
+            )
             return _rank(setting), anchor, 1 if arrives else -1
         return _rank(change), place, 0
 

@@ -226,6 +226,15 @@ _JID = re.compile(
     r"(?P<user>\d{1,20})(?:\.(?P<agent>\d{1,3}))?(?::(?P<device>\d{1,5}))?@(?P<server>[a-z][a-z.]{1,30})",
     re.ASCII,
 )
+_TWO_SPELLINGS = tuple(
+    re.compile(pattern, re.ASCII)
+    for pattern in (
+        r"(55\d\d)9([6-9]\d{7})",  # Brazil; eight digits from 2 to 5 are a landline's
+        r"(52)1(\d{10})",  # Mexico
+        r"(54)9(\d{10})",  # Argentina
+    )
+)
+"""Numbers with a digit between the groups that other spellings of them lack."""
 
 
 @set_module("privacy_sdk")
@@ -290,6 +299,29 @@ class Jid:
     def phone(cls, number: str) -> Self:
         """Return the address of a phone number, given as digits with the country code."""
         return cls(number, cls.PHONE)
+
+    @property
+    def person(self) -> Self:
+        """The address of the person: without agent and device."""
+        return type(self)(self.user.partition(".")[0], self.server)
+
+    @property
+    def identity(self) -> Self:
+        """What the addresses of one person have in common, for comparing; not to be sent.
+
+        Without agent and device, and a number in one of its spellings: WhatsApp knows numbers
+        of Brazil with and without the ninth digit, of Mexico with and without 1, of Argentina
+        with and without 9, as they were when the account was made.
+
+        Source:
+            The numbering plans; that WhatsApp keeps the older spellings is observed by many of
+            its clients, by us nowhere.
+        """
+        person = self.person
+        for pattern in _TWO_SPELLINGS if self.is_phone else ():
+            if match := pattern.fullmatch(person.user):
+                return type(self)("".join(match.groups()), self.server)
+        return person
 
     @property
     def is_lid(self) -> bool:
@@ -423,15 +455,35 @@ class DisallowedListAction(Names):
     """The person is no longer excepted."""
 
 
+class _Addressed:
+    """A person who is known by a LID, a number, or both."""
+
+    __slots__ = ()
+
+    jid: Jid | None
+    pn_jid: Jid | None
+
+    @property
+    def identities(self) -> frozenset[Jid]:
+        """The person's LID and number, as :attr:`Jid.identity` compares them.
+
+        Two records are of one person when they share any of them.
+        """
+        return frozenset(jid.identity for jid in (self.jid, self.pn_jid) if jid is not None)
+
+
 @set_module("privacy_sdk")
 @dataclass(frozen=True, slots=True)
-class DisallowedListUserEntry:
+class DisallowedListUserEntry(_Addressed):
     """A person to add to a disallowed list, or to remove from it.
 
     Attributes:
-        jid: The person's LID.
-        pn_jid: The person's phone address, where known.
+        jid: The person's LID; device and agent are dropped.
+        pn_jid: The person's phone address, where known; likewise.
         action: Add by default.
+
+    Raises:
+        InvalidJidError: ``jid`` is no LID, or ``pn_jid`` no phone's address.
 
     Source:
         ``DisallowedListUserEntry`` of the specification.
@@ -453,8 +505,19 @@ class DisallowedListUserEntry:
     ) -> None:
         if action not in tuple(DisallowedListAction):
             raise UnknownNameError("action", action, {name: () for name in DisallowedListAction})
-        object.__setattr__(self, "jid", Jid.parse(jid))
-        object.__setattr__(self, "pn_jid", None if pn_jid is None else Jid.parse(pn_jid))
+        lid, phone = Jid.parse(jid), None if pn_jid is None else Jid.parse(pn_jid)
+        if not lid.is_lid:
+            raise InvalidJidError(
+                f"{lid!r} is not a LID.",
+                hint=f"jid is a LID, DIGITS@{Jid.LID}; a phone's address goes into pn_jid. "
+                "client.exclude takes phone numbers and finds their LIDs.",
+            )
+        if not (phone is None or phone.is_phone):
+            raise InvalidJidError(
+                f"{phone!r} is not a phone's address.", hint=f"pn_jid is DIGITS@{Jid.PHONE}."
+            )
+        object.__setattr__(self, "jid", lid.person)
+        object.__setattr__(self, "pn_jid", phone and phone.person)
         object.__setattr__(self, "action", DisallowedListAction(action))
 
 
@@ -507,21 +570,33 @@ def _checked_entries(
         )
     seen: set[Jid] = set()
     for entry in entries:
-        if entry.jid in seen:
+        adds = entry.action is DisallowedListAction.ADD
+        same = entry.identities if adds else frozenset({entry.jid})
+        if not seen.isdisjoint(same):
             raise InvalidInputError(
                 f"{entry.jid!r} is named twice in one update.", hint="Name each person once."
             )
-        seen.add(entry.jid)
+        seen |= same
     return entries
 
 
 @set_module("privacy_sdk")
 @dataclass(frozen=True, slots=True)
-class DisallowedListUser:
-    """A person on a disallowed list: LID and, where known, phone address."""
+class DisallowedListUser(_Addressed):
+    """A person on a disallowed list.
+
+    Attributes:
+        jid: The person's LID.
+        pn_jid: The person's phone address, where known.
+        username: What WhatsApp says in its place of a person who hides the number.
+
+    Source:
+        The protocol facts; a username beside the LID is known to newer clients only.
+    """
 
     jid: Jid
     pn_jid: Jid | None = None
+    username: str | None = field(default=None, repr=False)
 
 
 @set_module("privacy_sdk")
@@ -536,6 +611,11 @@ class DisallowedList:
 
     dhash: str | None = None
     users: tuple[DisallowedListUser, ...] = ()
+
+    @property
+    def identities(self) -> frozenset[Jid]:
+        """The LIDs and numbers of all of them, as :attr:`Jid.identity` compares them."""
+        return frozenset(each for user in self.users for each in user.identities)
 
     def __iter__(self) -> Iterator[DisallowedListUser]:
         return iter(self.users)
@@ -560,7 +640,7 @@ class DisallowedList:
 
 @set_module("privacy_sdk")
 @dataclass(frozen=True, slots=True, repr=False)
-class Contact:
+class Contact(_Addressed):
     """Who a phone number belongs to.
 
     Attributes:

@@ -57,6 +57,9 @@ _DEFENSE = {
 NOT_KNOWN = "not known"
 """The words for a value that cannot be read."""
 
+TIMER = "Disappearing messages"
+"""What WhatsApp's own settings call the default disappearing time."""
+
 TIMER_LABELS = {0: "off", 86_400: "24 hours", 604_800: "7 days", 7_776_000: "90 days"}
 """What WhatsApp's own interface offers as the default disappearing time [s]."""
 
@@ -79,6 +82,18 @@ def audience(value: PrivacyValue) -> str:
         'my contacts'
     """
     return _AUDIENCES.get(value, value.value)
+
+
+def excepting(value: PrivacyValue | None, count: int) -> str:
+    """Return who is meant by a value, with how many people its list excepts.
+
+    Example:
+        >>> excepting(PrivacyValue.CONTACT_BLACKLIST, 2), excepting(PrivacyValue.ALL, 0)
+        ('my contacts except 2 people', 'everyone')
+    """
+    if value is not PrivacyValue.CONTACT_BLACKLIST:
+        return NOT_KNOWN if value is None else audience(value)
+    return f"my contacts except {people(count) if count else 'nobody'}"
 
 
 def meaning(category: PrivacyCategory, value: PrivacyValue) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import tempfile
 import webbrowser
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -21,6 +23,13 @@ TITLE = "Privacy settings"
 _SOURCE = "PRIVACY_SDK_APP"
 """The variable that tells the page's kernel whose settings to show."""
 
+_ASK_BEFORE_LEAVING = """<script>
+addEventListener("beforeunload", event => {
+  if (document.querySelector(".privacy-sdk .psdk-plan table")) event.preventDefault();
+});
+</script>"""
+"""Whoever reloads or leaves while something is chosen and not applied is asked first."""
+
 
 def serve_page(
     source: Mapping[str, Any],
@@ -28,6 +37,7 @@ def serve_page(
     port: int = 8866,
     theme: Literal["light", "dark"] = "light",
     open_browser: bool = True,
+    fresh: bool = False,
 ) -> None:
     """Serve the page to this machine until Ctrl-C, behind an address that holds a token.
 
@@ -36,9 +46,11 @@ def serve_page(
         port: Where to listen; the next free one is taken if it is not free.
         theme: How the page looks.
         open_browser: Whether to open it at once.
+        fresh: Whether each page and reload has an emulated account of its own, instead of one
+            for all of this run.
 
     Raises:
-        PrivacyError: Voilà is not installed.
+        PrivacyError: Voilà is not installed, or the gateway that serves the emulated account.
     """
     try:
         from voila.app import Voila
@@ -55,10 +67,13 @@ def serve_page(
             if open_browser:
                 webbrowser.open(self.display_url)
 
-    os.environ[_SOURCE] = json.dumps(dict(source))
-    with tempfile.TemporaryDirectory(prefix="privacy-sdk-") as folder:
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="privacy-sdk-"))
         notebook = Path(folder) / f"{TITLE}.ipynb"
-        notebook.write_text(json.dumps(_notebook()), "utf-8")
+        notebook.write_text(json.dumps(_notebook(_about(source, fresh=fresh))), "utf-8")
+        if source.get("emulated") and not fresh:
+            source = _shared_account(Path(folder), stack)
+        os.environ[_SOURCE] = json.dumps(dict(source))
         Page.launch_instance(
             [
                 str(notebook),
@@ -72,6 +87,31 @@ def serve_page(
                 "--KernelManager.transport_encryption=auto",
             ]
         )
+
+
+def _shared_account(folder: Path, stack: ExitStack) -> Mapping[str, Any]:
+    """Serve one emulated account to the kernels of all pages; return where it is."""
+    from privacy_sdk.accounts.emulated.account import EmulatedAccount
+    from privacy_sdk.gateway.server import running_gateway
+
+    account, token = EmulatedAccount(), secrets.token_urlsafe()
+    token_file = folder / "token"  # the folder is its owner's alone
+    token_file.write_text(token, "utf-8")
+    url = stack.enter_context(running_gateway({account.id: account}, token=token))
+    return {"url": url, "account": account.id, "token_file": str(token_file)}
+
+
+def _about(source: Mapping[str, Any], *, fresh: bool) -> str:
+    """What the page is, and where what is applied goes."""
+    if source.get("emulated"):
+        whose = "Each page and reload has its own." if fresh else "All pages and reloads share it."
+        return (
+            "This account is made up and lives in this program: try anything, "
+            f"nothing is sent anywhere. {whose}"
+        )
+    if source.get("replay"):
+        return "These answers were recorded earlier: nothing is sent anywhere."
+    return "Nothing is sent before Apply; then the gateway sends what the plan shows to WhatsApp."
 
 
 def client_of(
@@ -120,7 +160,14 @@ class Unavailable:
         return f'<p role="alert">{text} Then load this page again.</p>'
 
 
-def _notebook() -> dict[str, Any]:
+def _notebook(about: str) -> dict[str, Any]:
+    head: dict[str, Any] = {
+        "cell_type": "markdown",
+        "id": "head",
+        "metadata": {},
+        "source": f"# {TITLE}\n\nWho can see what of a WhatsApp account. {about}\n\n"
+        f"{_ASK_BEFORE_LEAVING}",
+    }
     cell: dict[str, Any] = {
         "cell_type": "code",
         "id": "page",
@@ -130,4 +177,4 @@ def _notebook() -> dict[str, Any]:
         "execution_count": None,
     }
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
-    return {"cells": [cell], "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}
+    return {"cells": [head, cell], "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}

@@ -19,8 +19,8 @@ async def client_html(client: AsyncClient) -> str:
 
     At most three exchanges, each within the client's own time-out: which account it is, its
     settings, and its timer; the lists of excepted people are not read. While a recording is
-    made or replayed none takes part in it: what was fetched last is shown then, or the first
-    answer of the recording.
+    made, nothing is asked that was not asked for: what was fetched last is shown then. A replay
+    is looked at where it stands.
     """
     name = repr(client).removeprefix("Async")
     try:
@@ -42,10 +42,9 @@ async def _read(account: Account) -> tuple[PrivacySettingsResponse | None, int |
 
         transport = account.transport
         if isinstance(account, HttpAccount) and isinstance(transport, CassetteTransport):
-            if account.seen is not None or not transport.is_replaying:
+            if not transport.is_replaying:
                 return account.seen, None
-            anew = CassetteTransport(transport.path)
-            account = HttpAccount(account=account.id, transport=anew, offline=True)
+            account = HttpAccount(account=account.id, transport=transport.looking(), offline=True)
             return await account.fetch_privacy_settings(), None
     settings = await account.fetch_privacy_settings()
     try:

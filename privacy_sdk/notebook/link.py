@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from privacy_sdk.accounts.base import AccountState, LinkStatus
 from privacy_sdk.errors import AnswerTimeoutError, NotConnectedError, PrivacyError
+from privacy_sdk.errors.masks import mask_account
 from privacy_sdk.support.loop import LOOP
 from privacy_sdk.views.html import error_text, text_html
 from privacy_sdk.views.qr import qr_image, qr_text
@@ -85,13 +86,13 @@ class Link:
             print(*filter(None, (qr and qr_text(qr), text)), sep="\n", flush=True)
 
     def __repr__(self) -> str:
-        return f"Link({self._account.id!r}: {self._said})"
+        return f"Link({mask_account(self._account.id)!r}: {self._said})"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Mapping[str, Any] | None:
         if self._widget is None:
             return None
         bundle: dict[str, Any] = self._widget._repr_mimebundle_(**kwargs)
-        return {**bundle, "text/plain": f"Link({self._account.id!r})"}
+        return {**bundle, "text/plain": f"Link({mask_account(self._account.id)!r})"}
 
 
 def _is_notebook() -> bool:

@@ -10,18 +10,20 @@ widgets holds the panel's lock, and nobody waits for an answer while holding it.
 from __future__ import annotations
 
 import asyncio
-import json
+import os
+import re
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
-from weakref import WeakKeyDictionary, WeakSet
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeAlias
 
 import ipywidgets
 
-from privacy_sdk.accounts.base import AccountInfo, AccountState, OverHttp
+from privacy_sdk.accounts.base import AccountState
 from privacy_sdk.errors import (
     InvalidInputError,
     NotRecordedError,
@@ -29,16 +31,21 @@ from privacy_sdk.errors import (
     PrivacyError,
     UsageError,
 )
+from privacy_sdk.errors.masks import mask_account
 from privacy_sdk.errors.public import set_module
 from privacy_sdk.model import words
 from privacy_sdk.model.arguments import CategoryLike, as_list_category
 from privacy_sdk.model.changes import Change, ListChange, Outcome, in_words
+from privacy_sdk.model.people import NameFinder, PeopleLike, as_people
+from privacy_sdk.model.state import SettingsState
 from privacy_sdk.model.types import (
+    LOCKED_BY_DEFENSE,
     DisallowedListAction,
     Jid,
     PrivacyCategory,
     PrivacySetting,
     PrivacySettingsResponse,
+    PrivacyValue,
 )
 from privacy_sdk.notebook.rows import SettingRow, TimerRow
 from privacy_sdk.notebook.settings import AccountSettings, key_of, read_settings
@@ -50,14 +57,15 @@ from privacy_sdk.notebook.widgets import (
     set_children,
     style_html,
 )
-from privacy_sdk.policies.people import PeopleLike, as_people, find_people
+from privacy_sdk.policies.people import find_people
 from privacy_sdk.policies.plan import Plan, make_plan
-from privacy_sdk.policies.policy import Policy
+from privacy_sdk.policies.policy import MAXIMUM, Policy, PolicyLike, as_policy
 from privacy_sdk.policies.result import ApplyResult
 from privacy_sdk.policies.state import TIMER
 from privacy_sdk.support.loop import LOOP
 from privacy_sdk.views.html import error_text, settings_table, short, text_html
 from privacy_sdk.views.tables import Cell, Table, Tone
+from privacy_sdk.views.visibility import visibility
 
 if TYPE_CHECKING:
     from privacy_sdk.cassettes.transport import CassetteTransport
@@ -65,6 +73,10 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 
+Presets: TypeAlias = Iterable[str | os.PathLike[str]] | Mapping[str, PolicyLike]
+"""Paths of policy files, or policies by what they are called."""
+
+_MAXIMUM = "Maximum privacy"
 _READING = "Reading what is set…"
 _MAY_STILL_BE_APPLIED = "What was sent may still be applied; the panel reads what is set."
 _OUTDATED = (
@@ -118,13 +130,18 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
     """
 
     def __init__(
-        self, client: AsyncClient, settings: AccountSettings, owner: object = None
+        self,
+        client: AsyncClient,
+        settings: AccountSettings,
+        owner: object = None,
+        presets: Mapping[str, Policy] = MappingProxyType({}),
     ) -> None:
-        self._client, self._owner = client, owner
+        self._client, self._owner, self._settings = client, owner, settings
         self._lock = threading.RLock()
         self._busy_with = ""
         self._message = "", Tone.PLAIN
         self._applied: ApplyResult | None = None
+        self._read_meanwhile: list[SettingsState] = []
         self._is_closed = False
         self._ignores_choices = False
         self._rows: dict[str, SettingRow | TimerRow] = {}
@@ -138,20 +155,26 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
             for text, on_click in (
                 ("Apply", self._click_apply),
                 ("Revert", self.revert),
+                ("Undo", self._click_undo),
                 ("Refresh", self._click_refresh),
             )
         }
         self._whole_numbers = make.checkbox("Show whole phone numbers")
         self._whole_numbers.observe(lambda _: self._show(), "value")
+        self._presets = make.box(
+            [make.html("Presets, to choose from:"), *map(self._preset_button, presets.items())],
+            "psdk-buttons",
+            row=True,
+        )
         self._foot = make.box([], "psdk-buttons", row=True)
-        parts = self._head, self._rows_box, self._unknown, self._plan_html, self._message_html
+        parts = self._plan_html, self._message_html, self._foot, self._presets
         super().__init__(
-            [make.html(style_html()), *parts, self._foot],
+            [make.html(style_html()), self._head, self._rows_box, self._unknown, *parts],
             layout=make.layout,
             _dom_classes=("privacy-sdk",),
         )
         self._update(settings)
-        _PANELS.setdefault(client, WeakSet()).add(self)
+        client._observers.add(self)
 
     @property
     def controls(self) -> Mapping[str, Any]:
@@ -232,6 +255,56 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
                 self._revert(self._rows)
                 self._end()
 
+    def undo(self) -> None:
+        """Choose what was set before this panel last applied something; nothing is sent.
+
+        Raises:
+            UsageError: Nothing was applied that can be taken back; or the panel is busy or closed.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> panel = ps.Client.emulated().panel()
+            >>> panel.controls["last"].value = "nobody"
+            >>> applied = panel.apply()
+            >>> panel.undo()
+            >>> panel.plan
+            Plan of 1 change for 'demo'
+              setting    from    to        direction
+              Last seen  nobody  everyone  looser
+        """
+        with self._lock:
+            self._refuse_if_busy()
+            if not (changes := self._undoable):
+                raise UsageError("This panel applied nothing that can be taken back.")
+            with self._ignoring_choices():
+                # A list before its people; they need not come last in a plan.
+                for change in sorted(changes, key=lambda it: isinstance(it, ListChange)):
+                    self._choose_change(change)
+            self._say_chosen("Undo")
+
+    def choose(self, policy: PolicyLike) -> None:
+        """Choose what a policy wants; nothing is sent, and what it does not name stays.
+
+        Args:
+            policy: A :class:`~privacy_sdk.Policy`, a mapping of one, or the path of its file.
+
+        Raises:
+            InvalidPolicyError: The policy is invalid; lists every problem.
+            InvalidContactError: People who are not on WhatsApp, or twice in one list.
+            UsageError: The panel is busy, or closed.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> panel = ps.Client.emulated().panel()
+            >>> panel.choose({"last": "none", "timer": "7d"})
+            >>> [len(panel.plan), panel.controls["timer"].value]
+            [2, 604800]
+        """
+        wanted = as_policy(policy, self._client.names.find)
+        with self._lock:
+            self._refuse_if_busy()
+        LOOP.run(lambda: self._choose_policy(wanted, "The policy"))
+
     def exclude(self, category: CategoryLike, people: PeopleLike) -> None:
         """Choose to except people from a category, with the next :meth:`apply`.
 
@@ -268,6 +341,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
         """
         with self._lock:
             self._is_closed = True
+            self._client._observers.discard(self)
             self._make.close()
             super().close()
             self.__dict__.pop("_repr_mimebundle_", None)  # ipywidgets sets it to None
@@ -307,16 +381,35 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
     @_on_click
     def _click_add(self, row: SettingRow, number: str) -> None:
         try:
-            people = as_people(number.strip())
+            people = as_people(
+                [each.strip() for each in re.split("[,;\n]", number) if each.strip()],
+                self._client.names.find,
+            )
         except PrivacyError as error:
             self._remark(row, error)
         else:
             LOOP.submit(lambda: self._choose_people(row, people, is_added=True))
 
     @_on_click
+    def _click_undo(self) -> None:
+        self.undo()
+
+    @_on_click
+    def _click_preset(self, name: str, policy: Policy) -> None:
+        LOOP.submit(lambda: self._choose_policy(policy, name))
+
+    @_on_click
     def _click_remove(self, row: SettingRow, people: tuple[Jid, ...]) -> None:
         row.choose_people(remove=people)
         self._changed(row.key)
+
+    def _preset_button(self, preset: tuple[str, Policy]) -> Any:
+        name, policy = preset
+        return self._make.button(
+            short(name, 40),
+            lambda: self._click_preset(name, policy),
+            tooltip=f"Choose {short(name)}; nothing is sent before Apply",
+        )
 
     # --- What is pending, and the one thing that is under way.
 
@@ -324,6 +417,18 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
     def _problem(self) -> str:
         """Why a choice cannot be used; empty when all can."""
         return next((row.problem for row in self._rows.values() if row.problem), "")
+
+    @property
+    def _undoable(self) -> tuple[Change, ...]:
+        """What takes back what this panel applied last."""
+        return self._applied.undo().possible if self._applied else ()
+
+    @property
+    def _is_locked(self) -> bool:
+        """Whether defense mode is on, and to stay on."""
+        mode = PrivacyCategory.DEFENSE_MODE
+        is_on = self._settings.state.settings.get(mode) is PrivacyValue.ON_STANDARD
+        return is_on and not self._rows[mode.value].is_changed
 
     def _plan(self) -> Plan:
         """The pending changes, without choices that cannot be used."""
@@ -337,7 +442,9 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
                     people[PrivacyCategory(key)] = row.excluded.wanted
         lists = {category: held for category, held in state.lists.items() if category in wanted}
         standing = replace(state, lists=lists)
-        return make_plan(Policy(wanted), standing, people, self._client.account.id)
+        return make_plan(
+            Policy(wanted), standing, people, self._client.account.id, names=self._client.names
+        )
 
     def _begin(self, what: str) -> None:
         """Say what is under way from now on.
@@ -346,9 +453,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
             UsageError: Something is under way already, or the panel is closed.
         """
         with self._lock:
-            self._refuse_if_closed()
-            if self._busy_with:
-                raise UsageError(f"The panel is busy: {self._busy_with}", hint="Wait for it.")
+            self._refuse_if_busy()
             self._busy_with = what
             self._show()
 
@@ -362,17 +467,27 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
         """Say that nothing is under way any more, and what came of it."""
         with self._lock:
             self._busy_with = ""
+            read, self._read_meanwhile = self._read_meanwhile, []
+            for state in read:
+                self._settings = self._settings.updated(state)
             self._say(text, tone)
+            if read:
+                self._take_over(self._settings)
 
     def _refuse_if_closed(self) -> None:
         if self._is_closed:
             raise UsageError("The panel is closed.", hint="Make a new one: client.panel()")
 
+    def _refuse_if_busy(self) -> None:
+        self._refuse_if_closed()
+        if self._busy_with:
+            raise UsageError(f"The panel is busy: {self._busy_with}", hint="Wait for it.")
+
     def _find_and_choose(
         self, category: CategoryLike, people: PeopleLike, *, is_added: bool
     ) -> None:
         self._refuse_if_closed()
-        category, jids = as_list_category(category), as_people(people)
+        category, jids = as_list_category(category), as_people(people, self._client.names.find)
         row = self._rows.get(category.value)
         if not isinstance(row, SettingRow):
             raise InvalidInputError(f"WhatsApp does not report {category.value!r}.")
@@ -406,7 +521,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
         with self._lock:
             self._remark_outcomes(applied)
         with suppress(PrivacyError):
-            await self._refresh(*message, keys, self._settings.updated(applied))
+            await self._refresh(*message, keys, self._settings.updated(applied.after, keys))
         return applied
 
     def _show_progress(self, done: int, total: int) -> None:
@@ -440,23 +555,88 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
             raise
         self._update(settings, own)
         self._end(text, tone)
-        for other in _PANELS[self._client] - {self}:
-            if not other._busy_with:
-                other._update(settings)
+        self._client._notify(settings.state, by=self)
+
+    def settings_read(self, state: SettingsState) -> None:
+        """Show what was read after a change by other code; the client calls this."""
+        with self._lock:
+            if self._busy_with:
+                self._read_meanwhile.append(state)
+            else:
+                self._take_over(self._settings.updated(state))
+
+    def _take_over(self, settings: AccountSettings) -> None:
+        self._update(settings)
+        if not (settings.is_complete or self._is_closed or self._client.recording):
+            LOOP.submit(self._read_missing)
+
+    async def _read_missing(self) -> None:
+        """Read a list that began with a change by other code."""
+        with suppress(PrivacyError):
+            read = await read_settings(self._client.account, self._settings)
+            with self._lock:
+                now = self._settings.state
+                new = {c: held for c, held in read.state.lists.items() if c not in now.lists}
+                timer = read.state.timer if now.timer is None else None
+                settings = self._settings.updated(SettingsState(lists=new, timer=timer))
+                self._update(replace(settings, unread={**read.unread, **settings.unread}))
+
+    async def _choose_policy(self, policy: Policy, name: str) -> None:
+        """Find out who the people of a policy are, and choose what it wants."""
+        try:
+            people = {str(category): jids for category, jids in policy.exceptions.items()}
+            names = self._client.names
+            found = await find_people(self._client.account, people, names.label)
+            names.learn(user for users in found.values() for user in users)
+            with self._lock:
+                if self._is_closed or self._busy_with:
+                    return
+                with self._ignoring_choices():
+                    for key, value in policy.settings.items():
+                        if row := self._rows.get(key.value):
+                            row.choose(value)
+                            if key.value in found and isinstance(row, SettingRow):
+                                row.choose_exactly(found[key.value])
+                    if policy.timer is not None:
+                        self._rows[TIMER].choose(policy.timer)
+                self._say_chosen(name, [key for key in policy.settings if key not in self._rows])
+        except PrivacyError as error:
+            self._say(f"{name}: {error_text(error)}", Tone.BAD)
+            raise
+
+    def _choose_change(self, change: Change) -> None:
+        row = self._rows[key_of(change)]
+        if not isinstance(change, ListChange):
+            row.choose(change.after)
+        elif isinstance(row, SettingRow):
+            if change.action is DisallowedListAction.ADD:
+                row.choose_people(add=change.people)
+            else:
+                row.choose_people(remove=[j for user in change.people for j in user.identities])
+
+    def _say_chosen(self, name: str, unreported: Iterable[str] = ()) -> None:
+        """Say what a preset or an undo chose; the plan above tells what that would change."""
+        chosen = "chosen and not applied yet; the plan above shows what it changes."
+        text = f"{name}: {chosen if self._plan() else 'all is set so already.'}"
+        labels = ", ".join(words.label(PrivacyCategory(key)) for key in unreported)
+        self._say(text + (f" Not reported for this account: {labels}." if labels else ""))
 
     async def _choose_people(
         self, row: SettingRow, people: Iterable[Jid], *, is_added: bool
     ) -> None:
         """Find out who people are, and choose to except them, or no longer."""
         try:
-            users = (await find_people(self._client.account, {"people": tuple(people)}))["people"]
+            names = self._client.names
+            found = await find_people(self._client.account, {"people": tuple(people)}, names.label)
+            users = found["people"]
+            names.learn(users)
             with self._lock:
                 if not self._is_closed:
                     with self._ignoring_choices():
                         if is_added:
                             row.choose_people(add=users)
                         else:
-                            row.choose_people(remove=[user.jid for user in users])
+                            row.choose_people(remove=[j for user in users for j in user.identities])
                     self._changed(row.key)
         except PrivacyError as error:
             self._remark(row, error)
@@ -470,6 +650,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
             self._settings = settings
             if self._is_closed:
                 return
+            self._head.value = _head_html(self._client, settings)
             rows: dict[str, SettingRow | TimerRow] = {}
             for category in settings.state.settings:
                 if category.is_known:
@@ -480,6 +661,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
                         self._changed,
                         self._click_add,
                         self._click_remove,
+                        self._client.names,
                     )
             rows[TIMER] = self._rows.get(TIMER) or TimerRow(settings, self._make, self._changed)
             for key, row in rows.items():
@@ -513,7 +695,8 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
 
     def _remark(self, row: SettingRow, error: PrivacyError) -> None:
         with self._lock:
-            row.remarks = [(error_text(error).removeprefix("people[0]: "), Tone.BAD)]
+            text = re.sub(r"\bpeople(\[\d+\])?: ", "", error_text(error))
+            row.remarks = [(text, Tone.BAD)]
             self._show()
 
     def _say(self, text: str = "", tone: Tone = Tone.PLAIN) -> None:
@@ -528,61 +711,94 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
                 return
             plan, problem, is_busy = self._plan(), self._problem, bool(self._busy_with)
             text, tone = self._message
-            self._head.value = _head_html(self._client, self._settings.info)
             self._unknown.value = _unknown_html(self.settings)
-            self._plan_html.value = plan.table().as_html() if plan else ""
+            self._plan_html.value = _plan_html(plan)
             self._message_html.value = (
                 message_html(self._busy_with, busy=True) if is_busy else message_html(text, tone)
             )
             obstacles = {key_of(change): change.obstacle for change in plan}
+            locked = LOCKED_BY_DEFENSE if self._is_locked else ()
             for key, row in self._rows.items():
-                full = self._whole_numbers.value
-                row.show(obstacles.get(key, ""), enabled=not is_busy, full=full)
+                row.show(
+                    obstacles.get(key, ""),
+                    enabled=not is_busy,
+                    full=self._whole_numbers.value,
+                    locked=key in locked,
+                )
             set_children(self._rows_box, *(row.box for row in self._rows.values()))
             self._buttons["Apply"].disabled = bool(is_busy or problem or not plan.possible)
             self._buttons["Revert"].disabled = bool(is_busy or not (plan or problem))
             self._buttons["Refresh"].disabled = is_busy
+            back, undo = self._undoable, self._buttons["Undo"]
+            undo.description = f"Undo {_changes(len(back))}" if back else "Undo"
+            undo.tooltip = f"Choose again: {_in_a_line(back)}" if back else None
+            undo.disabled = is_busy or not back
+            for button in self._presets.children[1:]:
+                button.disabled = is_busy
             has_people = any(row.excluded for row in self._rows.values())
             numbers = [self._whole_numbers] if has_people else []
             set_children(self._foot, *self._buttons.values(), *numbers)
 
 
-_PANELS: WeakKeyDictionary[AsyncClient, WeakSet[Panel]] = WeakKeyDictionary()
-"""The panels of each client, which show what any of them reads."""
-
-
-def open_panel(client: AsyncClient, owner: object = None) -> Panel:
+def open_panel(client: AsyncClient, owner: object = None, presets: Presets = ()) -> Panel:
     """Read what is set, and return a panel of it.
 
     Args:
         client: Whose settings they are.
         owner: What must live as long as the panel, such as a ``Client`` that would close
             ``client`` with its own end.
+        presets: Policies to choose from beside those of the package: paths of their files, or
+            policies by what they are called.
 
     Raises:
+        InvalidPolicyError: A preset is invalid; lists every problem.
         PrivacyError: The settings cannot be read.
     """
-    return Panel(client, LOOP.run(lambda: read_settings(client.account)), owner)
+    policies = _policies(presets, client.names.find)
+    return Panel(client, LOOP.run(lambda: read_settings(client.account)), owner, policies)
+
+
+def _policies(presets: Presets, names: NameFinder) -> dict[str, Policy]:
+    """Policies by the names of their buttons."""
+    if isinstance(presets, str | os.PathLike):
+        presets = [presets]
+    named: Mapping[str, PolicyLike] = (
+        presets if isinstance(presets, Mapping) else {Path(path).stem: path for path in presets}
+    )
+    return {_MAXIMUM: MAXIMUM, **{name: as_policy(each, names) for name, each in named.items()}}
 
 
 def _changes(count: int) -> str:
     return f"{count} change{'' if count == 1 else 's'}"
 
 
-def _head_html(client: AsyncClient, info: AccountInfo) -> str:
-    """Whose settings these are."""
+def _plan_html(plan: Plan) -> str:
+    """What would change, and what that makes of who sees what; empty for nothing."""
+    seen = plan.visibility() if plan else None
+    return plan.table().as_html() + (seen.as_html() if seen else "") if plan else ""
+
+
+def _head_html(client: AsyncClient, settings: AccountSettings) -> str:
+    """Whose settings these are, and who sees what."""
+    info, state = settings.info, settings.state
     badges = ""
-    if (recording := _recording_of(client)) is not None:
-        name = recording.path.stem
+    if (recording := client.recording) is not None:
+        name = recording.name
         badges = badge_html(f"Replay of {name!r}: answers were recorded, nothing is sent")
     elif info.backend == "emulated":
         badges = badge_html("Emulated account")
-    account = f"Account {text_html(info.id)}" if info.id else ""
-    state = ""
+    account = f"Account {text_html(mask_account(info.id))}" if info.id else ""
+    trouble = ""
     if info.state != AccountState.CONNECTED:
         name = info.state.replace("_", " ").capitalize()
-        state = remark_html(f"{name}. {info.hint}", Tone.CAREFUL)
-    return f"<p>{badges}{account}</p>{state}"
+        trouble = remark_html(f"{name}. {info.hint}", Tone.CAREFUL)
+    seen = visibility(
+        [PrivacySetting(*pair) for pair in state.settings.items()],
+        timer=state.timer,
+        excepted={category: len(held) for category, held in state.lists.items()},
+        account=client.account.id,
+    )
+    return f"<p>{badges}{account}</p>{trouble}{seen.as_html()}"
 
 
 def _unknown_html(settings: PrivacySettingsResponse) -> str:
@@ -603,28 +819,13 @@ def _unknown_html(settings: PrivacySettingsResponse) -> str:
     return f"<details{is_open}><summary>{summary}</summary>{table}</details>"
 
 
-def _recording_of(client: AsyncClient) -> CassetteTransport | None:
-    """The recording that answers a client; None when an account does."""
-    account = client.account
-    if not isinstance(account, OverHttp) or account.transport is None:
-        return None  # before the import: an emulated account needs neither vcrpy nor httpx2
-
-    from privacy_sdk.cassettes.transport import CassetteTransport
-
-    transport = account.transport
-    if isinstance(transport, CassetteTransport) and transport.is_replaying:
-        return transport
-    return None
-
-
 def _not_recorded(client: AsyncClient, plan: Plan) -> str:
     """That a plan was not recorded, and which ones were."""
-    recording = _recording_of(client)
+    recording = client.recording
     if recording is None:
         return ""
-    name = recording.path.stem
     lines = [
-        f"The recording {name!r} holds no answer to this; nothing was changed.",
+        f"The recording {recording.name!r} holds no answer to this; nothing was changed.",
         f"Asked for: {_in_a_line(plan.possible)}.",
     ]
     recorded = dict.fromkeys(map(_in_a_line, _recorded_plans(recording)))
@@ -640,9 +841,9 @@ def _recorded_plans(recording: CassetteTransport) -> Iterator[tuple[Change, ...]
     from privacy_sdk.accounts.wire import plan_from_json
 
     for request in recording.requests():
-        if request.method == "PATCH" and request.path.endswith("/privacy"):
+        if request.is_plan:
             with suppress(PrivacyError, ValueError, KeyError, TypeError):
-                yield plan_from_json(json.loads(request.body))[1]
+                yield plan_from_json(request.body)[1]
 
 
 def _in_a_line(changes: Iterable[Change]) -> str:

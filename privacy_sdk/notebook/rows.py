@@ -9,7 +9,8 @@ from typing import Any, Generic, TypeVar
 from privacy_sdk.errors import InvalidInputError
 from privacy_sdk.errors.masks import mask_digits
 from privacy_sdk.model import words
-from privacy_sdk.model.arguments import parse_duration
+from privacy_sdk.model.address_book import AddressBook, masked_username
+from privacy_sdk.model.arguments import as_seconds
 from privacy_sdk.model.types import (
     DisallowedList,
     DisallowedListUser,
@@ -29,6 +30,8 @@ MOST_LISTED = 500
 """So many excepted people are listed; all are counted."""
 
 _EXCEPT_SOME = PrivacyValue.CONTACT_BLACKLIST
+_LOCKED = "Locked by defense mode; to change it, turn that off first."
+_EXAMPLE = "+999 11 555 0101, +999 11 555 0102"
 _OTHER = "other"
 """The timer's option of a time of one's own."""
 
@@ -104,9 +107,24 @@ class Row(Generic[V]):
         self.control.value = self.value
         self.remarks.clear()
 
-    def show(self, obstacle: str, *, enabled: bool, full: bool) -> None:
-        """Bring the row's widgets up to date; an obstacle is why a choice cannot be applied."""
+    def choose(self, value: object) -> None:
+        """Choose a value: a wire string, or seconds."""
+        self.control.value = value
+        self.remarks.clear()
+
+    def show(self, obstacle: str, *, enabled: bool, full: bool, locked: bool = False) -> None:
+        """Bring the row's widgets up to date.
+
+        Args:
+            obstacle: Why the choice cannot be applied; empty when it can.
+            enabled: Whether anything can be chosen now.
+            full: Whether to show whole phone numbers.
+            locked: Whether defense mode locks the setting.
+        """
         remarks = [(text, Tone.BAD) for text in (self.problem, obstacle) if text]
+        if locked and not obstacle:
+            remarks.append((_LOCKED, Tone.CAREFUL))
+        enabled = enabled and not locked
         if self.is_changed:
             now = f"; now: {self._words(self.value)}" if self.wanted != self.value else ""
             remarks.insert(0, (f"Changed, not applied yet{now}.", Tone.PLAIN))
@@ -152,6 +170,7 @@ class SettingRow(Row[PrivacyValue]):
         on_change: Callable[[str], object],
         on_add: Callable[[SettingRow, str], object],
         on_remove: Callable[[SettingRow, tuple[Jid, ...]], object],
+        names: AddressBook,
     ) -> None:
         self.category = category
         self._excluded = (
@@ -160,6 +179,7 @@ class SettingRow(Row[PrivacyValue]):
                 make,
                 lambda number: on_add(self, number),
                 lambda people: on_remove(self, people),
+                names,
             )
             if category.supports_disallowed_list()
             else None
@@ -216,6 +236,14 @@ class SettingRow(Row[PrivacyValue]):
         self._excluded.remove(remove)
         self._excluded.add(add)
 
+    def choose_exactly(self, users: Iterable[DisallowedListUser]) -> None:
+        """Choose to except these people, and nobody else."""
+        assert self._excluded is not None  # noqa: S101
+        users = tuple(users)
+        kept = {identity for user in users for identity in user.identities}
+        gone = [u.jid for u in self._excluded.wanted if kept.isdisjoint(u.identities)]
+        self.choose_people(add=users, remove=gone)
+
     def revert(self) -> None:
         """Choose what is set, and the people that are excepted."""
         super().revert()
@@ -258,7 +286,9 @@ class ExcludedPeople:
         make: WidgetFactory,
         on_add: Callable[[str], object],
         on_remove: Callable[[tuple[Jid, ...]], object],
+        names: AddressBook,
     ) -> None:
+        self._names = names
         self.listed: DisallowedList | None = DisallowedList()
         self._why_unread = ""
         self._added: dict[Jid, DisallowedListUser] = {}
@@ -282,18 +312,23 @@ class ExcludedPeople:
     def add(self, users: Iterable[DisallowedListUser]) -> None:
         """Choose to except people."""
         for user in users:
-            self._removed.discard(user.jid)
+            self._removed -= self._listed_as(user.identities)
             self._added[user.jid] = user
         self._drop_redundant()
         if self._box is not None:
             self._number.value = ""
 
-    def remove(self, jids: Iterable[Jid]) -> None:
-        """Choose to except people no longer."""
-        for jid in jids:
-            self._added.pop(jid, None)
-            self._removed.add(jid)
-        self._drop_redundant()
+    def remove(self, addresses: Iterable[Jid]) -> None:
+        """Choose to except people no longer, by any of their addresses."""
+        gone = frozenset(jid.identity for jid in addresses)
+        for user in tuple(self._added.values()):
+            if not gone.isdisjoint(user.identities):
+                del self._added[user.jid]
+        self._removed |= self._listed_as(gone)
+
+    def _listed_as(self, identities: frozenset[Jid]) -> set[Jid]:
+        """Return the LIDs on the list of people who have any of these identities."""
+        return {u.jid for u in self.listed or () if not identities.isdisjoint(u.identities)}
 
     def update(self, listed: DisallowedList | None, why_unread: str) -> None:
         """Take over who is excepted now; None when that cannot be read, with the reason."""
@@ -306,9 +341,13 @@ class ExcludedPeople:
         self._removed.clear()
 
     def _drop_redundant(self) -> None:
-        listed = {user.jid for user in self.listed or ()}
-        self._added = {jid: user for jid, user in self._added.items() if jid not in listed}
-        self._removed &= listed
+        listed = self.listed or DisallowedList()
+        self._added = {
+            jid: user
+            for jid, user in self._added.items()
+            if listed.identities.isdisjoint(user.identities)
+        }
+        self._removed &= {user.jid for user in listed}
 
     def summary(self) -> str:
         """How many people are excepted, in words."""
@@ -341,17 +380,21 @@ class ExcludedPeople:
 
     def _name(self, user: DisallowedListUser, full: bool) -> str:
         jid = user.pn_jid or user.jid
+        name = f"{called} " if (called := self._names.name(user)) else ""
+        if not name and user.username:
+            name = f"@{user.username} " if full else f"{masked_username(user.username)} "
         number = jid.user if full else mask_digits(jid.user)
+        number = f"+{number}" if jid.is_phone else f"{number}@{jid.server}"
         state = " (to be added)" if user.jid in self._added else ""
         state = " (to be removed)" if user.jid in self._removed else state
-        return f"{'+' if jid.is_phone else 'without a known number: '}{number}{state}"
+        return f"{name}{number}{state}"
 
     def _make_widgets(self) -> None:
         label, make = self._label, self._make
         self._people = make.multiple_choice(f"{label}: people excepted")
-        self._number = make.text(f"{label}: except the phone number")
+        self._number = make.lines(f"{label}: except the phone numbers", _EXAMPLE)
         self._add = make.button(
-            "Add", lambda: self._on_add(self._number.value), tooltip=f"{label}: except this number"
+            "Add", lambda: self._on_add(self._number.value), tooltip=f"{label}: except these people"
         )
         self._remove = make.button(
             "Remove",
@@ -386,7 +429,7 @@ class TimerRow(Row[int | None]):
         if self.control.value != _OTHER:
             return self.control.value, ""
         try:
-            return parse_duration(self._other.value), ""
+            return as_seconds(self._other.value), ""
         except InvalidInputError as error:
             return None, error_text(error) if self._other.value else "Write a time below."
 
@@ -399,6 +442,13 @@ class TimerRow(Row[int | None]):
         """Choose what is set."""
         super().revert()
         self._other.value = ""
+
+    def choose(self, value: object) -> None:
+        """Choose a time [s], of one's own if it is not offered."""
+        if value not in dict(self._options()).values():
+            self._other.value = f"{value}s"
+            value = _OTHER
+        super().choose(value)
 
     def _details(self, *, enabled: bool, full: bool) -> Iterator[Any]:
         if self.control.value == _OTHER:

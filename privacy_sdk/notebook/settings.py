@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from privacy_sdk.accounts.base import Account, AccountInfo, AccountState, Capability
 from privacy_sdk.errors import NotRecordedError, PrivacyError
 from privacy_sdk.model.changes import Change, TimerChange
 from privacy_sdk.model.state import SettingsState
-from privacy_sdk.model.types import LIST_CATEGORIES, PrivacyValue
-from privacy_sdk.policies.result import ApplyResult
+from privacy_sdk.model.types import LIST_CATEGORIES, PrivacyCategory, PrivacyValue
 from privacy_sdk.policies.state import SETTINGS, TIMER, Part, read_state
 from privacy_sdk.views.html import error_text
 
@@ -40,21 +39,31 @@ class AccountSettings:
         """Why a list or the timer could not be read; empty when nothing stood in the way."""
         return error_text(self.unread[part]) if part in self.unread else ""
 
-    def updated(self, applied: ApplyResult) -> AccountSettings:
-        """What is known after a plan, by its answer."""
-        changed = {key_of(result.change) for result in applied}
-        before, after = self.state, applied.after
+    @property
+    def is_complete(self) -> bool:
+        """Whether all is known, or why not."""
+        has_timer = self.state.timer is not None or TIMER in self.unread
+        return has_timer and not _missing_lists(self.state, self.unread)
+
+    def updated(self, after: SettingsState, changed: Collection[str] = ()) -> AccountSettings:
+        """What is known after something was read.
+
+        Args:
+            after: What was read; all settings or none.
+            changed: Keys of what was changed, so that it is not known unless it was read.
+        """
+        before = self.state
+        settings = after.settings if changed else after.settings or before.settings
         kept = {c: listed for c, listed in before.lists.items() if c not in changed}
         lists = {
             category: listed
             for category, listed in {**kept, **after.lists}.items()
-            if after.settings.get(category) is _EXCEPT_SOME
+            if settings.get(category) is _EXCEPT_SOME
         }
-        timer = after.timer if TIMER in changed else before.timer
-        unread: dict[Part, PrivacyError] = {
-            part: error for part, error in self.unread.items() if part not in changed
-        }
-        return AccountSettings(self.info, SettingsState(after.settings, lists, timer), unread)
+        timer = before.timer if after.timer is None and TIMER not in changed else after.timer
+        known = {*changed, *after.lists, *([] if timer is None else [TIMER])}
+        unread = {part: error for part, error in self.unread.items() if part not in known}
+        return AccountSettings(self.info, SettingsState(settings, lists, timer), unread)
 
 
 async def read_settings(account: Account, known: AccountSettings | None = None) -> AccountSettings:
@@ -69,17 +78,11 @@ async def read_settings(account: Account, known: AccountSettings | None = None) 
         info = known.info
     state = known.state if known else SettingsState()
     unread: dict[Part, PrivacyError] = dict(known.unread) if known else {}
-    lists = [
-        category
-        for category in LIST_CATEGORIES
-        if (not state.settings or state.settings.get(category) is _EXCEPT_SOME)
-        and category not in state.lists.keys() | unread.keys()
-    ]
     read = await read_state(
         account,
         info.capabilities,
         settings=not state.settings,
-        lists=lists,
+        lists=_missing_lists(state, unread),
         timer=state.timer is None and TIMER not in unread,
         unread=unread,
     )
@@ -94,6 +97,17 @@ async def read_settings(account: Account, known: AccountSettings | None = None) 
         ),
         unread,
     )
+
+
+def _missing_lists(
+    state: SettingsState, unread: Mapping[Part, PrivacyError]
+) -> list[PrivacyCategory]:
+    return [
+        category
+        for category in LIST_CATEGORIES
+        if (not state.settings or state.settings.get(category) is _EXCEPT_SOME)
+        and category not in state.lists.keys() | unread.keys()
+    ]
 
 
 async def _read_info(account: Account) -> AccountInfo:

@@ -129,6 +129,12 @@ class WidgetFactory:
         """A labelled line of text; it counts when Enter is pressed or the field is left."""
         return self._stacked(ipywidgets.Text, label, continuous_update=False)
 
+    def lines(self, label: str, placeholder: str) -> Any:
+        """A labelled text of several lines; it counts when the field is left."""
+        return self._stacked(
+            ipywidgets.Textarea, label, placeholder=placeholder, rows=2, continuous_update=False
+        )
+
     def _stacked(self, widget: Any, label: str, **options: Any) -> Any:
         classes = ("psdk-stacked",)
         return self._keep(

@@ -21,11 +21,12 @@ from privacy_sdk.model.changes import (
 )
 from privacy_sdk.model.state import SettingsState
 from privacy_sdk.policies.plan import Plan
-from privacy_sdk.policies.policy import MAXIMUM, Policy
+from privacy_sdk.policies.policy import MAXIMUM, STRICTEST, Policy
 from privacy_sdk.policies.result import ApplyResult
 
 __all__ = [
     "MAXIMUM",
+    "STRICTEST",
     "ApplyResult",
     "Change",
     "ChangeResult",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from privacy_sdk.errors import UnknownNameError
+from privacy_sdk.errors.masks import mask_account
 from privacy_sdk.errors.public import set_module
+from privacy_sdk.model.address_book import NO_NAMES, AddressBook
 from privacy_sdk.model.changes import (
     Change,
     Direction,
@@ -16,6 +19,7 @@ from privacy_sdk.model.changes import (
     in_safe_order,
     in_words,
     needed,
+    opened_with_list,
     with_directions,
 )
 from privacy_sdk.model.state import SettingsState
@@ -23,10 +27,10 @@ from privacy_sdk.model.types import (
     LOCKED_BY_DEFENSE,
     DisallowedListAction,
     DisallowedListUser,
-    Jid,
     PrivacyCategory,
     PrivacyValue,
 )
+from privacy_sdk.policies.people import by_identity, on_list
 from privacy_sdk.views.tables import Cell, Table, Tabular, Tone
 from privacy_sdk.views.visibility import Visibility, visibility_of_changes
 
@@ -34,6 +38,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from privacy_sdk.policies.policy import Policy
+
+_NAMED = 3
+"""How many people of a list's change a table names."""
+
+_OPENED = (
+    "Opened to contacts in the step that excepts these people, so that they never see it. "
+    "That WhatsApp does so is read in other clients, observed nowhere; else nothing is opened."
+)
+_WITH_LIST = "Set by its list's update."
 
 TONES = {Direction.TIGHTER: Tone.GOOD, Direction.LOOSER: Tone.CAREFUL}
 """How the direction of a change is coloured."""
@@ -51,12 +64,13 @@ class Plan(Tabular):
         changes: The changes; those with an ``obstacle`` are not tried.
         before: The state that they start from; a plan is not applied to any other.
         account: Name of the account that it is for.
+        names: What the client's owner calls people; on this machine only, and not compared.
 
     Example:
         >>> import privacy_sdk as ps
         >>> client = ps.Client.emulated()
         >>> client.plan(ps.Policy(last="none", status="all"))
-        Plan of 2 changes for 'demo'
+        Plan of 2 changes for 'demo', 1 of them looser
           setting    from         to        direction
           Last seen  everyone     nobody    tighter
           About      my contacts  everyone  looser
@@ -67,6 +81,7 @@ class Plan(Tabular):
     changes: tuple[Change, ...] = ()
     before: SettingsState = field(default_factory=SettingsState)
     account: str | None = None
+    names: AddressBook = field(default_factory=AddressBook, compare=False)
 
     def __len__(self) -> int:
         return len(self.changes)
@@ -114,17 +129,38 @@ class Plan(Tabular):
 
     def table(self) -> Table:
         """Return the plan in words."""
-        header: tuple[str, ...] = ("setting", "from", "to", "direction")
-        if any(change.obstacle for change in self):
-            header = (*header, "why not")
-        rows = [
-            (*change_cells(change), Cell(change.obstacle, Tone.BAD))[: len(header)]
+        opened = opened_with_list(self)
+        notes = [
+            Cell(change.obstacle, Tone.BAD)
+            if change.obstacle or getattr(change, "category", None) not in opened
+            else Cell(_OPENED if isinstance(change, ListChange) else _WITH_LIST, Tone.CAREFUL)
             for change in self
         ]
-        of = f" for {self.account!r}" if self.account else ""
+        header: tuple[str, ...] = ("setting", "from", "to", "direction")
+        people = [people_cell(change, self.names) for change in self]
+        columns = [("who", people), ("note" if opened else "why not", notes)]
+        shown = [(name, cells) for name, cells in columns if any(cell.text for cell in cells)]
+        rows = [
+            (*change_cells(change), *(cells[place] for _, cells in shown))
+            for place, change in enumerate(self)
+        ]
+        header = (*header, *(name for name, _ in shown))
+        of = f" for {mask_account(self.account)!r}" if self.account else ""
         if not rows:
             return Table(f"Plan{of}: nothing is to be changed", header, rows)
-        return Table(f"Plan of {len(rows)} change{'s' if len(rows) > 1 else ''}{of}", header, rows)
+        looser = sum(change.direction is Direction.LOOSER for change in self)
+        more = f", {looser} of them looser" if looser and len(rows) > 1 else ""
+        count = f"{len(rows)} change{'s' if len(rows) > 1 else ''}"
+        return Table(f"Plan of {count}{of}{more}", header, rows)
+
+
+def people_cell(change: Change, names: AddressBook) -> Cell:
+    """Return who is added to a list or removed, where names are known."""
+    if not (names and isinstance(change, ListChange)):
+        return Cell("")
+    first = [names.label(user) for user in change.people[:_NAMED]]
+    more = [f"{len(change.people) - _NAMED} more"] if len(change.people) > _NAMED else []
+    return Cell(", ".join([*first, *more]))
 
 
 def change_cells(change: Change) -> tuple[Cell, ...]:
@@ -141,12 +177,55 @@ def make_plan(
     state: SettingsState,
     people: Mapping[PrivacyCategory, Sequence[DisallowedListUser]],
     account: str | None = None,
+    *,
+    only: str | None = None,
+    names: AddressBook = NO_NAMES,
 ) -> Plan:
     """Return the changes that bring the settings to a policy.
 
     The state holds the lists that the policy touches, as far as the account can read them;
     ``people`` are those whom its exceptions name.
+
+    Args:
+        policy: The policy.
+        state: The present settings.
+        people: Who is to be excepted, by category.
+        account: Name of the account.
+        only: ``"tighter"`` leaves out whatever is not known to let in fewer people, and whatever
+            hangs on it.
+        names: What to call people.
     """
+    if only is not None:
+        only = _as_only(only)
+    while True:
+        plan = _whole_plan(policy, state, people, account, names)
+        left = {
+            "timer" if isinstance(change, TimerChange) else change.category
+            for change in plan
+            if not (only is None or isinstance(change, ListChange)) and change.direction != only
+        }
+        if not left:
+            break
+        policy = policy.without(left)
+        people = {category: each for category, each in people.items() if category not in left}
+    if only is None:
+        return plan
+    return replace(plan, changes=tuple(each for each in plan if each.direction == only))
+
+
+def _as_only(only: str) -> Direction:
+    if only != Direction.TIGHTER:
+        raise UnknownNameError("filter", only, {Direction.TIGHTER.value: ()})
+    return Direction.TIGHTER
+
+
+def _whole_plan(
+    policy: Policy,
+    state: SettingsState,
+    people: Mapping[PrivacyCategory, Sequence[DisallowedListUser]],
+    account: str | None,
+    names: AddressBook,
+) -> Plan:
     changes: list[Change] = []
     for category, value in policy.settings.items():
         before = state.settings.get(category)
@@ -167,7 +246,7 @@ def make_plan(
         state.lists,
         None if policy.timer is None else state.timer,
     )
-    return Plan(in_safe_order(with_directions(changes, state)), expected, account)
+    return Plan(in_safe_order(with_directions(changes, state)), expected, account, names)
 
 
 def _obstacle(category: PrivacyCategory, policy: Policy, state: SettingsState) -> str:
@@ -192,15 +271,11 @@ def _list_changes(
         obstacle = obstacle or "This account cannot read lists; use exclude and include."
         yield ListChange(category, add, tuple(wanted), obstacle=obstacle)
         return
-    listed, kept = _addresses(held), _addresses(wanted)
-    missing = tuple(user for user in wanted if not _addresses([user]) & listed)
-    surplus = tuple(user for user in held if not _addresses([user]) & kept)
+    listed, kept = by_identity(held), by_identity(wanted)
+    missing = tuple(user for user in wanted if not on_list(user, listed))
+    surplus = tuple(user for user in held if not on_list(user, kept))
     if missing:
         yield ListChange(category, add, missing, len(held), obstacle=obstacle)
     if surplus:
         count = len(held) + len(missing)
         yield ListChange(category, remove, surplus, count, obstacle=obstacle)
-
-
-def _addresses(users: Iterable[DisallowedListUser]) -> set[Jid]:
-    return {jid for user in users for jid in (user.jid, user.pn_jid) if jid is not None}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from types import MappingProxyType
-from typing import Any, Final, Self, TypeAlias, TypedDict, TypeVar, Unpack
+from typing import Any, Final, Self, TypeAlias, TypedDict, TypeVar, Unpack, cast
 
 from privacy_sdk.errors import InvalidInputError, InvalidPolicyError, UnknownNameError, short_repr
 from privacy_sdk.errors.public import set_module
@@ -21,11 +22,20 @@ from privacy_sdk.model.arguments import (
     as_list_category,
     as_pair,
     as_seconds,
-    parse_duration,
+    folded,
+)
+from privacy_sdk.model.people import (
+    Column,
+    Frame,
+    NameFinder,
+    PeopleLike,
+    is_missing,
+    nobody,
+    read_people,
+    written,
 )
 from privacy_sdk.model.state import SettingsState
 from privacy_sdk.model.types import Jid, PrivacyCategory, PrivacyValue
-from privacy_sdk.policies.people import PeopleLike, read_people
 from privacy_sdk.support.files import as_path, write_private
 from privacy_sdk.views.tables import Cell, Table
 
@@ -48,25 +58,35 @@ class PolicyFields(TypedDict, total=False):
     messages: ValueLike
     defense: ValueLike
     exceptions: ExceptionsLike
-    timer: DurationLike | str
+    timer: DurationLike
 
 
 KEYS: Final = CATEGORY_WORDS | {
     "exceptions": ("except", "people", "disallowed", "blacklist", "disallowed_list"),
-    "timer": ("disappearing", "duration", "disappearing_mode", "default_disappearing_mode"),
+    "timer": (words.TIMER, "duration", "disappearing_mode", "default_disappearing_mode"),
 }
 """The fields of a policy, each with other words for it, to tell what was meant."""
 
+_OTHERS = {
+    folded(word): key
+    for key, word in (("exceptions", "exceptions"), ("timer", "timer"), ("timer", words.TIMER))
+}
+
 
 @set_module("privacy_sdk")
-class Policy:
+class Policy(Mapping[str, PrivacyValue | int]):
     """The settings as they should be; whatever it does not name stays as it is.
 
-    Everything is checked at once, and one error lists every problem.
+    A mapping of wire strings to values, with ``timer`` to seconds; who is to be excepted is its
+    attribute :attr:`exceptions`. ``policy | other`` is the policy with what the other names,
+    in place of its own value and exceptions. Everything is checked at once, and one error lists
+    every problem.
 
     Args:
         fields: A mapping of the same members as the keywords, such as one read from JSON;
-            unknown categories go here, as ``PrivacyCategory.other(…)``.
+            unknown categories go here, as ``PrivacyCategory.other(…)``. Or a table of settings,
+            as :meth:`Client.fetch_privacy_settings` returns it: its column ``value`` is edited
+            and planned; or such a column.
         **more: ``last``, ``online``, ``profile``, ``status``, ``groupadd``, ``readreceipts``,
             ``calladd``, ``messages``, ``defense``: a value each. ``exceptions``: exactly the
             people to be excepted, by category, which is then set to
@@ -79,36 +99,81 @@ class Policy:
             people who cannot be meant or are named twice; lists every problem with its place.
 
     Example:
-        >>> Policy(last="none", exceptions={"profile": ["+999 11 555 0101"]}, timer=604_800)
+        >>> policy = Policy(last="none", exceptions={"profile": ["+999 11 555 0101"]}, timer="7d")
+        >>> policy
         Policy(last='none', profile='contact_blacklist', exceptions={'profile': 1 person},
                timer=604800)
-        >>> Policy(last="none")["last"]
-        <PrivacyValue.NONE: 'none'>
-        >>> Policy(last="contact", calls="known")
+        >>> policy["last"], policy["timer"]
+        (<PrivacyValue.NONE: 'none'>, 604800)
+        >>> policy | {"profile": "nobody"}
+        Policy(last='none', profile='none', timer=604800)
+        >>> Policy(last="contact", call="known")
         Traceback (most recent call last):
         privacy_sdk.errors.InvalidPolicyError: The policy cannot be used: 2 faults.
           last: 'contact' is not a known value. Did you mean 'contacts'?
-          calls: 'calls' is not a known key. Did you mean 'calladd'?
+          call: 'call' is not a known key. Did you mean 'calladd'?
     """
 
     def __init__(
-        self, fields: Mapping[Any, Any] | None = None, /, **more: Unpack[PolicyFields]
+        self,
+        fields: Mapping[Any, Any] | Frame | Column | None = None,
+        /,
+        **more: Unpack[PolicyFields],
     ) -> None:
+        self._use(fields, more)
+
+    def _use(self, fields: object, more: Mapping[str, Any], names: NameFinder = nobody) -> None:
+        place: Callable[..., str] = _place
+        if isinstance(fields, Frame | Column):
+            fields, place = _settings_of(fields)
         if not isinstance(fields, Mapping | None):
             raise InvalidPolicyError([f"{short_repr(fields)} is not a mapping."])
-        self._use({**(fields or {}), **more}, _place)
+        if isinstance(fields, Policy) and not more:
+            self.__dict__.update(fields.__dict__)
+            return
+        self._read({**_fields(fields or {}), **more}, place, names=names)
 
-    def _use(
-        self, fields: Mapping[Any, Any], place: Callable[..., str], faults: Iterable[str] = ()
+    def _read(
+        self,
+        fields: Mapping[Any, Any],
+        place: Callable[..., str],
+        faults: Iterable[str] = (),
+        names: NameFinder = nobody,
     ) -> None:
-        check = _Check(place, faults)
-        self._settings = check.settings(fields)
-        self._exceptions = check.exceptions(fields.get("exceptions", {}), self._settings)
-        timer = fields.get("timer")
-        self._timer = None if timer is None else check.of(("timer",), _as_timer, timer)
+        check = _Check(place, faults, names)
+        self._settings, self._exceptions, self._timer = check.read(fields)
         self._notes: tuple[str, ...] = ()
         if check.faults:
             raise InvalidPolicyError(check.faults)
+
+    def __getitem__(self, key: str) -> PrivacyValue | int:
+        if key == "timer" and self._timer is not None:
+            return self._timer
+        return self._settings[cast("PrivacyCategory", key)]  # which equals its wire string
+
+    def __iter__(self) -> Iterator[str]:
+        yield from (category.value for category in self._settings)
+        if self._timer is not None:
+            yield "timer"
+
+    def __len__(self) -> int:
+        return len(self._settings) + (self._timer is not None)
+
+    def __or__(self, other: object) -> Policy:
+        if not isinstance(other, Mapping | Frame | Column):
+            return NotImplemented
+        over = Policy(other)
+        both = copy.copy(self)
+        both._settings = self._settings | over._settings
+        kept = {c: each for c, each in self._exceptions.items() if c not in over._settings}
+        both._exceptions = kept | over._exceptions
+        both._timer = self._timer if over._timer is None else over._timer
+        return both
+
+    def __ror__(self, other: object) -> Policy:
+        return (
+            Policy(other) | self if isinstance(other, Mapping | Frame | Column) else NotImplemented
+        )
 
     @property
     def settings(self) -> Mapping[PrivacyCategory, PrivacyValue]:
@@ -145,9 +210,13 @@ class Policy:
             InvalidPolicyError: No such file, another program's file, or an invalid policy;
                 lists every problem with its line.
         """
+        return cls._loaded(path)
+
+    @classmethod
+    def _loaded(cls, path: str | os.PathLike[str], names: NameFinder = nobody) -> Self:
         from privacy_sdk.policies.files import read_text
 
-        return cls.from_yaml(read_text(as_path(path)), source=str(path))
+        return cls._parsed(read_text(as_path(path)), str(path), names)
 
     @classmethod
     def from_yaml(cls, text: str, *, source: str = "the text") -> Self:
@@ -168,17 +237,21 @@ class Policy:
             privacy_sdk.errors.InvalidPolicyError: The policy cannot be used:
             the text, line 2: 'last' is there a second time; the first is on line 1.
         """
-        from privacy_sdk.policies.files import read_document
-
         if not isinstance(text, str):
             raise InvalidPolicyError([f"{short_repr(text)} is not a text."])
+        return cls._parsed(text, source)
+
+    @classmethod
+    def _parsed(cls, text: str, source: str, names: NameFinder = nobody) -> Self:
+        from privacy_sdk.policies.files import read_document
+
         document, line, faults = read_document(text, source, KEYS)
 
         def place(*path: object) -> str:
             return f"{source}, line {line(*path)}, {_place(*path)}"
 
         policy = cls.__new__(cls)
-        policy._use(document, place, faults)
+        policy._read(document, place, faults, names)
         return policy
 
     def to_yaml(self) -> str:
@@ -206,7 +279,7 @@ class Policy:
         }
         if self._exceptions:
             document["exceptions"] = {
-                category.value: [f"+{jid.user}" if jid.is_phone else str(jid) for jid in people]
+                category.value: [written(jid) for jid in people]
                 for category, people in self._exceptions.items()
             }
         if self._timer is not None:
@@ -231,14 +304,8 @@ class Policy:
                 hint="Pass the path of a file of your own, in a folder that exists.",
             ) from None
 
-    def __getitem__(self, category: CategoryLike) -> PrivacyValue:
-        return self._settings[as_category(category)]
-
-    def __iter__(self) -> Iterator[PrivacyCategory]:
-        return iter(self._settings)
-
     def _ipython_key_completions_(self) -> list[str]:
-        return [category.value for category in self]
+        return list(self)
 
     def _repr_html_(self) -> str:
         rows = [
@@ -250,7 +317,7 @@ class Policy:
             for category, people in self._exceptions.items()
         ]
         if self._timer is not None:
-            rows.append(("Disappearing messages", words.timer(self._timer)))
+            rows.append((words.TIMER, words.timer(self._timer)))
         cells = [tuple(map(Cell, row)) for row in rows]
         return Table("Policy", ("setting", "wanted"), cells).as_html()
 
@@ -260,6 +327,14 @@ class Policy:
     def _parts(self) -> tuple[object, ...]:
         people = {category: frozenset(jids) for category, jids in self._exceptions.items()}
         return self._settings, people, self._timer
+
+    def without(self, categories: Collection[PrivacyCategory | str]) -> Self:
+        """Return the policy without what it says of some categories, or of ``"timer"``."""
+        rest = copy.copy(self)
+        rest._settings = {c: v for c, v in self._settings.items() if c not in categories}
+        rest._exceptions = {c: v for c, v in self._exceptions.items() if c not in categories}
+        rest._timer = None if "timer" in categories else self._timer
+        return rest
 
     def __repr__(self) -> str:
         parts = [f"{category.value}={value.value!r}" for category, value in self._settings.items()]
@@ -274,12 +349,16 @@ class Policy:
         return f"{type(self).__name__}({', '.join(parts)})"
 
 
-PolicyLike: TypeAlias = Policy | Mapping[Any, Any] | str | os.PathLike[str]
-"""A policy, a mapping of one, or the path of a YAML file with one."""
+PolicyLike: TypeAlias = Policy | Mapping[Any, Any] | Frame | Column | str | os.PathLike[str]
+"""A policy, a mapping of one, a table of settings, or the path of a YAML file with one."""
 
 
-def as_policy(policy: PolicyLike) -> Policy:
-    """Return a policy as it is, from a mapping, or from the YAML file at a path.
+def as_policy(policy: PolicyLike, names: NameFinder = nobody) -> Policy:
+    """Return a policy as it is, from a mapping or a table, or from the YAML file at a path.
+
+    Args:
+        policy: The policy.
+        names: Finds the person of a name.
 
     Raises:
         InvalidPolicyError: None of these, or an invalid policy; lists every problem.
@@ -287,10 +366,12 @@ def as_policy(policy: PolicyLike) -> Policy:
     if isinstance(policy, Policy):
         return policy
     if isinstance(policy, str | os.PathLike):
-        return Policy.load(policy)
-    if isinstance(policy, Mapping):
-        return Policy(policy)
-    raise InvalidPolicyError([f"{short_repr(policy)} is no policy, mapping or path of one."])
+        return Policy._loaded(policy, names)
+    if isinstance(policy, Mapping | Frame | Column):
+        read = Policy.__new__(Policy)
+        read._use(policy, {}, names)
+        return read
+    raise InvalidPolicyError([f"{short_repr(policy)} is no policy, mapping, table or path of one."])
 
 
 def policy_of(state: SettingsState) -> Policy:
@@ -322,12 +403,66 @@ def _place(*path: object) -> str:
     return ".".join(map(str, path[:2])) + "".join(f"[{index}]" for index in path[2:])
 
 
+def _fields(fields: Mapping[Any, Any]) -> Mapping[Any, Any]:
+    """Return the members of a mapping; of a policy with its exceptions."""
+    return {**fields, "exceptions": fields.exceptions} if isinstance(fields, Policy) else fields
+
+
+def _settings_of(table: Frame | Column) -> tuple[dict[Any, Any], Callable[..., str]]:
+    """Return the values of a table of settings by category, and where each stands.
+
+    A row that this version does not know is left out while it stands as it was fetched.
+
+    Raises:
+        InvalidPolicyError: No such table, or one category twice.
+    """
+    column = ""
+    if isinstance(table, Frame):
+        cells = table.to_dict("list")
+        if "value" not in cells:
+            raise InvalidPolicyError(
+                ["The table has no column 'value'. Edit that of fetch_privacy_settings()."]
+            )
+        column = ", column 'value'"
+        rows = list(
+            zip(table.index, cells["value"], cells.get("audience", cells["value"]), strict=True)
+        )
+    else:
+        rows = [(key, value, None) for key, value in table.items()]
+
+    def place(*path: object) -> str:
+        return f"row {short_repr(path[0])}{column}"
+
+    settings: dict[Any, Any] = {}
+    faults = []
+    for key, value, audience in rows:
+        if isinstance(key, tuple):
+            raise InvalidPolicyError(["A policy is one account's: choose its rows, .loc[account]."])
+        if key in settings:
+            faults.append(f"{place(key)}: {short_repr(key)} is there a second time.")
+        if not (is_missing(value) or _is_unread(key, value, audience)):
+            settings[key] = value
+    if faults:
+        raise InvalidPolicyError(faults)
+    return settings, place
+
+
+def _is_unread(key: object, value: object, audience: object) -> bool:
+    """Whether a row holds what this version does not know, just as it was fetched."""
+    if not (isinstance(key, str) and isinstance(value, str) and key and value):
+        return False
+    category, wire = PrivacyCategory(key), PrivacyValue(value)
+    is_known = category.is_known and category.is_valid_value(wire)
+    return not is_known and audience == words.audience(wire)
+
+
 class _Check:
     """Parses the fields of a policy and collects every problem."""
 
-    def __init__(self, place: Callable[..., str], faults: Iterable[str]) -> None:
+    def __init__(self, place: Callable[..., str], faults: Iterable[str], names: NameFinder) -> None:
         self.faults = list(faults)
         self._place = place
+        self._names = names
 
     def of(self, path: tuple[object, ...], read: Callable[..., T], *given: object) -> T | None:
         """Return what ``read`` returns; None, and a problem more, when it raises."""
@@ -340,26 +475,46 @@ class _Check:
             self._fault(path, error.message, error.hint)
         return None
 
-    def settings(self, fields: Mapping[Any, Any]) -> dict[PrivacyCategory, PrivacyValue]:
+    def read(
+        self, fields: Mapping[Any, Any]
+    ) -> tuple[
+        dict[PrivacyCategory, PrivacyValue], dict[PrivacyCategory, tuple[Jid, ...]], int | None
+    ]:
+        """Parse all fields: values, people to except, the timer."""
         settings: dict[PrivacyCategory, PrivacyValue] = {}
+        people: tuple[object, object] = "exceptions", {}
+        timer: tuple[object, Any] = "timer", None
+        keys: dict[object, object] = {}
         for key, value in fields.items():
-            if isinstance(key, PrivacyCategory) or key in CATEGORY_WORDS:
-                if value is not None and (pair := self.of((key,), as_pair, key, value)):
-                    settings.update([pair])
-            elif key not in KEYS:
-                self.of((key,), _refuse_key, key)
-        return settings
+            if (name := self.of((key,), _key, key)) is None:
+                continue
+            if name in keys:
+                self._fault((key,), f"it is {keys[name]!r} a second time.")
+            keys[name] = key
+            if name == "exceptions":
+                people = key, value
+            elif name == "timer":
+                timer = key, value
+            elif value is not None and (pair := self.of((key,), as_pair, name, value)):
+                settings.update([pair])
+        exceptions = self.exceptions(*people, settings)
+        key, seconds = timer
+        return (
+            settings,
+            exceptions,
+            None if seconds is None else self.of((key,), as_seconds, seconds),
+        )
 
     def exceptions(
-        self, fields: object, settings: dict[PrivacyCategory, PrivacyValue]
+        self, name: object, fields: object, settings: dict[PrivacyCategory, PrivacyValue]
     ) -> dict[PrivacyCategory, tuple[Jid, ...]]:
         """Parse the people to except; adds their categories to ``settings`` if not there."""
         if not isinstance(fields, Mapping):
-            self._fault(("exceptions",), f"{short_repr(fields)} does not map categories to people.")
+            self._fault((name,), f"{short_repr(fields)} does not map categories to people.")
             return {}
         exceptions = {}
         for key, people in fields.items():
-            path = "exceptions", key
+            path = name, key
             if (category := self.of(path, as_list_category, key)) is None:
                 continue
             value = settings.setdefault(category, PrivacyValue.CONTACT_BLACKLIST)
@@ -370,18 +525,26 @@ class _Check:
                     f"is to be {value.value!r}.",
                     f"Leave that out, or make it {PrivacyValue.CONTACT_BLACKLIST.value!r}.",
                 )
-            exceptions[category] = read_people(people, partial(self._place, *path), self.faults)
+            if category in exceptions:
+                self._fault(path, f"{category.value!r} is there a second time.")
+            exceptions[category] = read_people(
+                people, partial(self._place, *path), self.faults, self._names
+            )
         return exceptions
 
     def _fault(self, path: tuple[object, ...], *sentences: str) -> None:
         self.faults.append(f"{self._place(*path)}: {' '.join(filter(None, sentences))}")
 
 
-def _as_timer(timer: DurationLike | str) -> int:
-    return parse_duration(timer) if isinstance(timer, str) else as_seconds(timer)
-
-
-def _refuse_key(key: object) -> None:
+def _key(key: object) -> PrivacyCategory | str:
+    """Return the category, ``exceptions`` or ``timer`` that a key names."""
+    if isinstance(key, PrivacyCategory):
+        return key
+    if isinstance(key, str):
+        if other := _OTHERS.get(folded(key)):
+            return other
+        with suppress(UnknownNameError):
+            return as_category(key)
     raise UnknownNameError("key", key, KEYS)
 
 
@@ -397,5 +560,18 @@ MAXIMUM: Final = Policy(
 )
 """The specification's "Maximum privacy configuration", setting for setting.
 
-It says nothing of defense mode, and leaves profile photo, About and groups to contacts.
+It leaves profile photo, About, groups, calls and messages to contacts, so it *loosens* these
+where they are tighter now, and says nothing of defense mode: ``client.plan(MAXIMUM)`` tells what
+is looser, ``only="tighter"`` leaves that out, and :data:`STRICTEST` goes further.
+"""
+
+STRICTEST: Final = MAXIMUM | {"profile": PrivacyValue.NONE, "status": PrivacyValue.NONE}
+"""Everything closed that is known to be closable.
+
+Groups are left to contacts: ``groupadd=none`` is contested; WhatsApp has been seen to answer
+success to it and to leave everyone in. Calls and messages accept no less than contacts. Defense
+mode, which locks most of these, and the timer stay as they are.
+
+Source:
+    The specification's table of values; Evolution API #414 for ``groupadd``.
 """

@@ -7,7 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from privacy_sdk.errors.masks import mask_account
 from privacy_sdk.errors.public import set_module
+from privacy_sdk.model.address_book import AddressBook
 from privacy_sdk.model.changes import (
     Change,
     ChangeResult,
@@ -21,7 +23,8 @@ from privacy_sdk.model.changes import (
 )
 from privacy_sdk.model.state import SettingsState
 from privacy_sdk.model.types import DisallowedListAction, PrivacyCategory, PrivacyValue
-from privacy_sdk.policies.plan import Plan, change_cells
+from privacy_sdk.policies.people import unique_people
+from privacy_sdk.policies.plan import Plan, change_cells, people_cell
 from privacy_sdk.views.tables import Cell, Table, Tabular, Tone
 from privacy_sdk.views.visibility import Visibility, visibility_of_changes
 
@@ -52,6 +55,7 @@ class ApplyResult(Tabular):
         after: The state when it had been applied: all settings, and the people of each list and
             the timer that the plan changed, as far as they could be read.
         account: Name of the account.
+        names: What the client's owner calls people; not compared.
 
     Example:
         >>> import privacy_sdk as ps
@@ -73,6 +77,7 @@ class ApplyResult(Tabular):
     before: SettingsState = field(default_factory=SettingsState)
     after: SettingsState = field(default_factory=SettingsState)
     account: str | None = None
+    names: AddressBook = field(default_factory=AddressBook, compare=False)
 
     def __len__(self) -> int:
         return len(self.results)
@@ -105,6 +110,7 @@ class ApplyResult(Tabular):
             in_safe_order(with_directions(changes, self.after)),
             self._state_for(changes),
             self.account,
+            self.names,
         )
 
     def _restored(self, category: PrivacyCategory) -> Iterator[Change]:
@@ -121,9 +127,8 @@ class ApplyResult(Tabular):
             and result.change.action is _REMOVE
             for user in result.people
         )
-        people = {user.jid: user for user in (*self.before.lists[category], *removed)}
-        if people:
-            yield ListChange(category, _ADD, tuple(people.values()), 0)
+        if people := unique_people((*self.before.lists[category], *removed)):
+            yield ListChange(category, _ADD, people, 0)
 
     def _state_for(self, changes: Sequence[Change]) -> SettingsState:
         premises = needed(changes)
@@ -151,15 +156,18 @@ class ApplyResult(Tabular):
         """Return the results in words."""
         counts = Counter(result.outcome for result in self)
         summary = ", ".join(f"{n} {outcome_words(each)}" for each in Outcome if (n := counts[each]))
-        to = f" to {self.account!r}" if self.account else ""
-        header = ("setting", "from", "to", "direction", "outcome", "reason")
+        to = f" to {mask_account(self.account)!r}" if self.account else ""
+        people = [people_cell(result.change, self.names) for result in self]
+        who = ("who",) if any(cell.text for cell in people) else ()
+        header = ("setting", "from", "to", "direction", *who, "outcome", "reason")
         rows = [
             (
                 *change_cells(result.change),
+                *([cell] if who else []),
                 Cell(outcome_words(result.outcome), _TONES[result.outcome]),
                 Cell(result.reason),
             )
-            for result in self
+            for result, cell in zip(self, people, strict=True)
         ]
         return Table(f"Applied{to}: {summary or 'there was nothing to do'}", header, rows)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
 
 from privacy_sdk.accounts.base import Account, Capability, RunsPlans
+from privacy_sdk.accounts.nodes import NO_DHASH
 from privacy_sdk.errors import (
     AnswerTimeoutError,
     NotAuthorizedError,
@@ -22,6 +23,7 @@ from privacy_sdk.model.changes import (
     Report,
     SettingChange,
     TimerChange,
+    opened_with_list,
     safe_order,
     with_directions,
 )
@@ -34,6 +36,9 @@ Progress: TypeAlias = Callable[[int, int], None]
 """Called with the number of changes made and that of all."""
 
 _ON_LIST = PrivacyValue.CONTACT_BLACKLIST
+_NOT_OPENED = Answer(
+    Outcome.NOT_TRIED, "Its list was refused, and who is to be excepted would see it."
+)
 _NO_MORE = (RateLimitError, NotAuthorizedError, ServiceUnavailableError)
 
 
@@ -83,6 +88,7 @@ class PlanRun:
         self._before = SettingsState()
         self._dhashes: dict[PrivacyCategory, str | None] = {}
         self._unsure: set[PrivacyCategory] = set()
+        self._opened: dict[PrivacyCategory, Answer | None] = {}
         self._stopped = ""
 
     async def apply(
@@ -99,10 +105,13 @@ class PlanRun:
             raise OutdatedPlanError(differences)
         self._before = now
         self._dhashes = {category: held.dhash for category, held in before.lists.items()}
+        self._opened = dict.fromkeys(opened_with_list(changes))
         answers: dict[int, Answer] = {}
         for done, place in enumerate(safe_order(with_directions(changes, now))):
             progress(done, len(changes))
-            answers[place] = await self._make(changes[place])
+            answers[place] = answer = await self._make(changes[place])
+            if isinstance(change := changes[place], ListChange) and change.category in self._opened:
+                self._opened[change.category] = answer
         progress(len(changes), len(changes))
         return await self.report(changes, [answers[place] for place in range(len(changes))])
 
@@ -162,13 +171,16 @@ class PlanRun:
 
     async def _send(self, change: Change) -> Answer:
         match change:
+            case SettingChange(category=category) if answer := self._opened.get(category):
+                return answer if answer.outcome is not Outcome.REFUSED else _NOT_OPENED
             case SettingChange(category=category, after=value):
                 response = await self._account.set_privacy_setting(category, value)
                 self._dhashes[category] = response.dhash
             case TimerChange(after=seconds):
                 await self._account.set_default_disappearing_mode(seconds)
             case ListChange(category=category):
-                dhash = await self._dhash(category)
+                opens = category in self._opened
+                dhash = NO_DHASH if opens else await self._dhash(category)
                 if dhash is None and (self._can_read_lists or category in self._unsure):
                     why = f"{category.value!r} was not put on {_ON_LIST.value!r}."
                     return Answer(Outcome.NOT_TRIED, why)

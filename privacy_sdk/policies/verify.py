@@ -174,9 +174,11 @@ def _evidence(change: Change, after: SettingsState) -> _Evidence | None:
             held = after.lists.get(category)
             if held is None and after.settings.get(category, _ON_LIST) is _ON_LIST:
                 return None
-            listed = {jid for user in held or () for jid in (user.jid, user.pn_jid)}
+            listed = frozenset[Jid]() if held is None else held.identities
             adds = action is DisallowedListAction.ADD
-            missed = frozenset(user.jid for user in people if (user.jid in listed) is not adds)
+            missed = frozenset(
+                user.jid for user in people if listed.isdisjoint(user.identities) is adds
+            )
             now = (
                 f"{len(missed)} of {len(people)} people {'were not added' if adds else 'remain'}; "
                 f"the list holds {words.people(len(held or ()))}"
@@ -192,6 +194,7 @@ class VerifiedChanges:
     afterwards, and :class:`~privacy_sdk.OutcomeUnknownError` when it cannot be known whether it
     was made. An account that cannot read what was changed is taken at its word, and one that
     :class:`RunsPlans` verifies at its other end: it is asked here only when an answer was lost.
+    What was read is told to ``on_read``.
 
     Whoever calls them holds the :func:`turn_of` the account.
 
@@ -199,8 +202,10 @@ class VerifiedChanges:
         account: The account.
     """
 
-    def __init__(self, account: Account) -> None:
-        self.account = account
+    def __init__(
+        self, account: Account, on_read: Callable[[SettingsState], None] = lambda state: None
+    ) -> None:
+        self.account, self._on_read = account, on_read
         self._other_end = account if isinstance(account, RunsPlans) else None
         self._capabilities: frozenset[str] | None = None
 
@@ -211,12 +216,12 @@ class VerifiedChanges:
         return self._capabilities
 
     async def set_privacy_setting(
-        self, category: PrivacyCategory, value: PrivacyValue
+        self, category: PrivacyCategory, value: PrivacyValue, *, unreported: bool = False
     ) -> SetPrivacySettingResponse:
         """Change one setting."""
         return await self._verified(
             f"{value.value!r} for {category.value!r}",
-            lambda: self.account.set_privacy_setting(category, value),
+            lambda: self.account.set_privacy_setting(category, value, unreported=unreported),
             lambda after: _response(category, after),
             SettingChange(category, None, value),
         )
@@ -271,7 +276,7 @@ class VerifiedChanges:
         value = (await self.account.fetch_privacy_settings()).get_value(category)
         if value is not _ON_LIST:
             if value not in (PrivacyValue.ALL, PrivacyValue.CONTACTS):
-                raise _would_open(category, value)
+                raise would_open(category, value)
             if all(entry.action is DisallowedListAction.REMOVE for entry in update.users):
                 return ExcludedChange(value, None)
             await self._verified(
@@ -313,6 +318,7 @@ class VerifiedChanges:
                 return answered
         unread: dict[Part, PrivacyError] = {}
         after = await self._read_back(changes, unread, is_lost=lost is not None)
+        self._on_read(after)
         failed = next((e for e in unread.values() if not isinstance(e, NotSupportedError)), None)
         if failed and not isinstance(failed, _UNREADABLE_NOW):
             raise failed
@@ -381,7 +387,8 @@ class VerifiedChanges:
         )
 
 
-def _would_open(category: PrivacyCategory, value: PrivacyValue | None) -> InvalidInputError:
+def would_open(category: PrivacyCategory, value: PrivacyValue | None) -> InvalidInputError:
+    """Return why nobody is excepted from a category: that would open it to all others."""
     if value is PrivacyValue.NONE:
         what = "is shown to nobody, so nobody is excepted"
     else:

@@ -19,7 +19,7 @@ class SharedFileError(OSError):
 
 
 def as_path(given: str | os.PathLike[str]) -> Path:
-    """Return the path that is meant.
+    """Return the path that is meant; ``~`` is the home folder.
 
     Raises:
         InvalidInputError: Not a path.
@@ -34,7 +34,7 @@ def as_path(given: str | os.PathLike[str]) -> Path:
         path = os.fspath(given)
         with suppress(UnicodeError):  # a lone surrogate
             if isinstance(path, str) and path and b"\0" not in os.fsencode(path):
-                return Path(path)
+                return Path(os.path.expanduser(path))  # noqa: PTH111  # "~nobody" stays
     raise InvalidInputError(
         f"{short_repr(given)} is not a path.", hint='Pass one such as "folder/mine.yaml".'
     )

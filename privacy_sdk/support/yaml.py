@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
@@ -33,13 +34,11 @@ class Dialect:
         is_typed: Whether a value may be an int, None or bytes, as it is written or by its tag;
             else every value is text and tags are refused, so that ``off`` is no ``False`` and
             a number keeps its plus sign.
-        has_aliases: Whether a value may be an alias of an earlier one.
     """
 
     name: str
     max_depth: int
     is_typed: bool = False
-    has_aliases: bool = False
 
 
 class YamlMapping(dict[str, Any]):
@@ -155,7 +154,6 @@ class _Reader:
         self._open: list[YamlMapping | YamlList] = [self._root]
         self._keys: list[str | None] = [None]
         """Of every open mapping, the key whose value comes next."""
-        self._anchors: dict[str, object] = {}
 
     @property
     def document(self) -> object:
@@ -182,14 +180,9 @@ class _Reader:
         return YamlError(line, problem, self.document, is_syntax=is_syntax)
 
     def _value(self, event: Any, loader: Any) -> Any:
-        anchor = event.anchor
-        if anchor is not None and not self._dialect.has_aliases:
+        if event.anchor is not None:
             why = f"Anchors (&) and aliases (*) are not used in a {self._dialect.name}."
             raise self._refused(event, why)
-        if isinstance(event, yaml.AliasEvent):
-            if anchor not in self._anchors:
-                raise self._refused(event, "This is an alias of nothing.")
-            return self._anchors[anchor]
         tag = event.tag
         if tag is not None and tag != "!" and not (self._dialect.is_typed and tag in _TYPED_TAGS):
             why = f"This tag is not used in a {self._dialect.name}: {short_repr(tag)}."
@@ -201,8 +194,6 @@ class _Reader:
             raise self.too_deep(_line(event))
         else:
             value = YamlMapping() if isinstance(event, yaml.MappingStartEvent) else YamlList()
-        if anchor is not None:
-            self._anchors[anchor] = value
         return value
 
     def _typed(self, event: Any, loader: Any) -> object:
@@ -240,6 +231,44 @@ class _Reader:
 
     def _refused(self, event: Any, problem: str) -> YamlError:
         return self.error(_line(event), problem)
+
+
+def text_between_values(text: str) -> Iterator[tuple[int, str]]:
+    r"""Yield what stands in a YAML text and is part of no value, each with its line: comments.
+
+    Args:
+        text: What :func:`read_yaml` has read.
+
+    Example:
+        >>> list(text_between_values("a: '#1' # one\nb: |- # two\n  # text\n# three"))
+        [(1, '# one'), (2, '# two'), (4, '# three')]
+    """
+    at, line = 0, 1
+    for event in _events(text):
+        if isinstance(event, yaml.ScalarEvent):
+            first, last = cast("Any", event).start_mark, cast("Any", event).end_mark
+            begin, end = first.index, last.index
+            if event.style in ("|", ">"):  # a comment may stand behind the mark itself
+                begin = text.find("\n", begin, end)
+                begin = end if begin < 0 else begin
+            yield from _no_values(text[at:begin], line)
+            at, line = end, last.line + 1
+    yield from _no_values(text[at:], line)
+
+
+def _events(text: str) -> Iterator[Any]:
+    loader = _LOADER(text)
+    while (event := loader.get_event()) is not None:
+        yield event
+
+
+_NO_WORDS = re.compile(r"(?:!!(?:str|map|seq|int|null|binary)|[-.\s,:?{}\[\]|>+!\ufeff]|\b\d\b)*")
+
+
+def _no_values(text: str, line: int) -> Iterator[tuple[int, str]]:
+    for number, part in enumerate(text.split("\n"), line):
+        if not _NO_WORDS.fullmatch(part):
+            yield number, part[max(part.find("#"), 0) :].strip()
 
 
 def _line(event: Any) -> int:

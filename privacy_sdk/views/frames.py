@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from privacy_sdk.errors.masks import mask_text
+from privacy_sdk.errors.masks import mask_account, mask_text
 from privacy_sdk.model import words
+from privacy_sdk.model.address_book import NO_NAMES, AddressBook, masked_username
 from privacy_sdk.model.changes import Change, ChangeResult, change_row, result_row
+from privacy_sdk.model.people import written
 from privacy_sdk.model.types import (
     DisallowedList,
     PrivacyCategory,
@@ -48,12 +51,15 @@ COLUMNS = (
 ALLOWED = Column("allowed", "str", "wire strings of the values that may be set; 'any' when unknown")
 """The column that the settings table has where it is asked for."""
 
+ERROR = Column("error", "str", "why an account could not be read; <NA> where it could")
+"""The last column of the settings table of many accounts."""
+
 PLAN_COLUMNS = (
     Column("change", "str", "what is changed: setting, exceptions or timer"),
-    Column("category", "str", "wire string of the category; <NA> for the timer"),
-    Column("from", "str", "value, number of people or seconds before; <NA> when not known"),
-    Column("to", "str", "value, number of people or seconds wanted"),
-    Column("direction", "str", "tighter, looser or same; <NA> when that cannot be said"),
+    Column("category", "string", "wire string of the category; <NA> for the timer"),
+    Column("from", "string", "value, number of people or seconds before; <NA> when not known"),
+    Column("to", "string", "value, number of people or seconds wanted; <NA> when not known"),
+    Column("direction", "string", "tighter, looser or same; <NA> when that cannot be said"),
     Column("obstacle", "str", "why it cannot be done; empty when it can"),
 )
 """The columns of a plan's table."""
@@ -66,23 +72,34 @@ APPLIED_COLUMNS = (
 """The columns of the table of what became of a plan."""
 
 EXCLUDED_COLUMNS = (
-    Column("number", "str", "the person's phone number, masked by default; <NA> when not known"),
+    Column("number", "string", "the person's phone number, masked by default; <NA> when not known"),
     Column("jid", "str", "the person's address, a LID, masked likewise"),
 )
 """The columns of the table of people excepted in a category."""
+
+NAME = Column(
+    "name", "string", "what you call the person, else the username, masked likewise; <NA> without"
+)
+"""The column before these where names are given, or WhatsApp says a username."""
 
 _DTYPES = {"category": "str"} | {name: dtype for name, dtype, _ in (*COLUMNS, ALLOWED)}
 _ALLOWED = {category: ", ".join(category.valid_values) for category in PrivacyCategory}
 
 
 def settings_frame(
-    response: PrivacySettingsResponse, *, account: str | None = None, allowed: bool = False
+    response: PrivacySettingsResponse,
+    *,
+    account: str | None = None,
+    allowed: bool = False,
+    recording: str | None = None,
+    recorded_at: datetime | None = None,
 ) -> pd.DataFrame:
     """DataFrame (n, 4), one row per reported category, index ``category``.
 
     Columns are those of :data:`COLUMNS`, followed by :data:`ALLOWED` where it is asked for; an
     empty answer keeps them and their dtypes.
-    ``attrs`` hold ``account`` and ``fetched_at`` (ISO 8601, UTC).
+    ``attrs`` hold ``account`` and ``fetched_at`` (ISO 8601, UTC); of a replay also
+    ``recording``, and as ``fetched_at`` when the answer was recorded, where that is known.
 
     Example:
         >>> from privacy_sdk import PrivacySetting, PrivacySettingsResponse, PrivacyValue
@@ -93,35 +110,55 @@ def settings_frame(
         status     About  my contacts         2  contacts
     """
     rows = _Rows([response])
-    return _framed(rows, pd.Index(rows.column("category"), name="category"), account, allowed)
+    frame = _framed(rows, pd.Index(rows.column("category"), name="category"), account, allowed)
+    if recording is not None:
+        del frame.attrs["fetched_at"]
+        frame.attrs["recording"] = recording
+        if recorded_at is not None:
+            frame.attrs["fetched_at"] = recorded_at.isoformat(timespec="seconds")
+    return frame
 
 
 def accounts_frame(
-    responses: Mapping[str, PrivacySettingsResponse], *, allowed: bool = False
+    responses: Mapping[str, PrivacySettingsResponse],
+    errors: Mapping[str, str] = MappingProxyType({}),
+    *,
+    allowed: bool = False,
 ) -> pd.DataFrame:
-    """DataFrame (n, 4), one row per account and category, index ``account, category``.
+    """DataFrame (n, 5), one row per account and category, index ``account, category``.
+
+    Columns are those of :data:`COLUMNS`, then :data:`ALLOWED` where it is asked for, then
+    :data:`ERROR`. Accounts that could not be read follow, each a row without a category.
 
     Args:
         responses: What each account's server reported, by the account's name.
+        errors: Why others could not be read, likewise.
         allowed: Whether to add :data:`ALLOWED`.
     """
     rows = _Rows(responses.values())
-    lengths = [len(response) for response in responses.values()]
+    lengths = [*map(len, responses.values()), *(1 for _ in errors)]
     codes, categories = pd.factorize(rows.distinct("category"))
+    found = np.concatenate([codes[rows.places], np.full(len(errors), -1)])
+    names = pd.Index([*responses, *errors], dtype="str")
     index = pd.MultiIndex(
-        levels=[pd.Index(list(responses), dtype="str"), categories],  # type: ignore[list-item]
-        codes=[np.arange(len(lengths)).repeat(lengths), codes[rows.places]],  # type: ignore[list-item]
+        levels=[names, categories],  # type: ignore[list-item]
+        codes=[np.arange(len(lengths)).repeat(lengths), found],  # type: ignore[list-item]
         names=["account", "category"],
     )
-    return _framed(rows, index, None, allowed)
+    frame = _framed(rows, index, None, allowed)
+    said = pd.Series([None, *errors.values()], dtype=ERROR.dtype)
+    places = np.concatenate([np.zeros(len(rows.places), int), np.arange(len(errors)) + 1])
+    frame[ERROR.name] = said.array.take(places)
+    return frame
 
 
 def _framed(rows: _Rows, index: pd.Index, account: str | None, allowed: bool) -> pd.DataFrame:
     columns = (*COLUMNS, ALLOWED) if allowed else COLUMNS
-    frame = pd.DataFrame({name: rows.column(name) for name, _, _ in columns}, index=index)
+    cells = {name: rows.column(name, len(index)) for name, _, _ in columns}
+    frame = pd.DataFrame(cells, index=index)
     # ISO text: a datetime in attrs is lost by to_parquet.
     frame.attrs = {
-        "account": account,
+        "account": mask_account(account),
         "fetched_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     return frame
@@ -145,10 +182,11 @@ class _Rows:
         """A column's cells in the distinct rows."""
         return pd.Series([cells[name] for cells in self._distinct], dtype=_DTYPES[name])
 
-    def column(self, name: str) -> ExtensionArray:
-        """A column's cells."""
+    def column(self, name: str, length: int | None = None) -> ExtensionArray:
+        """A column's cells; <NA> behind them, up to a length."""
         cells: ExtensionArray = self.distinct(name).array
-        return cells.take(self.places)
+        missing = (length or len(self.places)) - len(self.places)
+        return cells.take(np.concatenate([self.places, np.full(missing, -1)]), allow_fill=True)
 
 
 def _setting_cells(
@@ -174,22 +212,61 @@ def applied_frame(results: Iterable[ChangeResult], *, account: str | None = None
     return _plain(APPLIED_COLUMNS, map(result_row, results), account=account)
 
 
-def excluded_frame(
-    people: DisallowedList, *, masked: bool = True, **attributes: str | None
+def changes_frame(
+    frames: Mapping[str, pd.DataFrame], errors: Mapping[str, str] = MappingProxyType({})
 ) -> pd.DataFrame:
-    """DataFrame (n, 2), one row per person, with :data:`EXCLUDED_COLUMNS`.
+    """DataFrame, one row per account and change, index ``account, change``, then :data:`ERROR`.
+
+    Accounts that failed follow, each a row without a change.
+
+    Args:
+        frames: The table of plans or of what became of them, by the account's name.
+        errors: Why others have none, likewise.
+    """
+    lengths = [*map(len, frames.values()), *(1 for _ in errors)]
+    rows = sum(map(len, frames.values()))
+    changes = [place for frame in frames.values() for place in range(len(frame))]
+    index = pd.MultiIndex.from_arrays(
+        [
+            pd.Index([*frames, *errors], dtype="str").repeat(lengths),
+            pd.array([*changes, *(pd.NA for _ in errors)], dtype="Int64"),
+        ],
+        names=["account", "change"],
+    )
+    whole = pd.concat(frames.values(), ignore_index=True) if frames else pd.DataFrame()
+    whole = whole.reindex(range(len(index))).set_axis(index)
+    whole[ERROR.name] = pd.Series([None] * rows + [*errors.values()], index, ERROR.dtype)
+    return whole
+
+
+def excluded_frame(
+    people: DisallowedList,
+    names: AddressBook = NO_NAMES,
+    *,
+    masked: bool = True,
+    **attributes: str | None,
+) -> pd.DataFrame:
+    """DataFrame (n, 2), one row per person, with :data:`EXCLUDED_COLUMNS`, perhaps :data:`NAME`.
 
     Args:
         people: Who is on the list.
+        names: What people are called.
         masked: Whether to hide most digits.
         **attributes: What the table's ``attrs`` hold, beside the list's ``dhash``.
     """
     shown = mask_text if masked else str
+    username = masked_username if masked else (lambda name: name and f"@{name}")
     rows = [
-        {"number": user.pn_jid and shown(f"+{user.pn_jid.user}"), "jid": shown(str(user.jid))}
+        {
+            "name": names.name(user) or username(user.username),
+            "number": user.pn_jid and shown(written(user.pn_jid)),
+            "jid": shown(str(user.jid)),
+        }
         for user in people
     ]
-    return _plain(EXCLUDED_COLUMNS, rows, **attributes, dhash=people.dhash)
+    has_names = bool(names) or any(row["name"] for row in rows)
+    columns = (NAME, *EXCLUDED_COLUMNS) if has_names else EXCLUDED_COLUMNS
+    return _plain(columns, rows, **attributes, dhash=people.dhash)
 
 
 def _plain(
@@ -204,5 +281,5 @@ def _plain(
     frame = pd.DataFrame(
         {name: pd.Series(cells[name], index, dtype) for name, dtype, _ in columns}, index=index
     )
-    frame.attrs.update(attributes)
+    frame.attrs.update(attributes, account=mask_account(attributes.get("account")))
     return frame

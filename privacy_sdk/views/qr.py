@@ -30,6 +30,17 @@ def qr_image(payload: str) -> str:
     return address
 
 
+def qr_png(payload: str) -> bytes:
+    """Return a QR code as a PNG image.
+
+    Raises:
+        PrivacyError: segno is not installed.
+    """
+    out = io.BytesIO()
+    _qr(payload).save(out, kind="png", scale=5, border=4)
+    return out.getvalue()
+
+
 def _qr(payload: str) -> Any:
     try:
         import segno

@@ -12,7 +12,7 @@ from privacy_sdk.errors import InvalidInputError, NotSupportedError, short_repr
 if TYPE_CHECKING:
     from pandas.io.formats.style import Styler
 
-_EXPOSURE = {
+EXPOSURE = {
     0: ("nobody", "#eef3f8", "#1d3550"),
     1: ("contacts except…", "#d3e5f2", "#12314f"),
     2: ("contacts", "#f3e6bd", "#4a3600"),
@@ -74,12 +74,12 @@ def style(frame: pd.DataFrame) -> Styler:
 def _words(exposure: object) -> str:
     if pd.isna(exposure):  # type: ignore[call-overload]
         return "–"
-    name, _, _ = _EXPOSURE.get(exposure, ("", "", ""))  # type: ignore[call-overload]
+    name, _, _ = EXPOSURE.get(exposure, ("", "", ""))  # type: ignore[call-overload]
     return f"{exposure} {name}".rstrip()
 
 
 def _colours(exposure: object) -> str:
-    if pd.isna(exposure) or exposure not in _EXPOSURE:  # type: ignore[call-overload]
+    if pd.isna(exposure) or exposure not in EXPOSURE:  # type: ignore[call-overload]
         return _CALM
-    _, background, text = _EXPOSURE[exposure]
+    _, background, text = EXPOSURE[exposure]
     return f"background-color: {background}; color: {text}"

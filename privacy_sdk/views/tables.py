@@ -111,8 +111,10 @@ class Tabular:
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         table = self.table()
         picture = self.visibility()
-        html = table.as_html() + (picture.as_html() if picture else "")
-        return {"text/plain": table.as_text(), "text/html": html}
+        text, html = table.as_text(), table.as_html()
+        if picture:
+            text, html = f"{text}\n\n{picture}", html + picture.as_html()
+        return {"text/plain": text, "text/html": html}
 
     def __rich__(self) -> RichTable:
         return self.table().as_rich()

@@ -13,11 +13,13 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 import httpx2
 import pytest
 from fake_tryx import FakePhone
+from fake_whatsapp import ObservedAccount, fake_whatsapp, link_by_hand, raw_account_of
 from linked import account_of
 
 import privacy_sdk as ps
 from privacy_sdk import PrivacyCategory as Category
 from privacy_sdk import PrivacyValue as Value
+from privacy_sdk.accounts.backends import BACKENDS
 from privacy_sdk.accounts.base import Account, Capability, RunsPlans
 from privacy_sdk.accounts.emulated.account import EmulatedAccount
 from privacy_sdk.accounts.events import CHANGES, READS
@@ -74,11 +76,47 @@ async def linked_over_http(request: pytest.FixtureRequest) -> AsyncIterator[Acco
             await remote.aclose()
 
 
+def due(request: pytest.FixtureRequest) -> float:
+    """How long an answer over a socket may take [s]: not long where it is known to be lost."""
+    return 0.4 if "lost" in request.node.name else 10.0
+
+
+@asynccontextmanager
+async def over_a_socket(request: pytest.FixtureRequest) -> AsyncIterator[Account]:
+    folder = request.getfixturevalue("tmp_path")
+    async with (
+        fake_whatsapp() as whatsapp,
+        raw_account_of(whatsapp, folder, timeout=due(request)) as account,
+    ):
+        yield account
+
+
+@asynccontextmanager
+async def over_a_gateway_and_a_socket(request: pytest.FixtureRequest) -> AsyncIterator[Account]:
+    """Client, gateway and WhatsApp on three sockets, the gateway in a thread of its own."""
+    folder = request.getfixturevalue("tmp_path")
+    link_by_hand(folder)
+    async with fake_whatsapp() as whatsapp:
+        account = ObservedAccount(whatsapp, folder, timeout=due(request))
+        gateway = running_gateway({"me": account}, token=TOKEN)
+        url = await asyncio.to_thread(gateway.__enter__)
+        remote = HttpAccount(url, token=TOKEN, account="me")
+        try:
+            while (await remote.info()).state != "connected":  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+            yield remote
+        finally:
+            await remote.aclose()
+            await asyncio.to_thread(gateway.__exit__, None, None, None)
+
+
 FACTORIES: dict[str, Factory] = {
     "emulated": emulated,
     "on a gateway": on_a_gateway,
     "linked": linked,
     "linked, over HTTP": linked_over_http,
+    "raw, over a socket": over_a_socket,
+    "raw, over a gateway and a socket": over_a_gateway_and_a_socket,
 }
 
 
@@ -148,7 +186,7 @@ async def test_it_says_who_it_is_and_what_it_can_do(account):
     assert isinstance(account, Account)
     info = await account.info()
     assert info.id == account.id
-    assert info.backend in {"emulated", "whatsapp"}
+    assert info.backend in BACKENDS
     assert info.state == ps.accounts.AccountState.CONNECTED
     assert info.capabilities <= set(Capability)
 
@@ -474,8 +512,11 @@ async def test_names_that_are_not_known_arrive_as_they_were_sent(account):
 @needs(Capability.EMULATE)
 async def test_an_unknown_category_can_be_set_on_purpose(account):
     category, value = Category.other("brand_new"), Value.other("some_people")
-    await account.set_privacy_setting(category, value)
+    with pytest.raises(ps.NotSupportedError, match="does not report 'brand_new'"):
+        await account.set_privacy_setting(category, value)
+    await account.set_privacy_setting(category, value, unreported=True)
     assert await value_of(account, category) == value
+    await account.set_privacy_setting(category, value)  # it is reported now
 
 
 @needs(Capability.EMULATE, Capability.READ_DISALLOWED_LIST)

@@ -2,16 +2,19 @@
 
 import asyncio
 import json
+import ssl
 from collections.abc import Callable
 
 import httpx2
 import pytest
+from asking import make_certificate
 
 import privacy_sdk as ps
 from privacy_sdk.accounts.events import PhoneSets
 from privacy_sdk.accounts.http import MAX_ANSWER, HttpAccount
 from privacy_sdk.model.changes import TimerChange
 from privacy_sdk.model.state import SettingsState
+from privacy_sdk.testing import running_gateway
 
 SETTINGS = {"settings": [{"category": "last", "value": "all"}]}
 ENTRY = ps.DisallowedListUserEntry("999000000000001@lid")
@@ -219,6 +222,13 @@ async def test_a_refused_list_update_may_be_repeated_for_nothing_was_done():
     answer = await account.set_privacy_disallowed_list(ps.PrivacyCategory.LAST, UPDATE)
     assert answer.dhash == "2"
     assert len(asked) == 2
+
+
+async def test_a_rate_limit_that_does_not_say_how_long_is_not_repeated():
+    account, asked = answering(problem("rate-limit", 429, code=429))
+    with pytest.raises(ps.errors.RateLimitError):
+        await account.fetch_privacy_settings()
+    assert len(asked) == 1
 
 
 async def test_nobody_listening_is_said_after_a_few_tries():
@@ -440,3 +450,38 @@ def test_what_is_no_token_is_refused_without_showing_it(token):
     with pytest.raises(ps.PrivacyError) as caught:
         HttpAccount(token=token)
     assert "words" not in str(caught.value)
+
+
+async def test_a_name_in_a_path_is_one_part_of_it():
+    account, asked = answering({"dhash": None})
+    await account.set_privacy_setting(ps.PrivacyCategory("a/../b?c#d"), ps.PrivacyValue.ALL)
+    assert asked[0].url.raw_path == b"/v1/accounts/demo/privacy/a%2F..%2Fb%3Fc%23d"
+
+
+async def test_a_proxy_of_the_environment_never_sees_what_goes_to_this_machine(monkeypatch):
+    for name in ("HTTP_PROXY", "ALL_PROXY", "http_proxy", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    with running_gateway({"demo": ps.EmulatedAccount()}) as url:
+        account = HttpAccount(url, account="demo")
+        assert await account.fetch_default_disappearing_mode() == 0
+        await account.aclose()
+
+
+async def test_a_gateway_whose_certificate_nobody_vouches_for_is_sent_nothing(tmp_path):
+    certificate, key = make_certificate(tmp_path)
+    served: list[bytes] = []
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate, key)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        served.append(await reader.read(100))
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
+    port = server.sockets[0].getsockname()[1]
+    account = HttpAccount(f"https://localhost:{port}", account="demo", token="s3cret")
+    with pytest.raises(ps.NotConnectedError):
+        await account.fetch_privacy_settings()
+    await account.aclose()
+    server.close()
+    assert not any(served)

@@ -41,7 +41,9 @@ def result(content: str = "") -> str:
 TIMER = result("<disappearing_mode duration='604800' t='1790000000'/>")
 CALLS = {
     "fetch_privacy_settings": lambda account: account.fetch_privacy_settings(),
-    "set_privacy_setting": lambda account: account.set_privacy_setting(Category.LAST, Value.NONE),
+    "set_privacy_setting": lambda account: account.set_privacy_setting(
+        Category.LAST, Value.NONE, unreported=True
+    ),
     "set_privacy_disallowed_list": lambda account: account.set_privacy_disallowed_list(
         Category.LAST, ps.DisallowedListUpdate("17", [ANA, BOB])
     ),
@@ -116,6 +118,21 @@ async def test_settings_keep_unknown_names_and_leave_out_what_is_none():
     assert len(caught) == 2
 
 
+async def test_what_is_reported_is_asked_once_and_a_row_with_an_error_is_reported():
+    settings = result(
+        "<privacy><category name='last' value='error'><error code='530'/></category></privacy>"
+    )
+    wire = Wire(settings, result("<privacy/>"), result("<privacy/>"))
+    with pytest.warns(ps.PrivacyWarning):
+        await wire.account.set_privacy_setting(Category.LAST, Value.NONE)
+    for value in (Value.KNOWN, Value.OFF):
+        with pytest.raises(ps.NotSupportedError, match="does not report 'messages'") as caught:
+            await wire.account.set_privacy_setting(Category.MESSAGES, value)
+        assert "unreported=True" in caught.value.hint
+    await wire.account.set_privacy_setting(Category.LAST, Value.ALL)
+    assert [request[26:29] for request in wire.asked] == ["get", "set", "set"]
+
+
 async def test_a_list_is_read_and_the_dhash_of_a_change_kept():
     wire = Wire(
         result(
@@ -129,7 +146,9 @@ async def test_a_list_is_read_and_the_dhash_of_a_change_kept():
     held = await wire.account.fetch_disallowed_list(Category.LAST)
     assert (held.dhash, [str(user.jid) for user in held]) == ("17", [str(ANA.jid), str(BOB.jid)])
     assert [user.pn_jid for user in held] == [ANA.pn_jid, None]
-    answer = await wire.account.set_privacy_setting(Category.LAST, Value.CONTACT_BLACKLIST)
+    answer = await wire.account.set_privacy_setting(
+        Category.LAST, Value.CONTACT_BLACKLIST, unreported=True
+    )
     assert answer.dhash == "18"
     assert await wire.account.fetch_disallowed_list(Category.LAST) == ps.DisallowedList()
 

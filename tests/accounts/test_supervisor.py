@@ -2,19 +2,26 @@
 
 import asyncio
 import logging
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
 from fake_tryx import NUMBER, FakePhone, payload
 from linked import account_of, until, until_state
+from tryx.wacore import Attrs, Node, NodeValue
 
 import privacy_sdk as ps
 from privacy_sdk.accounts.base import AccountState as State
-from privacy_sdk.accounts.whatsapp import supervisor
+from privacy_sdk.accounts.whatsapp import supervisor, tryx_runtime
 from privacy_sdk.accounts.whatsapp.account import TryxAccount
+from privacy_sdk.accounts.whatsapp.runtime import PASSKEY
 from privacy_sdk.accounts.whatsapp.supervisor import HINTS, backoff
 from privacy_sdk.errors.masks import mask_text
+
+
+def notification(kind):
+    return Node("notification", [Attrs("type", NodeValue(kind))], None)
+
 
 ENDS = {
     State.LOGGED_OUT: ("EvLoggedOut", {"on_connect": False, "reason": "LoggedOut"}),
@@ -29,7 +36,8 @@ ENDS = {
 
 @pytest.fixture(autouse=True)
 def nothing_is_late(monkeypatch):
-    monkeypatch.setattr(supervisor, "_LATE", 0.02)
+    monkeypatch.setattr(tryx_runtime, "_LATE", 0.02)
+    monkeypatch.setattr(tryx_runtime, "_LOOK_EVERY", 0.02)
 
 
 @pytest.fixture
@@ -83,7 +91,7 @@ async def test_a_network_that_is_gone_for_hours_and_comes_back_needs_nobody(phon
         await not_connected(account)
         phone.is_online = True
         assert len(await account.fetch_privacy_settings())
-        assert len(phone.runtimes) == 1  # tryx tries again by itself
+        assert phone.runs == 1  # tryx tries again by itself
 
 
 async def test_an_unlinked_one_waits_for_a_scan_and_is_connected_after_it(unlinked, tmp_path):
@@ -117,7 +125,7 @@ async def test_when_codes_run_out_there_are_new_ones_for_somebody_who_looks(unli
         for round_ in (2, 3):
             await account.link_status()
             unlinked.current.end()
-            await until(lambda expected=round_: len(unlinked.runtimes) == expected)
+            await until(lambda expected=round_: unlinked.runs == expected)
             await until_state(account, State.WAITING_FOR_SCAN)
         assert (await account.link_status()).qr == payload(1)
 
@@ -133,7 +141,7 @@ async def test_when_nobody_looks_it_stops_and_says_so_until_it_is_asked(
         assert "Nobody scanned" in error.hint
         assert "privacy-sdk link me" in error.hint
         await asyncio.sleep(0.05)
-        assert len(unlinked.runtimes) == 1
+        assert unlinked.runs == 1
         assert (await account.link()).state is State.CONNECTING
         await until_state(account, State.WAITING_FOR_SCAN)
 
@@ -154,12 +162,76 @@ async def test_an_end_for_good_is_final_in_whichever_order_it_is_told(
             first.end()
         await until_state(account, state)
         error = await not_connected(account)
-        assert HINTS[state].format(account="me") in error.hint
+        assert HINTS[state].format(account="me", library="tryx", extra="whatsapp") in error.hint
         await asyncio.sleep(0.05)
-        assert len(phone.runtimes) == 1  # it does not fight for the session
+        assert phone.runs == 1  # it does not fight for the session
         assert (await account.link()).state is State.CONNECTING
         await until_state(account, State.CONNECTED)
-        assert len(phone.runtimes) == 2
+        assert phone.runs == 2
+
+
+async def test_while_a_ban_is_in_force_nothing_connects(phone, tmp_path):
+    until_then = datetime.now(UTC) + timedelta(seconds=0.5)
+    async with account_of(phone, tmp_path) as account:
+        await phone.current.emit("EvTemporaryBan", data=SimpleNamespace(code=0, expire=until_then))
+        await until_state(account, State.BANNED)
+        assert (await account.link()).state is State.BANNED
+        assert (await account.unlink()).state is State.UNLINKED
+        assert (await account.link()).state is State.BANNED
+        await asyncio.sleep(0.05)
+    async with account_of(phone, tmp_path, state=State.BANNED) as account:  # the next process
+        assert phone.runs == 1
+        await asyncio.sleep(0.5)
+        await account.link()
+        await until_state(account, State.CONNECTED)
+
+
+async def test_a_passkey_is_asked_for_and_said_at_once(unlinked, tmp_path):
+    async with account_of(unlinked, tmp_path) as account:
+        await unlinked.current.emit("EvNotification", node=notification("devices"))
+        await unlinked.current.emit("EvNotification", node=notification(PASSKEY))
+        await until_state(account, State.PASSKEY)
+        hint = (await not_connected(account)).hint
+        assert "passkey" in hint
+        assert "Nothing is lost" in hint
+        assert (await account.link_status()).qr is None
+        await account.link()
+        await until_state(account, State.WAITING_FOR_SCAN)
+
+
+async def test_a_hint_of_an_earlier_failure_does_not_outlive_a_login(phone, tmp_path):
+    phone.is_online = False
+    async with account_of(phone, tmp_path, state=State.CONNECTING) as account:
+        await until(lambda: phone.runs)
+        await asyncio.sleep(0)
+        await phone.current.emit("EvConnectFailure", reason="503", message=None)
+        await until(lambda: "did not let us in" in account._supervisor.hint)
+        phone.is_online = True
+        await asyncio.sleep(0.1)  # nobody asks, and EvConnected has not come
+        phone.is_online = False
+        hint = (await account.info()).hint
+        assert "did not let us in" not in hint
+
+
+async def test_a_link_begun_while_the_keys_are_deleted_does_not_bring_them_back(phone, tmp_path):
+    async with account_of(phone, tmp_path) as account:
+        unlinking = asyncio.ensure_future(account.unlink())
+        await asyncio.sleep(0)
+        await account.link()
+        await unlinking
+        await asyncio.sleep(0.05)
+        assert (await account.info()).state is State.UNLINKED
+        assert [path.name for path in (tmp_path / "me").iterdir()] == ["lock"]
+        assert phone.runs == 1
+
+
+async def test_sessions_of_one_link_share_what_tryx_never_closes(phone, tmp_path):
+    async with account_of(phone, tmp_path) as account:
+        for run in range(2, 22):
+            phone.current.end()
+            await until(lambda expected=run: phone.runs == expected)
+            await until_state(account, State.CONNECTED)
+        assert len(phone.runtimes) == 1
 
 
 async def test_a_ban_says_until_when(phone, tmp_path):
@@ -194,7 +266,7 @@ async def test_logged_out_on_the_phone_the_keys_are_gone_before_the_next_link(ph
 async def test_an_end_without_a_reason_is_followed_by_another_try(phone, tmp_path):
     async with account_of(phone, tmp_path) as account:
         phone.current.end()
-        await until(lambda: len(phone.runtimes) == 2)
+        await until(lambda: phone.runs == 2)
         await until_state(account, State.CONNECTED)
 
 
@@ -214,7 +286,7 @@ async def test_tries_that_fail_are_further_and_further_apart_until_one_succeeds(
         await phone.current.emit("EvConnected")
         await asyncio.sleep(0)
         phone.current.end()
-        await until(lambda: len(phone.runtimes) == 2)
+        await until(lambda: phone.runs == 2)
         await until_state(account, State.CONNECTED)
     assert failures == [1, 2, 3, 1]
 
@@ -263,7 +335,7 @@ async def test_whatever_the_library_raises_the_account_goes_on(phone, tmp_path):
 async def test_a_run_that_raises_is_a_failure_that_is_tried_again(phone, tmp_path):
     async with account_of(phone, tmp_path) as account:
         phone.current.over.set_exception(RuntimeError("internal channel closed"))
-        await until(lambda: len(phone.runtimes) == 2)
+        await until(lambda: phone.runs == 2)
         await until_state(account, State.CONNECTED)
 
 
@@ -295,7 +367,7 @@ async def test_unlinking_deletes_the_keys_and_says_what_is_left_to_do(phone, tmp
         assert "remove the device on the phone" in status.hint
         assert [path.name for path in (tmp_path / "me").iterdir()] == ["lock"]
         await not_connected(account)
-        assert len(phone.runtimes) == 1  # nothing links by itself after that
+        assert phone.runs == 1  # nothing links by itself after that
 
 
 async def test_what_an_unlinked_session_still_reports_is_not_heard(phone, tmp_path):
@@ -313,7 +385,7 @@ async def test_what_an_unlinked_session_still_reports_is_not_heard(phone, tmp_pa
 async def test_linking_what_is_linked_changes_nothing(phone, tmp_path):
     async with account_of(phone, tmp_path) as account:
         assert (await account.link()).state is State.CONNECTED
-        assert len(phone.runtimes) == 1
+        assert phone.runs == 1
 
 
 async def test_asking_does_not_wait_for_the_pause(phone, tmp_path):
@@ -343,7 +415,7 @@ async def test_the_log_names_states_and_neither_people_nor_codes(unlinked, tmp_p
             await account.unlink()
     logged = "\n".join(f"{vars(record)}" for record in caplog.records)
     assert "'state': 'waiting_for_scan'" in logged
-    assert "EvPairSuccess" in logged
+    assert "'msg': 'paired'" in logged
     assert NUMBER not in logged
     assert payload(1) not in logged
     assert payload(1)[:40] not in logged

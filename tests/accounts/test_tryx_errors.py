@@ -17,6 +17,18 @@ TEXTS = {
     "client is not connected": (ps.NotConnectedError, ps.OutcomeUnknownError),
     "IQ request timed out": (ps.errors.AnswerTimeoutError, ps.OutcomeUnknownError),
     "internal channel closed unexpectedly": (ps.errors.AnswerTimeoutError, ps.OutcomeUnknownError),
+    **dict.fromkeys(
+        (
+            "socket error: closed",
+            "encrypted send pipeline failed",
+            "received disconnect node: replaced",
+        ),
+        (ps.NotConnectedError, ps.OutcomeUnknownError),
+    ),
+    **dict.fromkeys(
+        ("client state prevented send", "IQ request ID is already in flight"),
+        (ps.NotConnectedError, ps.NotConnectedError),
+    ),
     'received unexpected IQ response type: Some("set")': (
         ps.errors.UnreadableAnswerError,
         ps.OutcomeUnknownError,

@@ -130,3 +130,8 @@ def panel_of(page: Page) -> Any:
     panel = page.locator(".privacy-sdk")
     panel.get_by_label("Last seen").first.wait_for()
     return panel
+
+
+def plan_rows(panel: Any) -> Any:
+    """The rows of the plan that a panel shows, with its head."""
+    return panel.locator(".psdk-plan table").first.get_by_role("row")

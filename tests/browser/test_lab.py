@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from jupyter_client.asynchronous import AsyncKernelClient
 from playwright.sync_api import expect
-from servers import panel_of, serving, write_notebook
+from servers import panel_of, plan_rows, serving, write_notebook
 
 import privacy_sdk as ps
 from privacy_sdk.testing import running_gateway
@@ -106,8 +106,8 @@ def test_the_journey_in_jupyterlab(page, home, folder, client, accessible):
         for key in ("Space", "ArrowDown", "Enter"):
             page.keyboard.press(key)
         expect(panel.get_by_label("Read receipts")).to_have_value("nobody")
-        expect(panel.get_by_role("row")).to_have_count(5)
-        summary = panel.get_by_role("row").all_inner_texts()
+        expect(plan_rows(panel)).to_have_count(5)
+        summary = plan_rows(panel).all_inner_texts()
         assert summary[0] == "setting\tfrom\tto\tdirection"
         assert sorted(row.split("\t")[0] for row in summary[1:]) == [
             "About",

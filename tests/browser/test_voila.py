@@ -7,7 +7,7 @@ import sys
 
 import pytest
 from playwright.sync_api import expect
-from servers import free_port, panel_of, serving, write_notebook
+from servers import free_port, panel_of, plan_rows, serving, write_notebook
 
 import privacy_sdk as ps
 from privacy_sdk.testing import running_gateway
@@ -26,12 +26,23 @@ SETTINGS = {
 }
 
 
+ALIVE = """
+import ipywidgets
+import privacy_sdk as ps
+client = ps.Client.emulated()
+button = ipywidgets.Button(description="by code")
+button.on_click(lambda _: client.apply(client.plan({"last": "none", "defense": "on_standard"})))
+ipywidgets.VBox([button, ipywidgets.HBox([client.panel(), client.panel()])])
+"""
+
+
 @pytest.fixture(scope="module")
 def gateway():
     """Accounts for the pages of this module; each page has its own."""
     accounts = {
         name: ps.EmulatedAccount(name, settings=SETTINGS) for name in ("mouse", "slow", "wide")
     }
+    accounts["undo"] = ps.EmulatedAccount("undo")
     with running_gateway(accounts) as url:
         yield url
 
@@ -40,9 +51,10 @@ def gateway():
 def voila(gateway, home):
     folder = home / "pages"
     folder.mkdir()
-    for account in ("mouse", "slow", "wide"):
+    for account in ("mouse", "slow", "wide", "undo"):
         client = f"ps.Client({gateway!r}, token='any', account={account!r})"
         write_notebook(folder / f"{account}.ipynb", f"import privacy_sdk as ps\n{client}.panel()")
+    write_notebook(folder / "alive.ipynb", ALIVE)
     tour = "import privacy_sdk as ps\nps.Client.replay('tour').panel()"
     write_notebook(folder / "replay.ipynb", tour)
     program = [
@@ -72,20 +84,21 @@ def test_choose_read_the_summary_and_apply(voila, page, accessible, client_of):
     page.goto(f"{voila}/mouse.ipynb")
     panel = panel_of(page)
     accessible(page)
-    expect(panel.get_by_text("alert(1)")).to_be_visible()
+    expect(panel.locator("details").get_by_text("alert(1)")).to_be_visible()
     expect(panel.get_by_role("button", name="Apply")).to_be_disabled()
 
     panel.get_by_label("Last seen").select_option(label="nobody")
     panel.get_by_label("Groups").select_option(label="my contacts")
     panel.get_by_label("Disappearing messages").select_option(label="7 days")
-    panel.get_by_label("Profile photo: except the phone number").fill("+999 11 555 0101")
+    panel.get_by_label("Profile photo: except the phone numbers").fill("+999 11 555 0101")
     panel.get_by_role("button", name="Add").click()
     expect(panel.get_by_label("Profile photo: people excepted")).to_contain_text(
         "+99•••01 (to be added)"
     )
-    expect(panel.get_by_text("Nobody can see when you were last online.")).to_be_visible()
+    beside = panel.locator(".psdk-line").get_by_text("Nobody can see when you were last online.")
+    expect(beside).to_be_visible()
     expect(panel.get_by_text("Changed, not applied yet")).to_have_count(4)
-    summary = panel.get_by_role("row").all_inner_texts()
+    summary = plan_rows(panel).all_inner_texts()
     assert "Last seen\teveryone\tnobody\ttighter" in summary
     assert "Profile photo: except\t0 people\t1 person\ttighter" in summary
     accessible(page)
@@ -174,6 +187,49 @@ def test_the_keyboard_alone_is_enough(voila, page, client_of):
     assert client.fetch_privacy_settings().loc["last", "value"] == "contacts"
 
 
+def test_undo_and_presets_are_seen_as_a_plan_by_keyboard_alone(voila, page, accessible, client_of):
+    client = client_of("undo")
+    page.goto(f"{voila}/undo.ipynb")
+    panel = panel_of(page)
+
+    def press(name):
+        panel.get_by_label("Last seen").focus()
+        for _ in range(60):
+            page.keyboard.press("Tab")
+            if panel.get_by_role("button", name=name).evaluate("it => it.matches(':focus')"):
+                break
+        page.keyboard.press("Enter")
+
+    press("Maximum privacy")
+    expect(plan_rows(panel)).to_have_count(8)
+    accessible(page)
+    assert client.fetch_privacy_settings().loc["last", "value"] == "all"
+    press("Apply")
+    expect(panel.get_by_role("status")).to_have_text("Applied to 'undo': 7 applied.")
+    assert client.fetch_privacy_settings().loc["last", "value"] == "none"
+    press("Undo 7 changes")
+    expect(plan_rows(panel)).to_have_count(8)
+    accessible(page)
+    press("Apply")
+    expect(panel.get_by_role("status")).to_have_text("Applied to 'undo': 7 applied.")
+    assert client.fetch_privacy_settings().loc["last", "value"] == "all"
+
+
+def test_what_code_changes_shows_and_what_is_locked_cannot_be_chosen(voila, page, accessible):
+    page.goto(f"{voila}/alive.ipynb")
+    panels = page.locator(".privacy-sdk")
+    expect(panels).to_have_count(2)
+    for panel in panels.all():
+        expect(panel.get_by_label("Last seen")).to_be_enabled()
+    page.get_by_role("button", name="by code").click()
+    for panel in panels.all():
+        expect(panel.get_by_label("Last seen")).to_have_value("nobody")
+        expect(panel.get_by_label("Last seen")).to_be_disabled()
+        why = panel.locator(".psdk-line").get_by_text("Locked by defense mode").first
+        expect(why).to_be_visible()
+    accessible(page)
+
+
 def test_the_app_shows_a_panel_to_whoever_has_its_address(page, home):
     port = free_port()
     command = [sys.executable, "-m", "privacy_sdk", "app", "--emulated", "--no-browser"]
@@ -187,7 +243,24 @@ def test_the_app_shows_a_panel_to_whoever_has_its_address(page, home):
             assert "token" in page.content()
             assert page.locator(".privacy-sdk").count() == 0
             page.goto(address)
-            expect(panel_of(page).get_by_text("Emulated account")).to_be_visible()
+            panel = panel_of(page)
+            expect(panel.get_by_text("Emulated account")).to_be_visible()
+            expect(page.get_by_role("heading", name="Privacy settings")).to_be_visible()
+            expect(page.get_by_text("nothing is sent anywhere")).to_be_visible()
+            asked = []
+            page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+            panel.get_by_label("Last seen").select_option(label="nobody")
+            expect(plan_rows(panel)).to_have_count(2)
+            page.reload()
+            assert asked == ["beforeunload"]  # a choice would be lost
+            panel = panel_of(page)
+            expect(panel.get_by_label("Last seen")).to_have_value("everyone")
+            panel.get_by_label("Last seen").select_option(label="nobody")
+            panel.get_by_role("button", name="Apply").click()
+            expect(panel.get_by_role("status")).to_have_text("Applied to 'demo': 1 applied.")
+            page.reload()
+            assert len(asked) == 1
+            expect(panel_of(page).get_by_label("Last seen")).to_have_value("nobody")
         finally:
             process.send_signal(signal.SIGINT)
     assert process.returncode == 0

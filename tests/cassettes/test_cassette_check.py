@@ -1,7 +1,6 @@
 """Before a cassette is handed on: what is in it, and who."""
 
 import json
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -22,7 +21,7 @@ def path(tmp_path):
     return tmp_path / "my.yaml"
 
 
-def interaction(uri="/v1/x", asked="", answered="{}", **headers):
+def interaction(uri="/v1/accounts/me", asked="", answered="{}", **headers):
     return {
         "request": {
             "method": "GET",
@@ -38,61 +37,74 @@ def interaction(uri="/v1/x", asked="", answered="{}", **headers):
     }
 
 
+PLANTED = [
+    ({"uri": "/v1/accounts/me?phone=%2B5511912345678"}, "a person", "the request's address"),
+    ({"uri": "/v1/accounts/5511912345678"}, "a person", "the request's address"),
+    ({"uri": "/v1/accounts/wa-5511912345678_main/link"}, "a person", "the request's address"),
+    ({"uri": "/v1/x/5511912345678"}, "not of the interface", "a request"),
+    ({"uri": "http://5511912345678.example/v1/accounts"}, "another host", ""),
+    ({"uri": "http://me:word@127.0.0.1:8480/v1/accounts"}, "a user name", "address"),
+    ({"asked": '{"phones":["+55 11 91234-5678"]}'}, "a person", "'phones' of the request"),
+    ({"answered": '{"jid":"203948576102938@lid"}'}, "a person (20•••38)", "'jid' of the answer"),
+    ({"answered": '{"push_name":"Ana Lima"}'}, "a member in the answer", "as no recording has"),
+    ({"answered": '{"hint":"call 55x11x91234x5678"}'}, "words that tell of somebody", "'hint'"),
+    ({"answered": '{"value":"call 5511912345678"}'}, "words that tell of somebody", "'value'"),
+    ({"answered": '{"duration":"55 11 91234-5678"}'}, "that is not kept", "answer"),
+    ({"answered": '{"dhash":"55 11 91234-5678"}'}, "words", "'dhash' of the answer"),
+    ({"answered": '{"code":5511912345678}'}, "'code' that is not kept", "answer"),
+    ({"answered": '{"qr":"2@abc"}'}, "a secret", "'qr' of the answer"),
+    ({"answered": "Bearer abcdef"}, "no JSON object", "answer"),
+    ({"answered": b"\x1f\x8b\x08\xff"}, "compressed or no text", ""),
+    ({"Authorization": "Basic abcdef"}, "a header", "request"),
+    ({"X_Phone": "+5511912345678"}, "a header", "request"),
+    ({"X_5511912345678": "1"}, "a header", "request"),
+    ({"User_Agent": "me/5511912345678"}, "a header", "request"),
+    ({"method": "CALL-5511912345678"}, "not of the interface", ""),
+    ({"message": "Call 5511912345678"}, "a status message", ""),
+]
+
+
+@pytest.mark.parametrize(("planted", "says", "where"), PLANTED)
+def test_whatever_no_recording_would_hold_is_found_and_not_shown(path, planted, says, where):
+    message, method = planted.get("message"), planted.get("method")
+    entry = interaction(**{k: v for k, v in planted.items() if k not in ("message", "method")})
+    entry["request"]["method"] = method or entry["request"]["method"]
+    entry["response"]["status"]["message"] = message or "OK"
+    path.write_text(HEADER + written(interaction()) + yaml.safe_dump([entry], sort_keys=False))
+    found = [finding for finding in check(path) if finding.is_wrong]
+    assert len(found) == 1, found
+    assert found[0].line >= 17
+    assert says in str(found[0])
+    assert where in str(found[0])
+    assert "91234" not in str(found[0])
+
+
 @pytest.mark.parametrize(
-    ("planted", "line", "says"),
+    ("text", "line"),
     [
-        (
-            {"uri": "/v1/x?phone=%2B5511912345678"},
-            20,
-            "a person (55•••78) in the request's address",
-        ),
-        ({"uri": "/v1/x/5511912345678%40lid"}, 20, "a person (55•••78) in the request's address"),
-        (
-            {"asked": '{"phones":["+55 11 91234-5678"]}'},
-            21,
-            "a person (55•••78) in the request's body",
-        ),
-        (
-            {"answered": '{"jid":"203948576102938@lid"}'},
-            31,
-            "a person (20•••38) in the answer's body",
-        ),
-        ({"answered": '{"push_name":"Ana Lima"}'}, 31, "a person (•••) in the answer's body"),
-        ({"answered": '{"token":"abc"}'}, 18, "a token, cookie or code in the answer's body"),
-        ({"answered": "Bearer abcdef"}, 18, "a token, cookie or code in the answer's body"),
-        ({"answered": "2@aaaaaaaaaa,bbbbbbbbbb,cccccccccc"}, 18, "code in the answer's body"),
-        ({"answered": b"\x1f\x8b\x08\xff"}, 18, "cannot be searched for people"),
-        ({"Authorization": "Basic abcdef"}, 23, "a Authorization header in the request"),
-        ({"Set_Cookie": "a=b"}, 23, "a Set-Cookie header in the request"),
-        ({"X_Phone": "+5511912345678"}, 24, "a person (55•••78) in the request's headers"),
-        ({"uri": "http://me:word@127.0.0.1/v1/x"}, 18, "a user name in the request's address"),
+        ("# made with +55 11 91234-5678\n{}", 1),
+        ("{} # call 55 11 91234 5678\n", 17),
+        ("{}  extra: {{phone: '5511912345678'}}\n", 17),
+        ("{}", None),
     ],
 )
-def test_a_planted_leak_is_found_with_its_line_and_not_shown(path, planted, line, says):
-    entry = yaml.safe_dump([interaction(**planted)], sort_keys=False)
-    path.write_text(HEADER + written(interaction()) + "# fine\n" + entry)
-    (finding,) = [finding for finding in check(path) if finding.is_wrong]
-    assert finding.line == line
-    assert says in str(finding)
-    assert "91234" not in str(finding)
+def test_every_character_of_the_file_is_looked_at(path, text, line):
+    path.write_text(text.format(HEADER + written(interaction())))
+    wrong = [finding for finding in check(path) if finding.is_wrong]
+    assert [finding.line for finding in wrong] == ([] if line is None else [line])
 
 
-def test_a_person_in_a_comment_is_found(path):
-    path.write_text(HEADER + "# made with +55 11 91234-5678\n" + written(interaction()))
-    assert check(path) == [
-        Finding(3, True, "a comment that names somebody or tells a secret"),
-    ]
+def test_a_comment_without_digits_is_worth_reading(path):
+    path.write_text(HEADER + "# a note\n" + written(interaction()))
+    assert Finding(3, False, "a comment, which nobody can vouch for") in check(path)
 
 
-def test_digits_are_a_person_once_the_file_says_so(path):
-    answers = ('{"x":"5511912345678"}', '{"phone":"5511912345678"}')
-    path.write_text(HEADER + "".join(written(interaction(answered=a)) for a in answers[:1]))
-    assert check(path) == []
-    path.write_text(HEADER + "".join(written(interaction(answered=a)) for a in answers[::-1]))
-    assert [finding.line for finding in check(path)] == [16, 30]
+def test_the_accounts_that_a_recording_names_are_named(path):
+    path.write_text(HEADER + written(interaction()) * 2)
+    assert check(path) == [Finding(5, False, "the account 'me' is named")]
 
 
-async def test_a_recording_of_this_package_has_nothing_to_find(path):
+async def test_a_recording_of_this_package_has_nothing_to_mend(path):
     people = {
         "jid": "203948576102938@lid",
         "push_name": "Ana",
@@ -100,9 +112,9 @@ async def test_a_recording_of_this_package_has_nothing_to_find(path):
         "dhash": "1763827200000",
     }
     async with recording(path, server=lambda: echoing(**people)) as client:
-        await client.post("/v1/x?phone=5511912345678", json={"phones": ["+55 11 91234-5678"]})
-        await client.get("/v1/x/5511912345678")
-    assert check(path) == []
+        await client.post("/v1/accounts/x/contacts", json={"phones": ["+55 11 91234-5678"]})
+        await client.get("/v1/accounts/5511912345678")
+    assert not any(finding.is_wrong for finding in check(path))
 
 
 @pytest.mark.parametrize("name", bundled_recordings())
@@ -116,13 +128,13 @@ def test_unknown_names_are_worth_knowing_once_and_not_wrong(path):
             {"category": "stickers", "value": "contact_allowlist"},
             {"category": "last", "value": "all"},
             {"category": "", "value": None},
-            7,
         ]
     }
     path.write_text(HEADER + written(interaction(answered=json.dumps(settings))) * 2)
-    assert [(f.line, f.is_wrong, f.says.split()[0]) for f in check(path)] == [
-        (3, False, "'stickers'"),
-        (3, False, "'contact_allowlist'"),
+    found = [finding for finding in check(path) if "no name for" in finding.says]
+    assert [(f.line, f.is_wrong, f.says.split()[0]) for f in found] == [
+        (16, False, "'stickers'"),
+        (16, False, "'contact_allowlist'"),
     ]
 
 
@@ -137,11 +149,15 @@ def test_what_is_no_cassette_is_one_finding(path, content):
 
 
 def test_the_exchanges_are_shown_as_rows_without_people(path):
-    first = interaction("/v1/x?phone=%2B5511912345678", asked='{"phones":["+999900000001"]}')
+    first = interaction(
+        "/v1/accounts/me?phone=%2B5511912345678", asked='{"phones":["+999900000001"]}'
+    )
     path.write_text(HEADER + written(first) + written(interaction(answered="5511912345678@lid")))
     assert show(path) == [
-        Row(1, 3, "GET", "/v1/x?phone=+55•••78", 200, '{"phones":["+999900000001"]}', "{}"),
-        Row(2, 17, "GET", "/v1/x", 200, "", "55•••78@lid"),
+        Row(
+            1, 3, "GET", "/v1/accounts/me?phone=55•••78", 200, '{"phones":["+999900000001"]}', "{}"
+        ),
+        Row(2, 17, "GET", "/v1/accounts/me", 200, "", "55•••78@lid"),
     ]
 
 
@@ -150,18 +166,36 @@ def test_what_is_no_person_is_shown_as_it_is(path):
     assert show(path)[0].answered == '{"dhash":"1763827200000"}'
 
 
-def test_the_pre_commit_hook_runs_the_check_on_cassettes(path):
+def test_the_pre_commit_hook_looks_at_cassettes_wherever_they_lie(tmp_path):
     (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
-    assert re.search(hook["files"], "tests/cassettes/test_mine/test_fetch.yaml")
-    assert not re.search(hook["files"], "docs/config.yaml")
+    assert hook["types"] == ["yaml"]
+    assert "files" not in hook
     program, *arguments = hook["entry"].split()
-    command = [Path(sys.executable).with_name(program), *arguments, path]
-    path.write_text(HEADER + written(interaction()))
-    assert subprocess.run(command, capture_output=True).returncode == 0
-    path.write_text(HEADER + written(interaction(uri="/v1/x?phone=5511912345678")))
+    command = [Path(sys.executable).with_name(program), *arguments]
+    (tmp_path / "config.yaml").write_text("a: 5511912345678\n")
+    good, bad = tmp_path / "good.yaml", tmp_path / "any" / "where.yml"
+    bad.parent.mkdir()
+    good.write_text(HEADER + written(interaction()))
+    assert subprocess.run([*command, tmp_path / "config.yaml", good]).returncode == 0
+    bad.write_text(HEADER + written(interaction(uri="/v1/accounts/5511912345678")))
+    given = [tmp_path / "missing.yaml", tmp_path / "config.yaml", good, bad]
+    refused = subprocess.run([*command, *given], capture_output=True, text=True)
+    assert refused.returncode == 1
+    assert f"{bad}: line 5: a person (55•••78)" in refused.stdout
+
+
+def test_a_folder_is_searched_and_a_missing_file_keeps_no_other_from_being_checked(tmp_path):
+    bad = tmp_path / "deep" / "bad.yaml"
+    bad.parent.mkdir()
+    bad.write_text(HEADER + written(interaction(uri="/v1/accounts/5511912345678")))
+    (tmp_path / "other.yaml").write_text("a: 1\n")
+    program = Path(sys.executable).with_name("privacy-sdk")
+    command = [program, "cassette", "check", tmp_path / "missing.yaml", tmp_path]
     refused = subprocess.run(command, capture_output=True, text=True)
     assert refused.returncode == 1
-    assert f"{path}: line 5: a person (55•••78)" in refused.stdout
+    assert "There is no file" in refused.stdout
+    assert f"{bad}: line 5: a person (55•••78)" in refused.stdout
+    assert "other.yaml" not in refused.stdout
 
 
 def test_what_cannot_be_read_cannot_be_shown(path):

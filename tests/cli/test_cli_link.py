@@ -1,8 +1,10 @@
 """Linking a phone by the command line: what it prints, and what a camera reads off a terminal."""
 
 import asyncio
+import io
 import os
 import shlex
+import stat
 import subprocess
 import sys
 import time
@@ -12,11 +14,12 @@ from pathlib import Path
 
 import pytest
 from fake_tryx import payload
-from qr_reading import need, read_text
+from qr_reading import need, read_image, read_text
 
 import privacy_sdk as ps
 from privacy_sdk.accounts.whatsapp import account as whatsapp
 from privacy_sdk.accounts.whatsapp.account import TryxAccount
+from privacy_sdk.cli.link import _Screen
 from privacy_sdk.notebook import link as linking
 from privacy_sdk.testing import running_gateway
 
@@ -108,3 +111,31 @@ def test_the_code_is_read_back_from_a_real_terminal_and_turns_into_words(
         assert "█" not in last
     finally:
         subprocess.run([*tmux, "kill-server"], check=True)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp437", "cp1252", "ascii"])
+@pytest.mark.parametrize("prefix", ["", "https://wa.me/settings/linked_devices#"])
+def test_every_terminal_gets_a_code_that_it_can_show(encoding, prefix, tmp_path, monkeypatch):
+    raw = io.BytesIO()
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding, errors="replace"))
+    code = prefix + payload(1)
+    with _Screen("me") as screen:
+        screen.show(ps.accounts.LinkStatus("waiting_for_scan", "Scan • it …", qr=code))
+        shown = raw.getvalue().decode(encoding)
+        image = tmp_path / "privacy-sdk" / "link-me.png"
+        if encoding in ("utf-8", "cp437"):  # which have half blocks
+            assert read_text(shown, tmp_path) == code
+            assert not image.exists()
+        else:
+            assert str(image) in shown
+            assert read_image(image) == code
+            assert stat.S_IMODE(image.stat().st_mode) == 0o600
+        assert "?" not in shown
+    assert not image.exists()
+
+
+def test_the_backend_that_links_is_chosen_and_an_unknown_one_refused(run):
+    code, out, err = run("link", "me", "--backend", "telepathy")
+    assert (code, out) == (2, "")
+    assert "emulated, whatsapp, raw" in err

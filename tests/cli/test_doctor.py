@@ -9,6 +9,7 @@ from commands import Command
 from packaging.requirements import Requirement
 
 import privacy_sdk as ps
+from privacy_sdk.accounts.backends import describe
 from privacy_sdk.cli import doctor
 from privacy_sdk.cli.doctor import unmet
 from privacy_sdk.support.tokens import gateway_token, token_path
@@ -45,7 +46,7 @@ def test_with_a_gateway_and_its_token_all_is_well(examine, gateway: str) -> None
     assert {check["status"] for check in checks.values()} <= {"ok", "absent"}
     assert checks["privacy-sdk"]["detail"] == ps.__version__
     assert checks["token"]["detail"] == "PRIVACY_SDK_TOKEN"
-    assert checks["gateway"]["detail"] == "account demo, emulated, connected"
+    assert checks["gateway"]["detail"] == f"account demo, connected; {describe('emulated')}"
     assert "tour" in checks["recordings"]["detail"]
     assert checks["extra gateway"]["detail"] == "fastapi, uvicorn"
 

@@ -24,6 +24,7 @@ COMMANDS = {
     "link": ["link", "demo"],
     "unlink": ["unlink", "demo"],
     "show": ["show"],
+    "visibility": ["visibility"],
     "set": ["set", "last", "none"],
     "excluded": ["excluded", "last"],
     "timer": ["timer", "7d"],

@@ -69,7 +69,9 @@ async def test_an_event_happens_to_an_emulated_account(client: httpx2.AsyncClien
 
 
 async def test_an_unknown_category_takes_any_value(client: httpx2.AsyncClient) -> None:
-    answer = await client.put(f"{PRIVACY}/brand_new", json={"value": "whatever"})
+    body = {"value": "whatever"}
+    problem(await client.put(f"{PRIVACY}/brand_new", json=body), 501, "not-supported")
+    answer = await client.put(f"{PRIVACY}/brand_new", json={**body, "unreported": True})
     assert answer.status_code == 200
 
 

@@ -106,6 +106,14 @@ async def test_a_live_account_is_asked_no_faster_than_its_pace() -> None:
     assert listing.status_code == 200
 
 
+async def test_each_number_that_is_looked_up_counts_for_the_pace() -> None:
+    async with client_of({"demo": Live()}, token=None, rate=Rate(4, per_minute=0.6)) as client:
+        phones = {"phones": ["999115550101", "999115550102", "999115550103", "999115550101"]}
+        assert (await client.post("/v1/accounts/demo/contacts", json=phones)).status_code == 200
+        answers = [await client.get(PRIVACY) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [200, 429]
+
+
 @asynccontextmanager
 async def of_another_gateway(account: Account) -> AsyncIterator[Account]:
     app = create_app({"far": account}, token=None, rate=None)

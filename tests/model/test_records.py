@@ -33,6 +33,7 @@ RECORDS = [
     ps.PrivacySetting(NEW, NONE),
     ps.PrivacySettingsResponse([ps.PrivacySetting(LAST, NONE)], 1),
     ps.SetPrivacySettingResponse("1"),
+    ps.Client.emulated().visibility(),
     ps.accounts.LinkStatus(ps.accounts.AccountState.CONNECTED),
     RESULT,
     ps.policies.ListChange(LAST, ps.DisallowedListAction.ADD, (USER,)),

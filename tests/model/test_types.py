@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 import privacy_sdk as ps
 from privacy_sdk import PrivacyCategory as Category
 from privacy_sdk import PrivacyValue as Value
+from privacy_sdk.model import words
 from privacy_sdk.model.arguments import as_category, as_list_category, as_pair, as_seconds, as_value
 from privacy_sdk.model.types import LIST_CATEGORIES, MAX_LISTED
 
@@ -184,12 +185,10 @@ def test_a_known_category_refuses_an_unknown_value():
     ("given", "nearest"),
     [
         ("lst", "last"),
-        ("LAST", "last"),
-        ("last seen", "last"),
-        ("group_add", "groupadd"),
-        ("GROUP_ADD", "groupadd"),
-        ("about", "status"),
-        ("profile_photo", "profile"),
+        ("lastseen", "last"),
+        ("groupad", "groupadd"),
+        ("abuot", "status"),
+        ("photo", "profile"),
         ("defence", "defense"),
         ("zzzzzz", None),
     ],
@@ -206,18 +205,78 @@ def test_an_unknown_category_string_is_refused_with_the_nearest(given, nearest):
     ("given", "nearest"),
     [
         ("contact", "contacts"),
-        ("everyone", "all"),
-        ("Nobody", "none"),
+        ("everybody", "all"),
+        ("Nobdy", "none"),
         ("contactblacklist", "contact_blacklist"),
-        ("match-last-seen", "match_last_seen"),
-        ("ON_STANDARD", "on_standard"),
+        ("matchlastseen", "match_last_seen"),
+        ("ON_STANDRAD", "on_standard"),
         ("", None),
+        # Never across allow and deny, nor towards more than was asked for.
+        ("contact_allowlist", None),
+        ("contact_whitelist", None),
+        ("only contacts", None),
+        ("not everyone", None),
+        ("no contacts", None),
+        ("contacts but", None),
+        ("null", None),
+        ("small", None),
+        ("know", "known"),
     ],
 )
 def test_an_unknown_value_string_is_refused_with_the_nearest(given, nearest):
     with pytest.raises(ps.UnknownNameError, match="not a known value") as caught:
         as_value(given)
     assert caught.value.nearest == nearest
+
+
+@pytest.mark.parametrize(
+    ("category", "value"),
+    [("online", "nobdy"), ("online", "contacts exept"), ("last", "matchlastseen"), ("last", "of")],
+)
+def test_no_value_is_suggested_that_the_category_refuses(category, value):
+    with pytest.raises(ps.UnknownNameError) as caught:
+        as_pair(category, value)
+    assert caught.value.nearest is None
+    allowed = ", ".join(Category(category).valid_values)
+    assert caught.value.hint == f"Known: {allowed}."
+
+
+@given(st.data())
+def test_every_word_that_is_shown_is_taken_in_any_case(data):
+    category = data.draw(st.sampled_from(list(Category)))
+    value = data.draw(st.sampled_from(category.valid_values))
+    case = data.draw(st.sampled_from([str, str.upper, str.lower, str.title, str.swapcase]))
+    space = data.draw(st.sampled_from(["", " ", "\u00a0", "\n"]))
+    names = (category.value, category.name, words.label(category))
+    shown = (value.value, value.name, words.audience(value))
+    for name in names:
+        for word in shown:
+            pair = as_pair(case(name) + space, space + case(word))
+            assert pair == (category, value)
+
+
+@pytest.mark.parametrize(
+    "word", ["My contacts except…", "my contacts except...", "My Contacts Except"]
+)
+def test_whatsapp_s_own_word_for_exceptions_is_taken(word):
+    assert as_value(word) is Value.CONTACT_BLACKLIST
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([str, str.upper, str.title]))
+def test_every_duration_that_is_shown_is_taken(seconds, case):
+    assert as_seconds(case(words.timer(seconds))) == seconds
+    assert as_seconds(str(seconds)) == seconds
+
+
+@pytest.mark.parametrize(
+    "duration",
+    ["3 months", "3mo", "1 year", "7dd", "soon", "", "-5", "2³²", "٧d", "1e3", "99999999999"],
+)
+def test_a_text_that_is_no_duration_is_refused_with_what_is_possible(duration):
+    with pytest.raises(ps.errors.InvalidDurationError) as caught:
+        as_seconds(duration)
+    assert "WhatsApp itself offers off, 24 hours, 7 days, 90 days." in caught.value.hint
+    assert "Did you mean" not in caught.value.hint
 
 
 @pytest.mark.parametrize("wrong", [*RUBBISH, "", " ", pytest.param("x" * 10**6, id="long")])
@@ -264,8 +323,6 @@ def test_a_duration_is_read_as_a_plain_int(duration, seconds):
         False,
         1.0,
         1.5,
-        "604800",
-        "7 days",
         np.True_,
         np.float64(2),
         pd.NaT,
@@ -273,7 +330,7 @@ def test_a_duration_is_read_as_a_plain_int(duration, seconds):
         timedelta(microseconds=1),
         timedelta.max,
         pd.Timedelta(1, "ns"),
-        *(wrong for wrong in RUBBISH if wrong != 0),
+        *(wrong for wrong in RUBBISH if wrong != 0 and not isinstance(wrong, str)),
     ],
 )
 def test_a_bad_duration_is_refused(duration):
@@ -308,12 +365,12 @@ def test_an_address_knows_what_it_is():
 
 @given(st.from_regex(r"[0-9]{8,15}", fullmatch=True))
 def test_no_repr_shows_a_whole_number(user):
-    jid = ps.Jid(user, "lid", 3)
+    jid, phone = ps.Jid(user, "lid", 3), ps.Jid.phone(user)
     records = (
         jid,
-        ps.DisallowedListUserEntry(jid, jid),
+        ps.DisallowedListUserEntry(jid, phone),
         ps.DisallowedListUpdate(None, [ps.DisallowedListUserEntry(jid)]),
-        ps.DisallowedListUser(jid, jid),
+        ps.DisallowedListUser(jid, phone),
         ps.DisallowedList("1", (ps.DisallowedListUser(jid),)),
         ps.Contact(user, jid, jid),
         ps.testing.PhoneLists("last", [ps.DisallowedListUserEntry(jid)]),

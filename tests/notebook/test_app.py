@@ -46,7 +46,7 @@ def test_the_command_passes_on_where_to_look(served, tmp_path, monkeypatch):
     assert cli.main([*command, "--port", "9000", "--no-browser"]) == 0
     [(where, how)] = served
     assert where == {"url": "http://127.0.0.1:9", "token_file": str(tmp_path / "token")}
-    assert how == {"port": 9000, "theme": "dark", "open_browser": False}
+    assert how == {"port": 9000, "theme": "dark", "open_browser": False, "fresh": False}
 
 
 def test_the_page_reads_the_token_from_its_file(page, tmp_path):

@@ -91,9 +91,13 @@ def test_a_client_that_is_recorded_shows_what_it_fetched_and_records_nothing(tmp
         applied = client.apply(client.plan({"last": "none"}))
         assert "Nobody can see when you were last online." in client._repr_html_()
     assert applied.is_complete
-    made = [f"{each.method} {each.path}" for each, _ in CassetteTransport(path)._cassette.data]
-    privacy = "/v1/accounts/demo/privacy"
-    assert made == [f"GET {privacy}", "GET /v1/accounts/demo", f"GET {privacy}", f"PATCH {privacy}"]
+    made = list(map(str, CassetteTransport(path).requests()))
+    assert made == [
+        "the settings",
+        "what the account is",
+        "the settings",
+        "a plan (last → nobody)",
+    ]
 
 
 @pytest.mark.parametrize("transport", [None, "some transport"])

@@ -24,6 +24,7 @@ from panels import (
 
 import privacy_sdk as ps
 from privacy_sdk.model import words
+from privacy_sdk.model.types import LOCKED_BY_DEFENSE
 
 PERSON, OTHER = "+999 11 555 0101", "+999 11 555 0102"
 
@@ -240,10 +241,10 @@ def test_a_time_that_is_none_keeps_everything_from_being_sent(panel, written):
 def test_people_are_excepted_by_number_and_removed(client, panel):
     panel.controls["profile"].value = "contact_blacklist"
     assert "Nobody is excepted." in row_of(panel, "profile")
-    labelled(panel, "Profile photo: except the phone number").value = PERSON
+    labelled(panel, "Profile photo: except the phone numbers").value = PERSON
     press(panel, "Add")
     eventually(lambda: "1 to be added" in row_of(panel, "profile"))
-    assert labelled(panel, "Profile photo: except the phone number").value == ""
+    assert labelled(panel, "Profile photo: except the phone numbers").value == ""
     panel.apply()
     assert "1 person is excepted." in row_of(panel, "profile")
     assert client.excluded("profile", masked=False)["number"].tolist() == ["+999115550101"]
@@ -274,7 +275,7 @@ def test_the_switch_for_numbers_is_there_when_there_are_people(panel):
 @pytest.mark.parametrize(
     ("number", "says"),
     [
-        ("", "is not a phone number"),
+        ("", "nobody is named"),
         ("11 555-0101", "is not a phone number with a country code"),
         ("+999 11 555 0999", "nobody on WhatsApp has"),
         ("<img src=x>", "is not a phone number"),
@@ -282,7 +283,7 @@ def test_the_switch_for_numbers_is_there_when_there_are_people(panel):
 )
 def test_a_number_that_is_nobodys_is_said_beside_its_list(panel, number, says):
     panel.controls["profile"].value = "contact_blacklist"
-    labelled(panel, "Profile photo: except the phone number").value = number
+    labelled(panel, "Profile photo: except the phone numbers").value = number
     press(panel, "Add")
     eventually(lambda: says in row_of(panel, "profile"))
     assert "5550999" not in html_of(panel)
@@ -567,7 +568,7 @@ def test_apply_is_one_request_whose_answer_is_shown(remote, network):
 def test_what_the_answer_to_apply_does_not_hold_is_asked_for(remote, network):
     client = remote()
     panel = client.panel()
-    client.exclude("profile", PERSON)  # by other code
+    remote().exclude("profile", PERSON)  # by another client
     panel.controls["last"].value = "none"
     network.asked()
     assert panel.apply().is_complete
@@ -667,3 +668,224 @@ def test_no_wire_string_stands_in_what_is_said_to_people(panel):
     said = text_of(panel) + str(caught.value)
     assert "my contacts except…" in said
     assert "contact_blacklist" not in said
+
+
+# --- alive: what code and other panels change shows at once, without a question
+
+
+def test_what_code_changes_shows_at_once(client, panel):
+    client.set_privacy_setting("last", "none")
+    client.set_default_disappearing_mode(86_400)
+    assert panel.controls["last"].value == "none"
+    assert panel.controls["timer"].value == 86_400
+    assert "Changed elsewhere; it was everyone." in row_of(panel, "last")
+    applied = client.apply(client.plan({"status": "none", "calladd": "known"}))
+    assert panel.controls["status"].value == "none"
+    client.apply(applied.undo())
+    assert panel.controls["status"].value == "contacts"
+    assert panel.controls["calladd"].value == "all"
+    client.exclude("profile", [PERSON, OTHER])
+    eventually(lambda: "2 people are excepted." in row_of(panel, "profile"))
+    client.include("profile", OTHER)
+    assert "1 person is excepted." in row_of(panel, "profile")
+    panel.exclude("profile", OTHER)
+    assert panel.apply().is_complete  # from the list's present version
+
+
+def test_a_list_that_code_begins_is_read_and_can_be_changed(client, panel):
+    client.set_privacy_setting("profile", "contact_blacklist")
+    eventually(lambda: "Nobody is excepted." in row_of(panel, "profile"))
+    panel.exclude("profile", PERSON)
+    assert panel.apply().is_complete
+
+
+def test_a_change_that_was_answered_and_not_made_is_not_shown(client, panel):
+    client.account.emulate(ps.testing.NextAnswer("not_taken", category="last"))
+    client.account.emulate(ps.testing.PhoneSets("status", "none"))
+    with pytest.raises(ps.errors.NotAppliedError):
+        client.set_privacy_setting("last", "none")
+    assert panel.controls["last"].value == "all"
+    assert panel.controls["status"].value == "none"
+
+
+def test_what_code_changes_asks_nothing_for_the_panels_sake(remote, network):
+    client = remote()
+
+    def asked():
+        network.asked()
+        client.set_privacy_setting("last", "none")
+        client.set_default_disappearing_mode(86_400)
+        client.apply(client.plan({"last": "all"}))
+        return network.asked()
+
+    asked()  # once who the account is
+    alone = asked()
+    panel = client.panel()
+    assert asked() == alone
+    assert panel.controls["last"].value == "all"
+
+
+def test_what_code_changes_while_the_panel_applies_shows_when_it_is_done():
+    account = Gated()
+    client = ps.Client.from_account(account)
+    panel = client.panel()
+    panel.controls["last"].value = "none"
+    press(panel, "Apply")
+    assert account.arrived.wait(10)
+    client.set_default_disappearing_mode(86_400)
+    account.passing.set()
+    assert settled(panel) == "Applied to 'demo': 1 applied."
+    assert panel.controls["timer"].value == 86_400
+    assert panel.controls["last"].value == "none"
+
+
+def test_a_client_keeps_no_panel_alive_and_tells_no_closed_one(client):
+    panel = client.panel()
+    observers = client._async._observers
+    assert panel in observers
+    panel.close()
+    assert len(observers) == 0
+    client.set_privacy_setting("last", "none")
+    assert "everyone" in panel._repr_mimebundle_()["text/html"]
+
+
+def test_a_replay_is_not_moved_by_a_panel_that_follows():
+    def played(*, is_closed):
+        client = ps.Client.replay("tour")
+        panel = client.panel()
+        if is_closed:
+            panel.close()
+        client.set_privacy_setting("last", "contacts")
+        client.fetch_privacy_settings()
+        client.set_privacy_setting("last", "contact_blacklist")  # a list begins, not read here
+        if not is_closed:
+            assert panel.controls["last"].value == "contact_blacklist"
+        client.info()  # after whatever was submitted
+        return client._async.recording.unplayed()
+
+    assert played(is_closed=False) == played(is_closed=True)
+
+
+def test_what_defense_mode_locks_is_disabled_and_says_why(client, panel):
+    client.set_privacy_setting("defense", "on_standard")
+    locked = {key for key, control in panel.controls.items() if control.disabled}
+    assert locked == {category.value for category in LOCKED_BY_DEFENSE}
+    why = "Locked by defense mode; to change it, turn that off first."
+    assert why in row_of(panel, "last")
+    panel.controls["defense"].value = "off"
+    assert not panel.controls["last"].disabled
+    assert why not in text_of(panel)
+    panel.controls["last"].value = "none"
+    assert panel.apply().is_complete
+    assert value_of(client, "last") == "none"
+
+
+@pytest.mark.parametrize("between", [", ", "\n", "\n\n", ";", " ,\n "])
+def test_several_numbers_at_once(panel, between):
+    panel.controls["profile"].value = "contact_blacklist"
+    labelled(panel, "Profile photo: except the phone numbers").value = PERSON + between + OTHER
+    press(panel, "Add")
+    eventually(lambda: "2 to be added" in row_of(panel, "profile"))
+
+
+def test_of_several_numbers_the_wrong_ones_are_named_and_none_is_taken(panel):
+    panel.controls["profile"].value = "contact_blacklist"
+    labelled(panel, "Profile photo: except the phone numbers").value = f"{PERSON}, 12, +999"
+    press(panel, "Add")
+    said = row_of(panel, "profile")
+    assert "2 people cannot be used" in said
+    assert "'12' is not a phone number" in said
+    assert "people[" not in said
+    assert "to be added" not in said
+
+
+def test_people_without_a_number_are_shown_by_lid(client, panel):
+    panel.exclude("profile", "999000000000007@lid")
+    people = labelled(panel, "Profile photo: people excepted")
+    assert people._options_labels == ("99•••07@lid (to be added)",)
+    labelled(panel, "Show whole phone numbers").value = True
+    assert people._options_labels == ("999000000000007@lid (to be added)",)
+
+
+# --- undo and presets: chosen first, sent by Apply
+
+
+def undo_button(panel):
+    return next(w for w in shown(panel) if "psdk-undo" in w._dom_classes)
+
+
+def test_undo_shows_what_it_takes_back_and_apply_sends_it(client, panel):
+    client.exclude("status", PERSON)
+    before = client.snapshot()
+    undo = undo_button(panel)
+    assert (undo.description, undo.disabled) == ("Undo", True)
+    panel.controls["last"].value = "none"
+    panel.controls["timer"].value = 86_400
+    panel.controls["status"].value = "none"
+    panel.exclude("profile", [PERSON, OTHER])
+    panel.apply()
+    assert (undo.description, undo.disabled) == ("Undo 6 changes", False)
+    assert "Last seen: nobody → everyone" in undo.tooltip
+    client.set_privacy_setting("calladd", "known")  # by somebody else: it stays
+    undo.click()
+    assert value_of(client, "last") == "none"
+    assert "Undo: chosen and not applied yet" in panel.message
+    assert "Last seen nobody everyone looser" in text_of(panel)
+    assert panel.apply().is_complete
+    client.set_privacy_setting("calladd", "all")
+    assert client.snapshot() == before
+    assert undo.description.startswith("Undo ")
+
+
+def test_there_is_nothing_to_undo_before_something_was_applied(panel):
+    with pytest.raises(ps.errors.UsageError, match="nothing that can be taken back"):
+        panel.undo()
+
+
+def test_a_preset_is_a_plan_before_anything_is_sent(client, panel):
+    press(panel, "Maximum privacy")
+    eventually(lambda: panel.message)
+    assert panel.message.startswith("Maximum privacy: chosen and not applied yet")
+    assert panel.plan.changes == client.plan(ps.policies.MAXIMUM).changes
+    assert value_of(client, "last") == "all"
+    assert panel.apply().is_complete
+    press(panel, "Maximum privacy")
+    eventually(lambda: panel.message == "Maximum privacy: all is set so already.")
+
+
+def test_files_and_policies_are_presets_with_people_and_times(client, tmp_path):
+    client.exclude("profile", OTHER)
+    path = tmp_path / "night.yaml"
+    path.write_text(f"last: none\ntimer: 2d\nexceptions:\n  profile: ['{PERSON}']\n")
+    panel = client.panel(presets=[path])
+    press(panel, "night")
+    eventually(lambda: panel.message)
+    assert set(panel.plan) == set(client.plan(path))
+    assert panel.apply().is_complete
+    assert len(client.plan(path)) == 0
+    named = client.panel(presets={"Open <b>": {"last": "all"}})
+    press(named, "Open <b>")
+    eventually(lambda: len(named.plan) == 1)
+    assert "<b>" not in html_of(named)
+
+
+def test_a_preset_that_is_none_is_refused_when_the_panel_is_made(client, tmp_path):
+    path = tmp_path / "wrong.yaml"
+    path.write_text("last: nobdy\n")
+    with pytest.raises(ps.errors.InvalidPolicyError):
+        client.panel(presets=[path])
+
+
+def test_a_preset_of_somebody_who_is_not_on_whatsapp_says_so(client):
+    preset = {"exceptions": {"profile": ["+999 11 555 0999"]}}
+    panel = client.panel(presets={"mine": preset})
+    press(panel, "mine")
+    eventually(lambda: "nobody on WhatsApp has" in panel.message)
+    assert len(panel.plan) == 0
+
+
+def test_the_head_shows_who_sees_what(client, panel):
+    assert text_in(client.visibility().as_html()) in text_of(panel)
+    client.set_privacy_setting("last", "none")
+    client.exclude("profile", PERSON)
+    eventually(lambda: text_in(client.visibility().as_html()) in text_of(panel))

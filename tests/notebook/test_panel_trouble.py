@@ -127,12 +127,12 @@ def test_a_lost_answer_whose_change_was_made_is_found_out():
 class LostThenDeaf(ps.EmulatedAccount):
     """The answer to a change is lost, and so are the next two that would tell of it."""
 
-    async def set_privacy_setting(self, category, value):
+    async def set_privacy_setting(self, category, value, **options):
         await self.emulate(
             ps.testing.NextAnswer("lost", operation="fetch_privacy_settings", times=2)
         )
         await self.emulate(ps.testing.NextAnswer("lost", operation="set_privacy_setting"))
-        return await super().set_privacy_setting(category, value)
+        return await super().set_privacy_setting(category, value, **options)
 
 
 def test_a_lost_answer_that_cannot_be_read_back_is_unknown():

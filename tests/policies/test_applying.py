@@ -450,8 +450,8 @@ class Blind(ps.EmulatedAccount):
     async def fetch_default_disappearing_mode(self):
         raise ps.NotSupportedError("This account cannot read the timer.")
 
-    async def set_privacy_setting(self, category, value):
-        return self._kept(category, await super().set_privacy_setting(category, value))
+    async def set_privacy_setting(self, category, value, **options):
+        return self._kept(category, await super().set_privacy_setting(category, value, **options))
 
     async def set_privacy_disallowed_list(self, category, update):
         dhash = update.dhash or self._last.get(category) or "none"

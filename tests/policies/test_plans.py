@@ -255,7 +255,7 @@ def test_a_plan_is_a_table_in_text(client):
         "  About                  my contacts  everyone             looser",
         "  Disappearing messages  7 days       off                  looser",
     ]
-    assert repr(plan) == plan._repr_mimebundle_()["text/plain"]
+    assert plan._repr_mimebundle_()["text/plain"] == f"{plan!r}\n\n{plan.visibility()!r}"
 
 
 def test_html_escapes_everything_and_colours_the_direction():

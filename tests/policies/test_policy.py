@@ -107,7 +107,7 @@ def test_every_fault_is_named_at_once_with_its_place():
     assert "Did you mean 'last'?" in by_place["lst"]
     assert "Allowed for 'online': all, match_last_seen." in by_place["online"]
     assert "Did you mean 'all'?" in by_place["profile"]
-    assert "Did you mean 'calladd'?" in by_place["exceptions.calls"]
+    assert "last, profile, status, groupadd" in by_place["exceptions.calls"]
     assert "last, profile, status, groupadd" in by_place["exceptions.messages"]
     assert by_place["exceptions.status[1]"] == "the same person as exceptions.status[0]."
 

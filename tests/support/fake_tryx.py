@@ -67,6 +67,7 @@ class FakePhone:
         is_silent: Whether no answer arrives any more.
         written: Numbers that WhatsApp writes in another way than they were asked for.
         runtimes: Every runtime that was made, the last one last.
+        runs: How many sessions they ran.
         sent: The requests that reached the server: operation and arguments.
     """
 
@@ -80,6 +81,7 @@ class FakePhone:
         self.is_silent = False
         self.written: dict[str, str] = {}
         self.runtimes: list[FakeTryx] = []
+        self.runs = 0
         self.sent: list[tuple[Any, ...]] = []
 
     def runtime(self, database: Path) -> FakeTryx:
@@ -139,6 +141,7 @@ class FakeTryx:
 
     def run(self) -> asyncio.Future[tuple[()]]:
         self.is_running = True
+        self.phone.runs += 1
         self.over = asyncio.get_running_loop().create_future()
         if not self.phone.is_linked and self.phone.is_online:
             asyncio.get_running_loop().create_task(self.offer(1))

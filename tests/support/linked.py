@@ -10,6 +10,7 @@ from fake_tryx import FakePhone
 
 from privacy_sdk.accounts.base import AccountState
 from privacy_sdk.accounts.whatsapp.account import TryxAccount
+from privacy_sdk.accounts.whatsapp.linked import LinkedAccount
 
 
 async def until(holds: Callable[[], object]) -> None:
@@ -19,7 +20,7 @@ async def until(holds: Callable[[], object]) -> None:
             await asyncio.sleep(0.001)
 
 
-async def until_state(account: TryxAccount, state: AccountState) -> None:
+async def until_state(account: LinkedAccount, state: AccountState) -> None:
     await account.start()
     await until(lambda: account._supervisor.state is state)
 

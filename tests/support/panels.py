@@ -78,11 +78,11 @@ class Gated(ps.EmulatedAccount):
         self.arrived, self.passing = threading.Event(), threading.Event()
         self.asked: list[str] = []
 
-    async def set_privacy_setting(self, category: Any, value: Any) -> Any:
+    async def set_privacy_setting(self, category: Any, value: Any, **options: Any) -> Any:
         self.asked.append(category.value)
         self.arrived.set()
         await asyncio.to_thread(self.passing.wait, 20)
-        return await super().set_privacy_setting(category, value)
+        return await super().set_privacy_setting(category, value, **options)
 
 
 class Blind(ps.EmulatedAccount):

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx2
 
-from privacy_sdk.cassettes.transport import CassetteTransport
+from privacy_sdk.cassettes.transport import CassetteTransport, RecordMode
 
 TOKEN = "not-to-be-recorded-0123"
 
@@ -18,7 +18,7 @@ def counting() -> httpx2.MockTransport:
     def answer(request: httpx2.Request) -> httpx2.Response:
         nonlocal count
         count += 1
-        return httpx2.Response(200, json={"n": count, "asked": request.content.decode()})
+        return httpx2.Response(200, json={"duration": count})
 
     return httpx2.MockTransport(answer)
 
@@ -44,10 +44,10 @@ def session(transport: CassetteTransport, port: int = 9) -> httpx2.AsyncClient:
 
 
 def recording(
-    path: Path, mode: str = "once", server: Callable[[], httpx2.MockTransport] = counting
+    path: Path, mode: RecordMode = "once", server: Callable[[], httpx2.MockTransport] = counting
 ) -> httpx2.AsyncClient:
     """An HTTP client that records."""
-    return session(CassetteTransport(path, record_mode=mode, inner=server()))
+    return session(CassetteTransport(path, records=True, record_mode=mode, inner=server()))
 
 
 def replaying(path: Path) -> httpx2.AsyncClient:

@@ -1,7 +1,6 @@
 """YAML as plain values with lines: what each dialect may hold, and where a text is wrong."""
 
 import sys
-import tracemalloc
 
 import pytest
 import yaml
@@ -14,7 +13,7 @@ from privacy_sdk.support import yaml as ours
 from privacy_sdk.support.yaml import Dialect, YamlError, read_yaml
 
 PLAIN = Dialect("note", max_depth=3)
-TYPED = Dialect("record", max_depth=3, is_typed=True, has_aliases=True)
+TYPED = Dialect("record", max_depth=3, is_typed=True)
 
 loaders = pytest.mark.parametrize("loader", ["CSafeLoader", "SafeLoader"])
 
@@ -41,7 +40,7 @@ values = st.recursive(
 @given(value=values, is_flow=st.booleans())
 def test_what_pyyaml_writes_is_read_as_pyyaml_reads_it(value, is_flow):
     text = yaml.safe_dump(value, default_flow_style=is_flow)
-    deep = Dialect("record", max_depth=50, is_typed=True, has_aliases=True)
+    deep = Dialect("record", max_depth=50, is_typed=True)
     assert read_yaml(text, deep).value == yaml.safe_load(text) == value
 
 
@@ -138,18 +137,6 @@ def test_an_error_holds_what_was_read_before_it():
     assert refused("{a: 1, ? [b] : c}", PLAIN).document == {"a": "1"}
 
 
-def test_aliases_share_one_value_and_do_not_grow():
-    bomb = "- &a0 [x]\n" + "".join(f"- &a{n + 1} [*a{n}, *a{n}]\n" for n in range(40))
-    tracemalloc.start()
-    try:
-        value = read_yaml(bomb, TYPED).value
-        assert tracemalloc.get_traced_memory()[1] < 2**20
-    finally:
-        tracemalloc.stop()
-    assert value[1][0] is value[1][1] is value[0]
-    assert "alias of nothing" in refused("- *a", TYPED).problem
-
-
 def test_ten_thousand_keys_that_are_there_twice_are_found_quickly():
     text = "".join(f"k{n}: 1\n" for n in range(10_000)) * 2
     calls = 0
@@ -232,5 +219,5 @@ def test_a_cassette_that_names_a_key_twice_is_refused(tmp_path, text, line):
 def test_a_cassette_whose_aliases_grow_without_end_is_refused_at_once(tmp_path, place):
     path = tmp_path / "mine.yaml"
     path.write_text(f"bomb:\n- {BOMB}" + WHOLE.replace(*place))
-    with pytest.raises(ps.RecordingError, match=r"line 4\d: "):
+    with pytest.raises(ps.RecordingError, match="line 2: Anchors"):
         read_recording(path)

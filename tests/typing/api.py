@@ -63,7 +63,7 @@ def wrong_calls(client: ps.Client) -> None:
     ps.Policy(lst="none")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     client.set_privacy_setting("last")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     client.set_privacy_setting(1, "all")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    client.set_default_disappearing_mode("7d")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    client.set_default_disappearing_mode(1.5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 async def awaited(client: ps.AsyncClient) -> None:

@@ -65,7 +65,7 @@ def test_allowed_names_exactly_the_tables_values():
     frame = settings_frame(reported, allowed=True)
     assert frame.columns.tolist() == [column.name for column in (*COLUMNS, ALLOWED)]
     assert frame.loc["new", "allowed"] == "any"
-    assert accounts_frame({"me": reported}, allowed=True).columns.equals(frame.columns)
+    assert [*accounts_frame({"me": reported}, allowed=True)] == [*frame.columns, "error"]
     for category in ps.PrivacyCategory:
         assert frame.loc[category, "allowed"].split(", ") == list(category.valid_values)
 
@@ -86,8 +86,21 @@ def test_several_accounts_are_told_apart_by_the_index():
     assert frame.index.names == ["account", "category"]
     assert frame.index.tolist() == [("a", "last"), ("a", "online"), ("b", "last")]
     assert frame.loc[("b", "last"), "exposure"] == 0
-    assert {name: str(dtype) for name, dtype in frame.dtypes.items()} == DTYPES
+    assert {name: str(dtype) for name, dtype in frame.dtypes.items()} == DTYPES | {"error": "str"}
     assert accounts_frame({}).index.names == ["account", "category"]
+
+
+def test_an_account_that_failed_is_a_row_without_a_category():
+    frame = accounts_frame({"a": response(last="all")}, {"b": "No answer.", "c": "Refused."})
+    assert frame.index.get_level_values("account").tolist() == ["a", "b", "c"]
+    assert frame.index.get_level_values("category").isna().tolist() == [False, True, True]
+    assert frame["error"].isna().tolist() == [True, False, False]
+    assert frame["error"].tolist()[1:] == ["No answer.", "Refused."]
+    assert {name: str(dtype) for name, dtype in frame.dtypes.items()} == DTYPES | {"error": "str"}
+    assert frame["exposure"].isna().tolist() == [False, True, True]
+    none = accounts_frame({}, {"b": "No answer."})
+    assert (len(none), none["error"].tolist()) == (1, ["No answer."])
+    assert none["value"].isna().all()
 
 
 def test_the_clients_docstring_says_what_the_columns_table_says():

@@ -9,7 +9,7 @@ import pytest
 
 import privacy_sdk as ps
 from privacy_sdk.views.frames import accounts_frame, settings_frame
-from privacy_sdk.views.style import _EXPOSURE
+from privacy_sdk.views.style import EXPOSURE
 
 
 def response(**settings: str) -> ps.PrivacySettingsResponse:
@@ -25,9 +25,9 @@ def luminance(colour: str) -> float:
     return 0.2126 * r + 0.7152 * g + 0.0722 * b
 
 
-@pytest.mark.parametrize("exposure", _EXPOSURE)
+@pytest.mark.parametrize("exposure", EXPOSURE)
 def test_text_stands_out_from_its_colour(exposure):
-    _, background, text = _EXPOSURE[exposure]
+    _, background, text = EXPOSURE[exposure]
     darker, lighter = sorted([luminance(background), luminance(text)])
     assert (lighter + 0.05) / (darker + 0.05) >= 4.5
 
@@ -44,7 +44,7 @@ def test_every_exposure_has_its_words_and_what_has_none_is_calm():
     assert cells == [
         "4 everyone", "3 people I know", "2 contacts", "1 contacts except…", "0 nobody", "–", "–",
     ]  # fmt: skip
-    for _, background, _ in _EXPOSURE.values():
+    for _, background, _ in EXPOSURE.values():
         assert f"background-color: {background}" in html
     assert "<b>" not in html
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
-from privacy_sdk.accounts.base import AccountInfo, AccountState, Capability
+from privacy_sdk.accounts.backends import BACKENDS
+from privacy_sdk.accounts.base import AccountInfo, AccountState
 from privacy_sdk.accounts.emulated.server import EmulatedServer
 from privacy_sdk.accounts.events import Event, NextAnswer, PhoneLists, PhoneSets, check_seconds
 from privacy_sdk.accounts.nodes import ProtocolAccount
@@ -106,10 +107,13 @@ class EmulatedAccount(ProtocolAccount):
             seed,
             latency,
         )
-        capabilities = frozenset(Capability) - {Capability.LINK}
+        capabilities = BACKENDS["emulated"].capabilities
         super().__init__(
             AccountInfo(id, "emulated", AccountState.CONNECTED, capabilities), self.server.ask
         )
+
+    async def _reported_names(self) -> Collection[str]:
+        return self.server.settings  # a fetch of our own would meet the next fault
 
     async def emulate(self, event: Event) -> None:
         """Make something happen: a change made on the phone, or answers that go wrong.

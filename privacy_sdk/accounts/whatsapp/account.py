@@ -4,26 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from privacy_sdk.accounts.base import AccountInfo, Capability, LinkStatus, LostAnswerError
-from privacy_sdk.accounts.nodes import match_contacts, no_list
+from privacy_sdk.accounts.base import AccountInfo, LostAnswerError
+from privacy_sdk.accounts.nodes import match_contacts, no_list, refuse_unreported
 from privacy_sdk.accounts.whatsapp import tryx_names
-from privacy_sdk.accounts.whatsapp.session import Session
-from privacy_sdk.accounts.whatsapp.supervisor import Supervisor, backoff
+from privacy_sdk.accounts.whatsapp.linked import LinkedAccount
+from privacy_sdk.accounts.whatsapp.session import DATABASE
 from privacy_sdk.accounts.whatsapp.tryx_errors import error_from_tryx
-from privacy_sdk.accounts.whatsapp.tryx_runtime import check_installed, open_tryx
-from privacy_sdk.accounts.wire import warn_unreadable
-from privacy_sdk.errors import (
-    ConflictError,
-    NotConnectedError,
-    NotSupportedError,
-    OutcomeUnknownError,
-    UsageError,
-)
-from privacy_sdk.errors.masks import DOTS
+from privacy_sdk.accounts.whatsapp.tryx_runtime import TryxRuntime, open_tryx
+from privacy_sdk.errors import ConflictError, NotSupportedError, OutcomeUnknownError
 from privacy_sdk.errors.public import set_module
 from privacy_sdk.model.types import (
     Contact,
@@ -34,20 +27,14 @@ from privacy_sdk.model.types import (
     PrivacyValue,
     SetPrivacySettingResponse,
 )
-from privacy_sdk.support.gateways import checked_timeout
 from privacy_sdk.support.locks import LoopLocks
 
 T = TypeVar("T")
 
-ANSWER_DUE = 20.0
-"""How long WhatsApp may take to answer [s]; below what gateway and clients allow."""
-
-CAPABILITIES = frozenset({Capability.FIND_CONTACTS, Capability.LINK})
-
 
 @set_module("privacy_sdk")
-class TryxAccount:
-    """The account of a phone that is linked as WhatsApp Web is.
+class TryxAccount(LinkedAccount):
+    """The account of a phone that is linked as WhatsApp Web is, through tryx.
 
     It connects in the background once it is started or asked something; until it is connected
     every operation fails at once, with what to do. One process at a time holds the session.
@@ -56,14 +43,14 @@ class TryxAccount:
     WhatsApp *accepted*; :class:`~privacy_sdk.AsyncClient` reads back that it took, here as on a
     gateway. tryx cannot read a list either: the dhash of each list is that of the last change
     made here, and an update without dhash is based on it, or on ``none`` while none is known. A
-    change made on the phone in between makes that a conflict.
+    change made on the phone in between makes that a conflict; the category is then set to its
+    list once more, whose answer holds the dhash, and the update is tried once with it.
 
     Args:
         id: Its name on a gateway, and that of its session on this machine.
         folder: Where the session is kept; the platform's folder for user data by default.
-        timeout: How long WhatsApp may take to answer [s].
         runtime: Makes what connects, out of the path of a database; tryx by default.
-        pause: How long to wait before connecting again, after so many failures in a row [s].
+        options: See :class:`~privacy_sdk.accounts.whatsapp.linked.LinkedAccount`.
 
     Raises:
         PrivacyError: The extra ``whatsapp`` is not installed.
@@ -76,93 +63,44 @@ class TryxAccount:
         TryxAccount('me')
     """
 
+    backend, keys = "whatsapp", DATABASE
+
     def __init__(
         self,
         id: str = "me",
         *,
         folder: Path | None = None,
-        timeout: float = ANSWER_DUE,
         runtime: Callable[[Path], Any] = open_tryx,
-        pause: Callable[[int], float] = backoff,
+        **options: Any,
     ) -> None:
-        check_installed()
-        session = Session(id, folder)
-        self.id = session.account
-        self._session = session
-        self._timeout = checked_timeout(timeout)
-        self._supervisor = Supervisor(
-            self.id,
-            open_runtime=lambda: runtime(session.open()),
-            forget=self._forget,
-            pause=pause,
-        )
-        self._is_started = self._is_closed = False
+        super().__init__(id, folder=folder, **options)
+        self._app = runtime
         self._dhashes: dict[str, str] | None = None
+        self._unreadable = 0
+        self._reported: Collection[str] | None = None
         self._updating: defaultdict[PrivacyCategory, LoopLocks] = defaultdict(LoopLocks)
 
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.id!r})"
-
-    async def start(self) -> None:
-        """Begin to connect, unless that was done.
-
-        Raises:
-            UsageError: The account is closed.
-        """
-        if self._is_closed:
-            raise UsageError("The account is closed.", hint="Make a new one.")
-        if not self._is_started:
-            self._is_started = True
-            self._supervisor.ask()
+    def _open(self, keys: Path) -> TryxRuntime:
+        return TryxRuntime(self._app(keys))
 
     async def info(self) -> AccountInfo:
         """Return where it stands, what to do next, and what it can do."""
-        await self.start()
-        state, hint = self._supervisor.state, self._supervisor.hint
-        return AccountInfo(self.id, "whatsapp", state, CAPABILITIES, hint)
-
-    async def link_status(self) -> LinkStatus:
-        """Return how far a phone is linked, with the QR code of the moment."""
-        await self.start()
-        code = self._supervisor.code()
-        phone = self._supervisor.phone()
-        return LinkStatus(
-            self._supervisor.state,
-            self._supervisor.hint,
-            qr=code and code[0],
-            expires_in=code and code[1],
-            linked_as=phone and f"+{phone[:2]} {DOTS} {phone[-2:]}",
-        )
-
-    async def link(self) -> LinkStatus:
-        """Connect, with a QR code to scan if no phone is linked; again after the link ended."""
-        await self.start()
-        self._supervisor.ask()
-        return await self.link_status()
-
-    async def unlink(self) -> LinkStatus:
-        """Delete the keys; the device is to be removed on the phone as well.
-
-        tryx cannot log out, and keeps its socket until this process ends.
-
-        Raises:
-            PrivacyError: Another process holds the session.
-        """
-        self._is_started = True
-        await self._supervisor.unlink()
-        return await self.link_status()
+        info = await super().info()
+        if not self._unreadable:
+            return info
+        more = f"WhatsApp reports {self._unreadable} more settings, whose names tryx cannot tell."
+        return replace(info, hint=f"{info.hint} {more}")
 
     async def fetch_privacy_settings(self) -> PrivacySettingsResponse:
-        """Fetch all settings; a warning counts those whose name tryx loses."""
+        """Fetch all settings; those whose name tryx loses are counted."""
         rows = await self._ask(lambda client: client.privacy.fetch_settings())
         settings = [tryx_names.to_setting(row) for row in rows]
-        unreadable = settings.count(None)
-        if unreadable:
-            warn_unreadable(unreadable)
-        return PrivacySettingsResponse(filter(None, settings), unreadable=unreadable)
+        self._unreadable = settings.count(None)
+        self._reported = frozenset(filter(None, map(tryx_names.to_category, rows)))
+        return PrivacySettingsResponse(filter(None, settings), unreadable=self._unreadable)
 
     async def set_privacy_setting(
-        self, category: PrivacyCategory, value: PrivacyValue
+        self, category: PrivacyCategory, value: PrivacyValue, *, unreported: bool = False
     ) -> SetPrivacySettingResponse:
         """Change one setting.
 
@@ -170,7 +108,13 @@ class TryxAccount:
             NotSupportedError: A category or value that tryx cannot send.
         """
         pair = tryx_names.to_member(category), tryx_names.to_member(value)
-        return await self._change(category, lambda client: client.privacy.set_setting(*pair))
+        if not unreported:
+            if self._reported is None:
+                await self.fetch_privacy_settings()
+            refuse_unreported(category, self._reported or ())
+        return SetPrivacySettingResponse(
+            await self._change(category, lambda client: client.privacy.set_setting(*pair))
+        )
 
     async def set_privacy_disallowed_list(
         self, category: PrivacyCategory, update: DisallowedListUpdate
@@ -184,33 +128,38 @@ class TryxAccount:
                 a success looks like that here.
         """
         name = tryx_names.to_member(category)
-        async with self._updating[category].here:
-            dhash = update.dhash or self._kept().get(category.value)
-            if dhash is None:
-                raise no_list(category)
+
+        async def send(dhash: str) -> str | None:
             given = tryx_names.to_update(dhash, update)
-            try:
-                answer = await self._change(
-                    category, lambda client: client.privacy.set_disallowed_list(name, given)
+            return await self._change(
+                category, lambda client: client.privacy.set_disallowed_list(name, given)
+            )
+
+        async with self._updating[category].here:
+            known = update.dhash or self._kept().get(category.value)
+            answered = conflict = None
+            if known is not None:
+                try:
+                    answered = await send(known)
+                except ConflictError as error:
+                    conflict = error
+            if answered is None and update.dhash is None:
+                # Setting it again tells the version; what was closed meanwhile stays closed.
+                settings = await self.fetch_privacy_settings()
+                if settings.get_value(category) is not PrivacyValue.CONTACT_BLACKLIST:
+                    raise no_list(category)
+                again = await self.set_privacy_setting(
+                    category, PrivacyValue.CONTACT_BLACKLIST, unreported=True
                 )
-            except ConflictError as error:
-                if update.dhash is not None:
-                    raise
-                self._keep(category, None)
-                raise ConflictError(
-                    error.code,
-                    error.text,
-                    hint="The list has a version that this account does not know, for it cannot "
-                    f"read lists. Set {category.value!r} to 'contact_blacklist' once more: the "
-                    "answer holds the version.",
-                ) from None
-        if answer.dhash is None:
-            raise OutcomeUnknownError(
+                if again.dhash not in (None, known):
+                    answered = await send(again.dhash)
+        if answered is None:
+            raise conflict or OutcomeUnknownError(
                 "A change of a list was accepted, and its answer holds no new version of the "
                 "list; that is how a refusal looks here.",
                 hint="Look at the list on the phone.",
             )
-        return answer
+        return SetPrivacySettingResponse(answered)
 
     async def set_default_disappearing_mode(self, duration: int) -> None:
         """Set the default timer of new chats [s]."""
@@ -243,39 +192,33 @@ class TryxAccount:
         """
         return await match_contacts(phones, self._look_up)
 
-    async def aclose(self) -> None:
-        """Disconnect, and release the session to other processes."""
-        self._is_closed = True
-        await self._supervisor.stop()
-        self._session.close()
-
     async def _look_up(self, phones: Sequence[str]) -> list[Contact]:
         rows = await self._ask(lambda client: client.contact.get_info(list(phones)))
         return [_contact(row) for row in rows]
 
     async def _change(
         self, category: PrivacyCategory, ask: Callable[[Any], Awaitable[str | None]]
-    ) -> SetPrivacySettingResponse:
-        """Make a change that answers a dhash, and keep that."""
-        try:
-            dhash = await self._ask(ask, changes=True)
-        except (OutcomeUnknownError, asyncio.CancelledError):
-            self._keep(category, None)
-            raise
-        self._keep(category, dhash)
-        return SetPrivacySettingResponse(dhash)
+    ) -> str | None:
+        """Make a change that answers a dhash, and keep that.
+
+        Without one the last one is kept, for a refusal inside a success looks like that; if it is
+        stale, the next update finds out.
+        """
+        dhash = await self._ask(ask, changes=True) or None
+        if dhash is not None and self._kept().get(category.value) != dhash:
+            self._kept()[category.value] = dhash
+            self._session.write_dhashes(self._kept())
+        return dhash
 
     async def _ask(self, ask: Callable[[Any], Awaitable[T]], *, changes: bool = False) -> T:
-        await self.start()
-        client = self._supervisor.client
-        if client is None:
-            state = self._supervisor.state.replace("_", " ")
-            raise NotConnectedError(
-                f"The account is not connected to WhatsApp ({state}).", hint=self._supervisor.hint
-            )
+        with self._hold:
+            return await self._ask_now(ask, changes=changes)
+
+    async def _ask_now(self, ask: Callable[[Any], Awaitable[T]], *, changes: bool) -> T:
+        runtime: TryxRuntime = await self._runtime()
         try:
             async with asyncio.timeout(self._timeout):
-                return await ask(client)
+                return await ask(runtime.client)
         except TimeoutError:
             late = LostAnswerError(f"no answer came within {self._timeout:g} seconds")
             raise late.as_error(changes=changes) from None
@@ -283,24 +226,13 @@ class TryxAccount:
             raise error_from_tryx(error, changes=changes) from None
 
     def _forget(self) -> None:
-        """Delete the keys, and what is known of lists: the next phone may be another one."""
-        self._dhashes = None
-        self._session.remove()
+        self._dhashes = self._reported = None
+        super()._forget()
 
     def _kept(self) -> dict[str, str]:
         if self._dhashes is None:
             self._dhashes = self._session.read_dhashes()
         return self._dhashes
-
-    def _keep(self, category: PrivacyCategory, dhash: str | None) -> None:
-        kept = dict(self._kept())
-        if dhash:
-            kept[category.value] = dhash
-        else:
-            kept.pop(category.value, None)
-        if kept != self._dhashes:
-            self._dhashes = kept
-            self._session.write_dhashes(kept)
 
 
 def _contact(row: Any) -> Contact:

@@ -7,8 +7,9 @@ import logging
 import os
 import sqlite3
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from privacy_sdk.errors import PrivacyError
 from privacy_sdk.support.files import (
@@ -27,7 +28,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger("privacy_sdk.accounts")
 
 DATABASE = "session.db"
-_DHASHES = "dhashes.json"
+"""The keys of tryx."""
+KEY_FILE = "session.json"
+"""The keys of the raw backend."""
+_DHASHES, _BAN = "dhashes.json", "ban.json"
 
 
 class Session:
@@ -38,17 +42,18 @@ class Session:
         'me'
     """
 
-    def __init__(self, account: str, folder: Path | None = None) -> None:
+    def __init__(self, account: str, folder: Path | None = None, keys: str = DATABASE) -> None:
         self.account = str(checked_account(account or ""))
         kept = data_folder() / "sessions"
         self.folder = kept / self.account if folder is None else as_path(folder).absolute()
+        self._keys = self.folder / keys
         self._lock: BaseFileLock | None = None
 
     def open(self) -> Path:
         """Lock the session for this process and open it.
 
         Returns:
-            The database, which is made if it is not there.
+            The file of keys; a database is made if it is not there.
 
         Raises:
             PrivacyError: Another process holds it, others could have read it, it cannot be
@@ -58,11 +63,13 @@ class Session:
             make_private_folder(self.folder)
             refuse_shared(self.folder, self.folder.stat())
             self._take_lock()
-            database = self.folder / DATABASE
-            # SQLite gives its other files the mode of the database.
-            os.close(os.open(database, os.O_CREAT | os.O_RDWR, 0o600))
-            refuse_shared(database, database.stat())
-            _check(database)
+            if self._keys.name == DATABASE:
+                # SQLite gives its other files the mode of the database.
+                os.close(os.open(self._keys, os.O_CREAT | os.O_RDWR, 0o600))
+            if self._keys.exists():
+                refuse_shared(self._keys, self._keys.stat())
+            if self._keys.name == DATABASE:
+                _check(self._keys)
         except PrivacyError:
             self.close()
             raise
@@ -79,7 +86,7 @@ class Session:
                 f"The session in {self.folder} cannot be used: {error.strerror or error}.",
                 hint="The folder must belong to you and be writable.",
             ) from None
-        return database
+        return self._keys
 
     def close(self) -> None:
         """Release the session to other processes."""
@@ -98,7 +105,7 @@ class Session:
         was_held = self._lock is not None
         try:
             self._take_lock()
-            for name in (DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", _DHASHES):
+            for name in (DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", KEY_FILE, _DHASHES):
                 (self.folder / name).unlink(missing_ok=True)
         except OSError as error:
             raise PrivacyError(
@@ -111,10 +118,7 @@ class Session:
 
     def read_dhashes(self) -> dict[str, str]:
         """Return the version of each list after its last change; what cannot be read is empty."""
-        try:
-            kept = json.loads((self.folder / _DHASHES).read_text("utf-8"))
-        except (OSError, ValueError):
-            return {}
+        kept = self._read(_DHASHES)
         return {
             category: dhash
             for category, dhash in (kept.items() if isinstance(kept, dict) else ())
@@ -123,10 +127,33 @@ class Session:
 
     def write_dhashes(self, dhashes: Mapping[str, str]) -> None:
         """Write the versions of the lists; a failure is logged, for the change itself stands."""
+        self._write(_DHASHES, dhashes)
+
+    @property
+    def banned_until(self) -> datetime | None:
+        """When the ban ends that was in force last; it outlives the link and the process."""
         try:
-            write_private(self.folder / _DHASHES, json.dumps(dhashes).encode())
+            until = datetime.fromisoformat(self._read(_BAN))
+        except (TypeError, ValueError):
+            return None
+        return until if until.tzinfo else None
+
+    @banned_until.setter
+    def banned_until(self, until: datetime) -> None:
+        self._write(_BAN, until.isoformat())
+
+    def _read(self, name: str) -> Any:
+        try:
+            return json.loads((self.folder / name).read_text("utf-8"))
+        except (OSError, ValueError):
+            return None
+
+    def _write(self, name: str, document: object) -> None:
+        try:
+            write_private(self.folder / name, json.dumps(document).encode())
         except OSError as error:
-            logger.warning("dhashes not kept", extra={"fields": {"reason": str(error.strerror)}})
+            fields = {"file": name, "reason": str(error.strerror)}
+            logger.warning("not kept", extra={"fields": fields})
 
     def _take_lock(self) -> None:
         from filelock import FileLock, Timeout

@@ -1,8 +1,8 @@
 """The supervisor of a session: keeps it connected while that is of use, and knows its state.
 
-tryx connects by itself and tries again without end while the network is gone. What it leaves to
-its user is what follows when a session is over: it ends silently when nobody scanned its QR
-codes, and for good when the phone ended the link.
+Whatever connects to WhatsApp stands behind a :class:`~.runtime.Runtime`. What is left to do here
+is what follows when a session is over: when nobody scanned its QR codes, when the connection was
+lost, and for good when the phone ended the link.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ import logging
 import random
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from datetime import UTC, datetime
 
 from privacy_sdk.accounts.base import AccountState
-from privacy_sdk.accounts.whatsapp.tryx_runtime import listen
+from privacy_sdk.accounts.whatsapp.runtime import Runtime, Step
+from privacy_sdk.accounts.whatsapp.session import Session
 from privacy_sdk.errors import PrivacyError
 from privacy_sdk.errors.masks import mask_text
 
@@ -33,10 +34,14 @@ HINTS = {
     "privacy-sdk link {account}.",
     AccountState.REPLACED: "Another program took over the session. Stop that one; then "
     "privacy-sdk link {account} connects again.",
-    AccountState.BANNED: "WhatsApp has locked the account out for a while. Wait; then "
-    "privacy-sdk link {account} connects again.",
-    AccountState.OUTDATED: "WhatsApp no longer accepts this version of tryx: "
-    "pip install --upgrade 'privacy-sdk[whatsapp]', then start the gateway again.",
+    AccountState.PASSKEY: "WhatsApp asks this account for a passkey before it links a device, and "
+    "privacy-sdk cannot give one. Nothing is lost: the number, the chats and the phone stay as "
+    "they are. Close the question on the phone and try privacy-sdk link {account} again later; if "
+    "it is asked each time, this account can be linked in a browser (web.whatsapp.com) only.",
+    AccountState.BANNED: "WhatsApp has locked the account out for a while. Wait; nothing "
+    "connects before that. Then privacy-sdk link {account} connects again.",
+    AccountState.OUTDATED: "WhatsApp no longer accepts this version of {library}: "
+    "pip install --upgrade 'privacy-sdk[{extra}]', then start the gateway again.",
     AccountState.FAILED: "It is tried again from time to time.",
 }
 """What each state means and what to do next."""
@@ -44,16 +49,19 @@ HINTS = {
 UNDER_WAY = frozenset({AccountState.WAITING_FOR_SCAN, AccountState.CONNECTING})
 """The states of a session that has not ended."""
 
-_ENDS = {
-    "EvLoggedOut": AccountState.LOGGED_OUT,
-    "EvStreamReplaced": AccountState.REPLACED,
-    "EvTemporaryBan": AccountState.BANNED,
-    "EvClientOutDated": AccountState.OUTDATED,
-}
+ENDS = frozenset(
+    {
+        AccountState.LOGGED_OUT,
+        AccountState.REPLACED,
+        AccountState.PASSKEY,
+        AccountState.BANNED,
+        AccountState.OUTDATED,
+    }
+)
+"""The states that end a session until somebody asks for the next."""
+
 _LOOKED_FOR = 120.0
 """How long after a look at the QR code somebody may still want the next one [s]."""
-_LATE = 0.5
-"""How much later than the end of a session its reason may arrive [s]."""
 
 
 def backoff(failures: int) -> float:
@@ -71,68 +79,91 @@ class Supervisor:
     """Runs the sessions of one account, one after the other.
 
     Args:
-        account: Name of the account, for its hints.
-        open_runtime: Makes what runs a session; raises a ``PrivacyError`` if it cannot.
+        session: Its files; hints name its account.
+        open_runtime: Makes what runs sessions; raises a ``PrivacyError`` if it cannot.
         forget: Deletes the keys of a link that is over.
+        words: What else the hints name: the library and the extra that it comes with.
         pause: How long to wait after so many failures in a row [s].
     """
 
     def __init__(
         self,
-        account: str,
+        session: Session,
         *,
-        open_runtime: Callable[[], Any],
+        open_runtime: Callable[[], Runtime],
         forget: Callable[[], None],
+        words: dict[str, str],
         pause: Callable[[int], float] = backoff,
     ) -> None:
-        self.account = account
+        self._session = session
         self._open_runtime = open_runtime
-        self._forget = forget
+        self._forget_keys = forget
+        self._words = {"account": session.account, **words}
         self._pause = pause
         self._state = AccountState.UNLINKED
         self._detail = ""
         self._task: asyncio.Task[None] | None = None
         self._asked = asyncio.Event()
-        self._session: _Session | None = None
+        self._unlinking = 0
+        self._opened: Runtime | None = None
+        self._running: Runtime | None = None
+        self._was_connected = False
         self._code: tuple[str, float] | None = None
         self._looked_at = 0.0
+        self._banned_until = session.banned_until
 
     def ask(self) -> None:
-        """Connect, if that is not under way."""
+        """Connect, if that is not under way, a ban in force, or the keys being deleted."""
         self._looked_at = _now()
+        if self._unlinking:
+            return
+        if self._banned_until is not None and datetime.now(UTC) < self._banned_until:
+            if self._state is not AccountState.BANNED:
+                self._enter(Step("still banned", AccountState.BANNED, until=self._banned_until))
+            return
         if self._state is AccountState.LOGGED_OUT:
             self._forget()
         if self._state not in UNDER_WAY:
-            self.enter(AccountState.CONNECTING)
+            self._enter(Step("asked to connect", AccountState.CONNECTING))
         self._asked.set()
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._supervise())
 
     async def stop(self) -> None:
-        """Stop using tryx; its socket stays open until the process ends."""
+        """End the session that runs."""
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
             await asyncio.wait({task})
 
     async def unlink(self) -> None:
-        """Stop, and delete the keys."""
-        await self.stop()
+        """Stop, and delete the keys; nothing connects meanwhile."""
+        self._unlinking += 1
         try:
+            await self.stop()
             self._forget()
         except PrivacyError as error:
-            self.enter(AccountState.FAILED, f"{error.message} {error.hint}")
+            self._fail(error)
             raise
-        self.enter(
-            AccountState.UNLINKED,
-            "The keys on this machine are deleted; now remove the device on the phone as well "
-            "(WhatsApp > Linked devices).",
+        finally:
+            self._unlinking -= 1
+        self._enter(
+            Step(
+                "unlinked",
+                AccountState.UNLINKED,
+                "The keys on this machine are deleted; now remove the device on the phone as "
+                "well (WhatsApp > Linked devices).",
+            )
         )
+
+    def _forget(self) -> None:
+        self._opened = None
+        self._forget_keys()
 
     @property
     def state(self) -> AccountState:
         """Where the account stands now."""
-        is_up = self._state in UNDER_WAY and self._session and self._session.is_logged_in()
+        is_up = self._state in UNDER_WAY and self.runtime is not None
         return AccountState.CONNECTED if is_up else self._state
 
     @property
@@ -140,17 +171,16 @@ class Supervisor:
         """What the state means, and what to do next."""
         state = self.state
         detail = "" if state is AccountState.CONNECTED else self._detail
-        return f"{detail} {HINTS[state].format(account=self.account)}".strip()
+        return f"{detail} {HINTS[state].format(**self._words)}".strip()
 
     @property
-    def client(self) -> Any:
+    def runtime(self) -> Runtime | None:
         """What answers questions; None unless logged in."""
-        is_up = self._session and self.state is AccountState.CONNECTED
-        return self._session.client if self._session and is_up else None
+        return self._running if self._running and self._running.is_logged_in else None
 
     def phone(self) -> str | None:
         """Return the digits of the linked phone's number, once they are known."""
-        return self._session.phone() if self._session else None
+        return self._running.phone if self._running else None
 
     def code(self) -> tuple[str, int] | None:
         """Return what the QR code says and how long it holds [s], for somebody who looks at it."""
@@ -161,35 +191,46 @@ class Supervisor:
         left = until - _now()
         return (text, round(left)) if left > 0 else None
 
-    def enter(self, state: AccountState, detail: str = "") -> None:
-        """Change the state."""
-        self._detail = mask_text(detail)
-        if state is not AccountState.WAITING_FOR_SCAN:
-            self._code = None
-        if detail or state is not self._state:
-            _log("account", account=self.account, state=str(state), detail=self._detail)
-        self._state = state
+    def _enter(self, step: Step) -> None:
+        """Take the state that a step leads to, and log the step."""
+        is_login = step.state is AccountState.CONNECTED
+        self._was_connected |= is_login
+        # Whether it still is connected is asked of the runtime, each time.
+        self._state = AccountState.CONNECTING if is_login else step.state
+        self._detail = mask_text(step.detail)
+        self._code = None if step.code is None else (step.code, _now() + step.holds)
+        if step.until is not None:
+            self._banned_until = self._session.banned_until = step.until
+            self._detail = f"Until {step.until.isoformat(' ', 'minutes')}."
+        fields = {
+            "account": self._session.account,
+            "state": str(step.state),
+            "detail": self._detail,
+        }
+        logger.info(step.event, extra={"fields": {k: v for k, v in fields.items() if v}})
 
-    def offer(self, code: str, seconds: float) -> None:
-        """Offer a QR code to be scanned."""
-        self.enter(AccountState.WAITING_FOR_SCAN)
-        self._code = code, _now() + seconds
+    def _fail(self, error: Exception) -> None:
+        if isinstance(error, PrivacyError):
+            detail = f"{error.message} {error.hint}"
+        else:
+            detail = f"{type(error).__name__}: {error}."
+        self._enter(Step("failed", AccountState.FAILED, detail))
 
     async def _supervise(self) -> None:
         failures = 0
         while True:
-            was_connected = False
+            self._was_connected = False
             try:
-                was_connected = await self._run()
-            except PrivacyError as error:
-                self.enter(AccountState.FAILED, f"{error.message} {error.hint}")
-            except Exception as error:  # whatever happens in tryx, the gateway goes on
-                self.enter(AccountState.FAILED, f"{type(error).__name__}: {error}.")
-            failures = 0 if was_connected else failures + 1
+                await self._run()
+            except Exception as error:  # whatever happens in a library, the gateway goes on
+                self._fail(error)
+            failures = 0 if self._was_connected else failures + 1
             is_waiting = self._state is AccountState.WAITING_FOR_SCAN
             if is_waiting and _now() - self._looked_at > _LOOKED_FOR:
-                self.enter(AccountState.UNLINKED, "Nobody scanned the QR code.")
-            goes_on = self._state in {*UNDER_WAY, AccountState.FAILED}
+                self._enter(
+                    Step("codes ran out", AccountState.UNLINKED, "Nobody scanned the QR code.")
+                )
+            goes_on = self._state not in ENDS | {AccountState.UNLINKED}
             if await self._is_asked_within(self._pause(max(failures, 1)) if goes_on else None):
                 failures = 0
 
@@ -200,82 +241,31 @@ class Supervisor:
                 await self._asked.wait()
         return self._asked.is_set()
 
-    async def _run(self) -> bool:
-        """Run one session to its end, and tell whether it ever was connected."""
-        runtime = self._open_runtime()
-        self.enter(AccountState.CONNECTING)
-        self._session = session = _Session(self, runtime)
-        run = asyncio.ensure_future(runtime.run())
+    async def _run(self) -> None:
+        """Run one session to its end."""
+        # What tryx opens it never closes, so it is opened once for as long as its keys are there.
+        self._opened = runtime = self._opened or self._open_runtime()
+        over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def report(step: Step) -> None:
+            if not over.done():
+                self._enter(step)
+                if step.state in ENDS:
+                    over.set_result(None)
+
+        self._enter(Step("connecting", AccountState.CONNECTING))
+        self._running = runtime
+        run = asyncio.ensure_future(runtime.run(report))
         try:
-            await asyncio.wait({run, session.over}, return_when=asyncio.FIRST_COMPLETED)
-            await asyncio.wait({session.over}, timeout=_LATE)
-            if run.done() and not run.cancelled() and (error := run.exception()):
-                raise PrivacyError(f"The session ended: {error}.")
-            return session.was_connected
+            await asyncio.wait({run, over}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            self._session = None
-            session.over.cancel()
+            self._running = None
+            over.cancel()
             run.cancel()
-
-
-class _Session:
-    """One run of tryx, and what it reports."""
-
-    def __init__(self, supervisor: Supervisor, runtime: Any) -> None:
-        self._supervisor = supervisor
-        self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.was_connected = False
-        listen(runtime, self._on_event)
-        self.client = runtime.get_client()
-
-    def is_logged_in(self) -> bool:
-        try:
-            return bool(self.client.advanced.is_logged_in())
-        except RuntimeError:  # not running yet
-            return False
-
-    def phone(self) -> str | None:
-        try:
-            jid = self.client.advanced.get_pn()
-        except RuntimeError:  # not running yet
-            return None
-        return str(jid.user) if jid else None
-
-    def _on_event(self, name: str, event: Any) -> None:
-        if self.over.done():  # of a session that is over for us
-            return
-        enter = self._supervisor.enter
-        match name:
-            case "EvPairingQrCode":
-                self._supervisor.offer(event.code, event.timeout)
-            case "EvPairSuccess":
-                enter(AccountState.CONNECTING, "The phone is linked.")
-            case "EvPairError":
-                enter(AccountState.CONNECTING, f"Linking failed: {event.error}.")
-            case "EvQrScannedWithoutMultidevice":
-                enter(AccountState.CONNECTING, "WhatsApp on the phone is too old; update it.")
-            case "EvConnected":
-                self.was_connected = True
-                enter(AccountState.CONNECTING)
-            case "EvConnectFailure":
-                enter(AccountState.CONNECTING, f"WhatsApp did not let us in: {event.reason}.")
-            case "EvStreamError":
-                enter(AccountState.CONNECTING, f"WhatsApp ended the connection: {event.code}.")
-            case "EvTemporaryBan":
-                until = event.data.expire.isoformat(" ", "minutes")
-                self._end(AccountState.BANNED, f"Until {until}.")
-            case _ if name in _ENDS:
-                self._end(_ENDS[name])
-        _log(name, account=self._supervisor.account)
-
-    def _end(self, state: AccountState, detail: str = "") -> None:
-        self._supervisor.enter(state, detail)
-        self.over.set_result(None)
+            await asyncio.gather(run, return_exceptions=True)
+        if self._state not in ENDS and not run.cancelled():
+            run.result()
 
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
-
-
-def _log(event: str, **fields: str) -> None:
-    logger.info(event, extra={"fields": fields})

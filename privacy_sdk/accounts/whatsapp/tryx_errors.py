@@ -20,7 +20,13 @@ from privacy_sdk.errors import (
 
 _REFUSAL = re.compile(r"received a server error response: code=(\d+), text='(.*)'", re.DOTALL)
 _NOT_RUNNING = "Client is not running"
-_OFFLINE = "client is not connected"
+_NOT_SENT = ("client state prevented send", "IQ request ID is already in flight")
+_OFFLINE = (
+    "client is not connected",  # also when the connection is lost while it waits for an answer
+    "socket error",
+    "encrypted send pipeline failed",
+    "received disconnect node",
+)
 _NO_ANSWER = ("IQ request timed out", "internal channel closed unexpectedly")
 
 NOT_CONNECTED_HINT = "The connection is made again by itself; try again in a moment."
@@ -42,10 +48,9 @@ def error_from_tryx(error: Exception, *, changes: bool) -> PrivacyError:
         return InvalidInputError(f"tryx refused before anything was sent: {text}.")
     if refusal := _REFUSAL.fullmatch(text):
         return IqError.from_code(int(refusal[1]), refusal[2])
-    if text.startswith(_NOT_RUNNING):
+    if text.startswith((_NOT_RUNNING, *_NOT_SENT)):
         return NotConnectedError("There is no connection to WhatsApp yet.", hint=NOT_CONNECTED_HINT)
-    if text == _OFFLINE:
-        # Also what tryx says when the connection is lost while it waits for an answer.
+    if text.startswith(_OFFLINE):
         if changes:
             return OutcomeUnknownError("The connection to WhatsApp was lost during a change.")
         return NotConnectedError("There is no connection to WhatsApp.", hint=NOT_CONNECTED_HINT)

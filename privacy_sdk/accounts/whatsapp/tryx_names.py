@@ -40,9 +40,14 @@ def to_member(ours: PrivacyCategory | PrivacyValue | DisallowedListAction) -> An
 
 def to_setting(row: tryx.PrivacySetting) -> PrivacySetting | None:
     """Return a row as ours; None when tryx has lost the name of its category or value."""
-    category = _by_number(PrivacyCategory).get(int(row.category))  # type: ignore[call-overload]
+    category = to_category(row)
     value = _by_number(PrivacyValue).get(int(row.value))  # type: ignore[call-overload]
     return PrivacySetting(category, value) if category and value else None
+
+
+def to_category(row: tryx.PrivacySetting) -> PrivacyCategory | None:
+    """Return the category of a row as ours; None when tryx has lost its name."""
+    return _by_number(PrivacyCategory).get(int(row.category))  # type: ignore[call-overload]
 
 
 @cache

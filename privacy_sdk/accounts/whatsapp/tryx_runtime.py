@@ -1,51 +1,30 @@
-"""The tryx runtime: its import on first use, its log, and its events."""
+"""The tryx runtime: its import on first use, its log, and its events.
+
+tryx connects by itself and tries again without end while the network is gone.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import atexit
-import importlib.util
 import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
+from privacy_sdk.accounts.base import AccountState
+from privacy_sdk.accounts.whatsapp.runtime import PASSKEY, Report, Step
 from privacy_sdk.errors import PrivacyError
-
-EVENTS = (
-    "EvPairingQrCode",
-    "EvPairSuccess",
-    "EvPairError",
-    "EvQrScannedWithoutMultidevice",
-    "EvConnected",
-    "EvDisconnected",
-    "EvConnectFailure",
-    "EvStreamError",
-    "EvLoggedOut",
-    "EvStreamReplaced",
-    "EvTemporaryBan",
-    "EvClientOutDated",
-)
-"""What is of interest here; a change of settings that the phone makes is not reported at all."""
 
 _LETTING_GO_TAKES = 0.05
 """How long threads of tryx may need at exit for what they still hold of Python [s]."""
-
-
-def check_installed() -> None:
-    """Check that the extra is installed, without importing it.
-
-    Raises:
-        PrivacyError: It is missing, with what to install.
-    """
-    for name in ("tryx", "segno"):
-        if importlib.util.find_spec(name) is None:
-            raise PrivacyError(
-                f"A linked phone needs {name}, which is not installed.",
-                hint='pip install "privacy-sdk[whatsapp]"',
-            )
+_LOOK_EVERY = 0.5
+"""How often tryx is asked whether it is logged in [s]; its event trails by ten seconds."""
+_LATE = 0.5
+"""How much later than the end of a session its reason may arrive [s]."""
 
 
 def open_tryx(database: Path) -> Any:
@@ -89,17 +68,117 @@ def _quiet() -> Iterator[None]:
             del os.environ["RUST_LOG"]
 
 
-def listen(runtime: Any, on_event: Callable[[str, Any], None]) -> None:
-    """Call ``on_event`` with the name and the record of each event, in the running loop."""
-    from tryx import events
+class TryxRuntime:
+    """Runs tryx, again and again over one database.
 
-    loop = asyncio.get_running_loop()
+    Args:
+        app: A ``tryx.client.Tryx``, not yet running.
+    """
 
-    def register(name: str) -> None:
-        async def handle(_client: Any, event: Any) -> None:
-            loop.call_soon_threadsafe(on_event, name, event)
+    def __init__(self, app: Any) -> None:
+        self._app = app
+        self.client = app.get_client()
+        self._report: Report | None = None
+        self._listens = False
 
-        runtime.on(getattr(events, name))(handle)
+    @property
+    def is_logged_in(self) -> bool:
+        """Whether questions are answered now."""
+        try:
+            return bool(self.client.advanced.is_logged_in())
+        except RuntimeError:  # not running yet
+            return False
 
-    for name in EVENTS:
-        register(name)
+    @property
+    def phone(self) -> str | None:
+        """The digits of the linked phone's number, once they are known."""
+        try:
+            jid = self.client.advanced.get_pn()
+        except RuntimeError:  # not running yet
+            return None
+        return str(jid.user) if jid else None
+
+    async def run(self, report: Report) -> None:
+        """Connect, and report what happens until the session is over."""
+        self._report = report
+        if not self._listens:
+            self._listens = True
+            self._listen()
+        run = self._app.run()
+        was_up = False
+        try:
+            while not run.done():
+                await asyncio.wait({run}, timeout=_LOOK_EVERY)
+                is_up = not run.done() and self.is_logged_in
+                if is_up and not was_up:
+                    report(Step("logged in", AccountState.CONNECTED))
+                was_up = is_up
+            if not run.cancelled() and (error := run.exception()):
+                raise PrivacyError(f"The session ended: {error}.")
+            await asyncio.sleep(_LATE)
+        finally:
+            run.cancel()
+            self._report = None
+
+    def _listen(self) -> None:
+        """Take the events of tryx, whose handlers are called in threads of its own."""
+        from tryx import events
+
+        loop = asyncio.get_running_loop()
+
+        def register(name: str, step: Callable[[Any], Step | None]) -> None:
+            async def handle(_client: Any, event: Any) -> None:
+                loop.call_soon_threadsafe(self._on_event, step, event)
+
+            self._app.on(getattr(events, name))(handle)
+
+        for name, step in _STEPS.items():
+            register(name, step)
+
+    def _on_event(self, step: Callable[[Any], Step | None], event: Any) -> None:
+        if self._report is not None and (taken := step(event)) is not None:
+            self._report(taken)
+
+
+def _connecting(event: str, detail: Callable[[Any], str] = lambda _: "") -> Callable[[Any], Step]:
+    return lambda given: Step(event, AccountState.CONNECTING, detail(given))
+
+
+def _over(event: str, state: AccountState) -> Callable[[Any], Step]:
+    return lambda _: Step(event, state)
+
+
+def _on_notification(event: Any) -> Step | None:
+    kinds = {str(a.value.value) for a in event.node.attrs if a.key == "type"}
+    return Step("passkey asked for", AccountState.PASSKEY) if PASSKEY in kinds else None
+
+
+def _on_ban(event: Any) -> Step:
+    until = event.data.expire
+    return Step("banned", AccountState.BANNED, until=until.replace(tzinfo=until.tzinfo or UTC))
+
+
+_STEPS: dict[str, Callable[[Any], Step | None]] = {
+    "EvPairingQrCode": lambda event: Step(
+        "QR code", AccountState.WAITING_FOR_SCAN, code=event.code, holds=event.timeout
+    ),
+    "EvPairSuccess": _connecting("paired", lambda _: "The phone is linked."),
+    "EvPairError": _connecting("not paired", lambda event: f"Linking failed: {event.error}."),
+    "EvQrScannedWithoutMultidevice": _connecting(
+        "not paired", lambda _: "WhatsApp on the phone is too old; update it."
+    ),
+    "EvConnected": lambda _: Step("connected", AccountState.CONNECTED),
+    "EvDisconnected": _connecting("disconnected"),
+    "EvConnectFailure": _connecting(
+        "refused", lambda event: f"WhatsApp did not let us in: {event.reason}."
+    ),
+    "EvStreamError": _connecting(
+        "stream error", lambda event: f"WhatsApp ended the connection: {event.code}."
+    ),
+    "EvLoggedOut": _over("logged out", AccountState.LOGGED_OUT),
+    "EvStreamReplaced": _over("replaced", AccountState.REPLACED),
+    "EvTemporaryBan": _on_ban,
+    "EvClientOutDated": _over("outdated", AccountState.OUTDATED),
+    "EvNotification": _on_notification,
+}
+"""What each event of tryx means; a change of settings that the phone makes is none."""

@@ -1,0 +1,132 @@
+"""What commands do with ``--all-accounts``: show, visibility, plan and apply."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import typer
+
+from privacy_sdk.cli import output
+from privacy_sdk.cli.options import Options
+from privacy_sdk.errors import PrivacyError
+from privacy_sdk.model.changes import change_row, result_row
+from privacy_sdk.model.words import audience, label
+
+if TYPE_CHECKING:
+    from privacy_sdk.fleet import PerAccount
+    from privacy_sdk.policies.plan import Plan
+    from privacy_sdk.policies.result import ApplyResult
+
+
+def show(options: Options) -> None:
+    """Show all settings of all accounts."""
+    with options.fleet() as fleet:
+        seen = fleet.visibility()
+    header = ("category", "setting", "value", "audience")
+    rows = {
+        name: [
+            (each.category.value, label(each.category), each.value.value, audience(each.value))
+            for each in response
+        ]
+        for name, response in seen.settings.items()
+    }
+    if options.json:
+        settings = {
+            name: {"settings": [dict(zip(header, row, strict=True)) for row in each]}
+            for name, each in rows.items()
+        }
+        _write_json(settings, seen.errors)
+    else:
+        flat = [(name, *row) for name, each in rows.items() for row in each]
+        output.write_table(("account", *header), flat, essential={"account", "category", "value"})
+    _end(seen.errors, options)
+
+
+def visibility(options: Options) -> None:
+    """Show how open all accounts are."""
+    with options.fleet() as fleet:
+        seen = fleet.visibility()
+    if options.json:
+        names = [category.value for category in seen.categories]
+        levels = seen.levels().items()
+        _write_json(
+            {name: {"exposure": dict(zip(names, row, strict=True))} for name, row in levels},
+            seen.errors,
+        )
+    else:
+        console = output.make_console()
+        output.write(seen.as_text(is_ascii=console.options.ascii_only))
+    _end(seen.errors, options)
+
+
+def plan(options: Options, policy: Path, *, only: Literal["tighter"] | None) -> None:
+    """Show what a policy would change in all accounts."""
+    with options.fleet() as fleet:
+        plans = fleet.plan(policy, only=only)
+    _write_plans(options, plans)
+    _end(plans.errors, options)
+
+
+def apply(options: Options, policy: Path, *, only: Literal["tighter"] | None, yes: bool) -> int:
+    """Change all accounts as a policy wants them; return the exit code of the worst outcome."""
+    with options.fleet() as fleet:
+        plans = fleet.plan(policy, only=only)
+        if not options.json:
+            _write_plans(options, plans)
+        is_possible = any(each.possible for each in plans.values())
+        if is_possible and not yes and not output.confirm("Make these changes?"):
+            output.write("Nothing was changed.")
+            return 0
+        options.changing = is_possible
+        applied = fleet.apply(plans)
+        options.changing = False
+    errors = plans.errors | applied.errors
+    if options.json:
+        _write_json(
+            {
+                name: {
+                    "is_complete": each.is_complete,
+                    "changes": [result_row(result) for result in each],
+                }
+                for name, each in applied.items()
+            },
+            errors,
+        )
+    else:
+        _write_table(applied, essential={"account", "setting", "outcome", "reason"})
+    _end(errors, options)
+    return max((output.outcome_code(each) for each in applied.values()), default=0)
+
+
+def _write_plans(options: Options, plans: PerAccount[Plan]) -> None:
+    if options.json:
+        rows = {name: {"changes": [change_row(c) for c in each]} for name, each in plans.items()}
+        _write_json(rows, plans.errors)
+    else:
+        _write_table(plans, essential={"account", "setting", "to", "direction", "why not"})
+
+
+def _write_table(
+    changes: PerAccount[Plan] | PerAccount[ApplyResult], *, essential: set[str]
+) -> None:
+    table = changes.table()
+    output.write(table.title)
+    if table.rows:
+        output.write_table(table.header, table.rows, essential=essential)
+
+
+def _write_json(found: Mapping[str, Mapping[str, Any]], errors: Mapping[str, PrivacyError]) -> None:
+    failed = {name: {"error": output.problem(error)} for name, error in errors.items()}
+    documents = ({"account": name, **each} for name, each in {**found, **failed}.items())
+    output.write_json({"accounts": list(documents)})
+
+
+def _end(errors: Mapping[str, PrivacyError], options: Options) -> None:
+    """Report each account that failed in one line, and exit as for the worst of them."""
+    for name, error in errors.items():
+        if not options.json:
+            output.note(f"{output.PROGRAM}: {name}: {error.message}\n{error.hint}")
+    if errors:
+        raise typer.Exit(max(map(output.exit_code, errors.values())))

@@ -1,0 +1,113 @@
+"""The rules that protect an account: locks of lists and plans, and what a request costs."""
+
+import asyncio
+from contextlib import AbstractAsyncContextManager
+
+import pytest
+from asking import CONTACTS, LAST_LIST, PRIVACY, SOMEBODY, Live, client_of, problem
+
+from privacy_sdk.accounts.base import Account
+from privacy_sdk.accounts.emulated.account import EmulatedAccount
+from privacy_sdk.gateway.limits import LimitedAccount, Rate
+from privacy_sdk.model.types import DisallowedListUpdate, PrivacyCategory, SetPrivacySettingResponse
+
+LAST, PROFILE = PrivacyCategory.LAST, PrivacyCategory.PROFILE
+
+
+class Holder:
+    """Somebody who was lent the account and gives it back when told."""
+
+    def __init__(self, lent: AbstractAsyncContextManager[Account]) -> None:
+        self.has_it = False
+        self._may_end = asyncio.Event()
+        self.task = asyncio.create_task(self._hold(lent))
+
+    async def _hold(self, lent: AbstractAsyncContextManager[Account]) -> None:
+        async with lent:
+            self.has_it = True
+            await self._may_end.wait()
+
+    async def end(self) -> None:
+        self._may_end.set()
+        async with asyncio.timeout(5):
+            await self.task
+
+
+async def settled() -> None:
+    for _ in range(50):
+        await asyncio.sleep(0)
+
+
+async def test_a_plan_holds_its_lists_and_no_others() -> None:
+    served = LimitedAccount(EmulatedAccount())
+    plan = Holder(served.changing_many([LAST], 1))
+    await settled()
+    same, other = Holder(served.changing_list(LAST)), Holder(served.changing_list(PROFILE))
+    await settled()
+    assert (plan.has_it, same.has_it, other.has_it) == (True, False, True)
+    await plan.end()
+    await settled()
+    assert same.has_it
+    await asyncio.gather(same.end(), other.end())
+
+
+async def test_plans_run_one_at_a_time_whatever_their_lists() -> None:
+    served = LimitedAccount(EmulatedAccount())
+    first, second = Holder(served.changing_many([], 1)), Holder(served.changing_many([LAST], 1))
+    await settled()
+    assert (first.has_it, second.has_it) == (True, False)
+    await first.end()
+    await settled()
+    assert second.has_it
+    await second.end()
+
+
+async def test_plans_that_name_their_lists_in_another_order_do_not_wait_for_each_other() -> None:
+    served = LimitedAccount(EmulatedAccount())
+    lists = [Holder(served.changing_list(category)) for category in (LAST, PROFILE)]
+    await settled()
+    plans = [Holder(served.changing_many(order, 1)) for order in ([LAST, PROFILE], [PROFILE, LAST])]
+    await settled()
+    for each in (*lists, *plans):
+        await each.end()
+
+
+async def test_a_plan_costs_a_request_for_each_change_and_for_reading_before_and_after() -> None:
+    changes = [
+        {"change": "setting", "category": "last", "value": "none"},
+        {"change": "setting", "category": "profile", "value": "none"},
+        {"change": "timer", "duration": 60},
+    ]
+    for burst, after in ((5, 429), (6, 200)):
+        rate = Rate(burst, per_minute=0.01)
+        async with client_of({"demo": Live()}, token=None, rate=rate) as client:
+            assert (await client.patch(PRIVACY, json={"changes": changes})).status_code == 200
+            assert (await client.get(PRIVACY)).status_code == after
+
+
+async def test_a_thousand_numbers_are_looked_up_at_once_and_no_more() -> None:
+    async with client_of(token=None) as client:
+        for count, status in ((1_000, 200), (1_001, 422)):
+            phones = [f"9991155{number:05}" for number in range(count)]
+            assert (await client.post(CONTACTS, json={"phones": phones})).status_code == status
+
+
+@pytest.mark.parametrize(("dhash", "calls"), [("0", 1), (None, 2)])
+async def test_a_strict_update_is_tried_once_and_one_of_the_list_as_it_stands_twice(
+    dhash: str | None, calls: int
+) -> None:
+    tried: list[DisallowedListUpdate] = []
+
+    class Changing(EmulatedAccount):
+        async def set_privacy_disallowed_list(
+            self, category: PrivacyCategory, update: DisallowedListUpdate
+        ) -> SetPrivacySettingResponse:
+            tried.append(update)
+            stale = DisallowedListUpdate("of another time", update.users)
+            return await super().set_privacy_disallowed_list(category, stale)
+
+    async with client_of({"demo": Changing()}, token=None) as client:
+        await client.put(f"{PRIVACY}/last", json={"value": "contact_blacklist"})
+        answer = await client.patch(LAST_LIST, json={"dhash": dhash, "users": [SOMEBODY]})
+    problem(answer, 409, "conflict")
+    assert len(tried) == calls
