@@ -17,13 +17,16 @@ export PRIVACY_SDK_REQUIRE_NGINX ?= 1
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check mutants record notebooks bench clean
+.PHONY: help demo lab screenshots test check mutants record notebooks bench clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(CORE) ## replay the tour in the terminal: no account, no network
 	@$(BIN)/privacy-sdk demo
+
+lab: $(DEV) ## open the notebooks in JupyterLab
+	$(BIN)/jupyter lab --notebook-dir=notebooks
 
 test: $(DEV) $(AXE) ## tests, doctests and notebooks, under five minutes
 	@test -n "$(CHROMIUM)" || printf '%s\n' \
@@ -53,6 +56,9 @@ record: $(DEV) ## make every cassette again, from a real gateway
 
 notebooks: $(DEV) ## execute the notebooks and write their outputs
 	$(BIN)/python tools/run_notebooks.py
+
+screenshots: $(DEV) ## take the pictures of the panel in docs/ again
+	$(BIN)/python tools/screenshots.py
 
 bench: $(DEV) ## measure
 	$(BIN)/python -m benchmarks

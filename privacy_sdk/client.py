@@ -308,12 +308,8 @@ class AsyncClient:
 
         Example:
             >>> import privacy_sdk as ps
-            >>> client = ps.Client.emulated(names={"Ana": "+999 11 555 0101"})
-            >>> client.exclude("profile", "Ana")
-            Profile photo: my contacts except 1 person (was: everyone) (dhash ...)
-            >>> client.excluded("profile")
-              name   number          jid
-            0  Ana  99•••01  99•••01@lid
+            >>> ps.AsyncClient.emulated(names={"Ana": "+999 11 555 0101"}).names
+            AddressBook(1 person)
         """
         return self._names
 
@@ -904,7 +900,10 @@ def _audience_words(
     signs = (1 if entry.action is DisallowedListAction.ADD else -1 for entry in entries)
     was = words.excepting(before, len(held))
     now = words.excepting(_ON_LIST if entries else before, len(held) + sum(signs))
-    return f"{words.label(category)}: {now}" + (f" (was: {was})" if was != now else "")
+    changed = f" (was: {was})" if was != now else ""
+    if before is not _ON_LIST and not entries:
+        changed = "; nobody is excepted"
+    return f"{words.label(category)}: {now}{changed}"
 
 
 def _replayed(transport: CassetteTransport, account: str | None = None) -> tuple[Account, str]:

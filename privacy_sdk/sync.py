@@ -201,7 +201,17 @@ class Client:
 
     @property
     def names(self) -> AddressBook:
-        """What people are called here; nothing of it is sent, recorded or logged."""
+        """What people are called here; nothing of it is sent, recorded or logged.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> client = ps.Client.emulated(names={"Ana": "+999 11 555 0101"})
+            >>> client.exclude("profile", "Ana")
+            Profile photo: my contacts except 1 person (was: everyone) (dhash ...)
+            >>> client.excluded("profile")
+              name   number          jid
+            0  Ana  99•••01  99•••01@lid
+        """
         return self._async.names
 
     def fetch_privacy_settings(self, *, allowed: bool = False) -> pd.DataFrame:

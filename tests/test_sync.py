@@ -25,7 +25,7 @@ TWINS = {"close": "aclose"}
 TABLES = {"fetch_privacy_settings", "excluded"}
 """Methods that make a table of what their awaited twins return, and say so in their words."""
 
-ALONE = {"panel", "link", "account"}
+ALONE = {"panel", "link", "account", "names"}
 """What has no awaited twin of the same signature."""
 
 

@@ -5,7 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from privacy_sdk.accounts.base import Capability
+from privacy_sdk.errors.public import set_module
+from privacy_sdk.model.types import Names
+
+
+@set_module("privacy_sdk.accounts")
+class Capability(Names):
+    """What an account can do beyond the specification's four operations."""
+
+    READ_DISALLOWED_LIST = "read_disallowed_list"
+    """It can say who is on a disallowed list."""
+    READ_DISAPPEARING_MODE = "read_disappearing_mode"
+    """It can say what the default disappearing time is."""
+    FIND_CONTACTS = "find_contacts"
+    """It can tell the addresses of a phone number."""
+    EMULATE = "emulate"
+    """It is emulated, and takes events such as a change made on the phone."""
+    LINK = "link"
+    """It stands for a phone, which can be linked and unlinked."""
 
 
 @dataclass(frozen=True, slots=True)

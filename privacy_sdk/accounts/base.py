@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
+from privacy_sdk.accounts.backends import Capability as Capability
+from privacy_sdk.accounts.backends import describe
 from privacy_sdk.errors import AnswerTimeoutError, NotSupportedError, OutcomeUnknownError
 from privacy_sdk.errors.public import set_module
 from privacy_sdk.model.types import (
@@ -27,22 +29,6 @@ if TYPE_CHECKING:
     from privacy_sdk.model.state import SettingsState
 
 T = TypeVar("T")
-
-
-@set_module("privacy_sdk.accounts")
-class Capability(Names):
-    """What an account can do beyond the specification's four operations."""
-
-    READ_DISALLOWED_LIST = "read_disallowed_list"
-    """It can say who is on a disallowed list."""
-    READ_DISAPPEARING_MODE = "read_disappearing_mode"
-    """It can say what the default disappearing time is."""
-    FIND_CONTACTS = "find_contacts"
-    """It can tell the addresses of a phone number."""
-    EMULATE = "emulate"
-    """It is emulated, and takes events such as a change made on the phone."""
-    LINK = "link"
-    """It stands for a phone, which can be linked and unlinked."""
 
 
 @set_module("privacy_sdk.accounts")
@@ -91,8 +77,6 @@ class AccountInfo:
     hint: str = ""
 
     def _repr_html_(self) -> str:
-        from privacy_sdk.accounts.backends import describe
-
         rows = [
             ("account", self.id),
             ("backend", describe(self.backend)),

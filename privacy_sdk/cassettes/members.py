@@ -67,8 +67,8 @@ MEMBERS: Mapping[str, Kind] = {
     name: kind
     for kind, names in {
         Kind.PART: "accounts changes contacts expected found lists outcomes settings users",
-        Kind.NAME: "action allowed backend before capabilities category change error_type event fault "
-        "operation outcome source state type value",
+        Kind.NAME: "action allowed backend before capabilities category change error_type event "
+        "fault operation outcome source state type value",
         Kind.NUMBER: "backoff code duration expires_in retry_after seconds times unreadable",
         Kind.STATUS: "status",
         Kind.VERSION: "dhash",

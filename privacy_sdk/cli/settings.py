@@ -9,7 +9,6 @@ import typer
 from privacy_sdk.cli import fleet, output
 from privacy_sdk.cli.options import ListCategory, options_of
 from privacy_sdk.errors import NotSupportedError
-from privacy_sdk.model.address_book import masked_username
 from privacy_sdk.model.arguments import as_list_category, as_pair, as_seconds
 from privacy_sdk.model.types import PrivacyCategory, PrivacyValue
 from privacy_sdk.model.words import audience, label, people
@@ -103,15 +102,9 @@ def set_(
         was = "" if before is None else f" (was: {audience(before)})"
         output.write(f"{label(chosen)}: {audience(after)}{was}")
         if lost != 0:
-            who = (
-                "who was on its list is not known"
-                if lost is None
-                else f"{people(lost)} of its list"
-            )
-            output.write(
-                f"The exceptions are lost: {who}. "
-                f"Set back to {audience(PrivacyValue.CONTACT_BLACKLIST)!r}, its list is empty."
-            )
+            who = "nobody knows how many" if lost is None else people(lost)
+            back = audience(PrivacyValue.CONTACT_BLACKLIST)
+            output.write(f"Its exceptions are lost ({who}); set back to {back!r}, none are left.")
         if listed == 0:
             output.write("Its list is empty: nobody is excepted.")
 
@@ -145,7 +138,7 @@ def excluded(
     users = [
         {
             "name": names.name(person),
-            "username": person.username if show_numbers else masked_username(person.username),
+            "username": person.username if show_numbers else person.masked_username,
             "jid": address(person.jid),
             "pn_jid": person.pn_jid and address(person.pn_jid),
         }

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from privacy_sdk.errors import InvalidContactError, InvalidInputError, itemize, short_repr
-from privacy_sdk.errors.masks import DOTS, mask_digits
+from privacy_sdk.errors.masks import mask_digits
 from privacy_sdk.model.people import as_person, read_people
 from privacy_sdk.model.types import Contact, DisallowedListUser, Jid
 
 
+@dataclass(init=False, repr=False)
 class AddressBook:
     """The names of people, by their numbers and LIDs, for showing and for finding them.
 
@@ -30,9 +32,11 @@ class AddressBook:
         (AddressBook(1 person), Jid('99•••01@s.whatsapp.net'), 'Ana 99•••01')
     """
 
+    _names: dict[Jid, str]
+    _people: dict[str, dict[Jid, Jid]]
+
     def __init__(self, names: Mapping[Any, Any] | None = None) -> None:
-        self._names: dict[Jid, str] = {}
-        self._people: dict[str, dict[Jid, Jid]] = {}
+        self._names, self._people = {}, {}
         faults: list[str] = []
         for key, value in (names or {}).items():
             name, people = (value, key) if _is_address(key) else (key, value)
@@ -66,7 +70,7 @@ class AddressBook:
     def label(self, person: DisallowedListUser | Jid) -> str:
         """Return a person's name before the masked number; the number alone without a name."""
         jid = person if isinstance(person, Jid) else person.pn_jid or person.jid
-        username = None if isinstance(person, Jid) else masked_username(person.username)
+        username = None if isinstance(person, Jid) else person.masked_username
         return " ".join(filter(None, (self.name(person) or username, mask_digits(jid.user))))
 
     def find(self, name: str) -> Jid | None:
@@ -94,16 +98,6 @@ class AddressBook:
 
 NO_NAMES: Final = AddressBook()
 """Nobody is named."""
-
-
-def masked_username(username: str | None) -> str | None:
-    """Return what can be shown of a username.
-
-    Example:
-        >>> masked_username("ana.lima")
-        '@an•••'
-    """
-    return username and f"@{username[:2]}{DOTS}"
 
 
 def _folded(name: str) -> str:

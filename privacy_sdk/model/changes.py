@@ -201,7 +201,13 @@ def opened_with_list(changes: Iterable[Change]) -> frozenset[PrivacyCategory]:
         read; observed nowhere by us.
     """
     changes = tuple(changes)
-    added = {c.category for c in changes if isinstance(c, ListChange) and c.action == "add"}
+    added = {
+        change.category
+        for change in changes
+        if isinstance(change, ListChange)
+        and change.action is DisallowedListAction.ADD
+        and not change.obstacle
+    }
     return frozenset(
         change.category
         for change in changes

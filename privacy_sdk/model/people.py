@@ -233,6 +233,7 @@ def read_people(
         return ()
     read: dict[Jid, Jid] = {}
     places: dict[Jid, int] = {}
+    hint = ""
     for index, person in enumerate(people):
         if index >= MAX_LISTED:
             faults.append(f"{place()}: a list holds at most {MAX_LISTED:,} people.")
@@ -240,7 +241,8 @@ def read_people(
         try:
             jid = as_person(person, names)
         except InvalidInputError as error:
-            faults.append(f"{place(index)}: {error.message} {error.hint}".rstrip())
+            again, hint = error.hint == hint, error.hint  # said once, for a column of local numbers
+            faults.append(f"{place(index)}: {error.message} {'' if again else hint}".rstrip())
             continue
         if jid.identity in read:
             faults.append(f"{place(index)}: the same person as {place(places[jid.identity])}.")

@@ -9,7 +9,7 @@ from enum import EnumType, StrEnum
 from typing import Any, Self
 
 from privacy_sdk.errors import InvalidInputError, InvalidJidError, UnknownNameError, short_repr
-from privacy_sdk.errors.masks import mask_digits
+from privacy_sdk.errors.masks import DOTS, mask_digits
 from privacy_sdk.errors.public import set_module
 
 
@@ -226,15 +226,12 @@ _JID = re.compile(
     r"(?P<user>\d{1,20})(?:\.(?P<agent>\d{1,3}))?(?::(?P<device>\d{1,5}))?@(?P<server>[a-z][a-z.]{1,30})",
     re.ASCII,
 )
-_TWO_SPELLINGS = tuple(
-    re.compile(pattern, re.ASCII)
-    for pattern in (
-        r"(55\d\d)9([6-9]\d{7})",  # Brazil; eight digits from 2 to 5 are a landline's
-        r"(52)1(\d{10})",  # Mexico
-        r"(54)9(\d{10})",  # Argentina
-    )
-)
-"""Numbers with a digit between the groups that other spellings of them lack."""
+_TWO_SPELLINGS = {
+    "55": re.compile(r"(55\d\d)9([6-9]\d{7})", re.ASCII),  # eight from 2 to 5 are a landline's
+    "52": re.compile(r"(52)1(\d{10})", re.ASCII),
+    "54": re.compile(r"(54)9(\d{10})", re.ASCII),
+}
+"""By country code, numbers with a digit between the groups that another spelling lacks."""
 
 
 @set_module("privacy_sdk")
@@ -303,6 +300,8 @@ class Jid:
     @property
     def person(self) -> Self:
         """The address of the person: without agent and device."""
+        if not self.device and "." not in self.user:
+            return self
         return type(self)(self.user.partition(".")[0], self.server)
 
     @property
@@ -318,10 +317,10 @@ class Jid:
             its clients, by us nowhere.
         """
         person = self.person
-        for pattern in _TWO_SPELLINGS if self.is_phone else ():
-            if match := pattern.fullmatch(person.user):
-                return type(self)("".join(match.groups()), self.server)
-        return person
+        pattern = _TWO_SPELLINGS.get(person.user[:2]) if self.is_phone else None
+        if pattern is None or (match := pattern.fullmatch(person.user)) is None:
+            return person
+        return type(self)("".join(match.groups()), self.server)
 
     @property
     def is_lid(self) -> bool:
@@ -598,6 +597,17 @@ class DisallowedListUser(_Addressed):
     pn_jid: Jid | None = None
     username: str | None = field(default=None, repr=False)
 
+    @property
+    def masked_username(self) -> str | None:
+        """What can be shown of the username.
+
+        Example:
+            >>> lid = Jid.parse("999000000000001@lid")
+            >>> DisallowedListUser(lid, None, "ana.lima").masked_username
+            '@an•••'
+        """
+        return self.username and f"@{self.username[:2]}{DOTS}"
+
 
 @set_module("privacy_sdk")
 @dataclass(frozen=True, slots=True)
@@ -632,7 +642,12 @@ class DisallowedList:
         who = f"{count:,} {'person is' if count == 1 else 'people are'} excepted"
         version = "" if self.dhash is None else f", dhash {self.dhash}"
         rows = [
-            (mask_digits(each.pn_jid.user) if each.pn_jid else "", escape(each.jid._masked()))
+            (
+                mask_digits(each.pn_jid.user)
+                if each.pn_jid
+                else escape(each.masked_username or ""),
+                escape(each.jid._masked()),
+            )
             for each in self
         ]
         return html_table(f"{who}{version}", ("number", "jid"), rows)

@@ -120,6 +120,7 @@ def client_of(
     replay: str | None = None,
     token_file: str | None = None,
     cafile: str | None = None,
+    names: str | None = None,
     **gateway: Any,
 ) -> AsyncClient:
     """Return a client of an emulated account, of a recording, or of a gateway by its arguments.
@@ -130,11 +131,11 @@ def client_of(
     from privacy_sdk.support.tokens import read_token
 
     if emulated:
-        return AsyncClient.emulated()
+        return AsyncClient.emulated(names=names)
     if replay is not None:
-        return AsyncClient.replay(replay)
+        return AsyncClient.replay(replay, names=names)
     token = token_file and read_token(Path(token_file))
-    return AsyncClient(token=token, ca=cafile, **gateway)
+    return AsyncClient(token=token, ca=cafile, names=names, **gateway)
 
 
 def page() -> Panel | Unavailable:

@@ -6,11 +6,12 @@ import asyncio
 import concurrent.futures
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from privacy_sdk.accounts.base import AccountState, LinkStatus
 from privacy_sdk.errors import AnswerTimeoutError, NotConnectedError, PrivacyError
-from privacy_sdk.errors.masks import mask_account
+from privacy_sdk.errors.masks import DOTS, mask_account
 from privacy_sdk.support.loop import LOOP
 from privacy_sdk.views.html import error_text, text_html
 from privacy_sdk.views.qr import qr_image, qr_text
@@ -30,11 +31,13 @@ class Link:
     """A phone that is being linked.
 
     In a notebook it shows itself at the end of a cell: a QR code that renews itself and turns
-    into the words ``linked as +55 ••• 78``. What a notebook saves of it holds no code.
+    into the words ``linked as +55 ••• 78``. What a notebook saves of it holds no code;
+    of a replay, it holds a picture of the stand-in.
     """
 
     def __init__(self, client: AsyncClient, *, timeout: float) -> None:
         self._account = client.account
+        self._is_replay = client.recording is not None
         self._said = "asking for a code"
         self._widget = _widget() if _is_notebook() else None
         self._linked: concurrent.futures.Future[LinkStatus]
@@ -92,6 +95,9 @@ class Link:
         if self._widget is None:
             return None
         bundle: dict[str, Any] = self._widget._repr_mimebundle_(**kwargs)
+        if self._is_replay:  # its code is a stand-in, so a page without a kernel may show it
+            with suppress(PrivacyError):
+                bundle["image/png"] = qr_image(DOTS).partition(",")[2]
         return {**bundle, "text/plain": f"Link({mask_account(self._account.id)!r})"}
 
 

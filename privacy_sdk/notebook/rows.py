@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 from privacy_sdk.errors import InvalidInputError
 from privacy_sdk.errors.masks import mask_digits
 from privacy_sdk.model import words
-from privacy_sdk.model.address_book import AddressBook, masked_username
+from privacy_sdk.model.address_book import AddressBook
 from privacy_sdk.model.arguments import as_seconds
 from privacy_sdk.model.types import (
     DisallowedList,
@@ -341,13 +341,12 @@ class ExcludedPeople:
         self._removed.clear()
 
     def _drop_redundant(self) -> None:
-        listed = self.listed or DisallowedList()
+        people = self.listed or DisallowedList()
+        listed = people.identities
         self._added = {
-            jid: user
-            for jid, user in self._added.items()
-            if listed.identities.isdisjoint(user.identities)
+            jid: user for jid, user in self._added.items() if listed.isdisjoint(user.identities)
         }
-        self._removed &= {user.jid for user in listed}
+        self._removed &= {user.jid for user in people}
 
     def summary(self) -> str:
         """How many people are excepted, in words."""
@@ -380,9 +379,9 @@ class ExcludedPeople:
 
     def _name(self, user: DisallowedListUser, full: bool) -> str:
         jid = user.pn_jid or user.jid
-        name = f"{called} " if (called := self._names.name(user)) else ""
-        if not name and user.username:
-            name = f"@{user.username} " if full else f"{masked_username(user.username)} "
+        username = user.username and f"@{user.username}" if full else user.masked_username
+        called = self._names.name(user) or username
+        name = f"{called} " if called else ""
         number = jid.user if full else mask_digits(jid.user)
         number = f"+{number}" if jid.is_phone else f"{number}@{jid.server}"
         state = " (to be added)" if user.jid in self._added else ""

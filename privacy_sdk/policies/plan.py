@@ -199,13 +199,15 @@ def make_plan(
         only = _as_only(only)
     while True:
         plan = _whole_plan(policy, state, people, account, names)
-        left = {
+        left: set[str] = {
             "timer" if isinstance(change, TimerChange) else change.category
             for change in plan
             if not (only is None or isinstance(change, ListChange)) and change.direction != only
         }
         if not left:
             break
+        if PrivacyCategory.LAST in left:  # which "same as last seen" is judged by
+            left = {PrivacyCategory.LAST}
         policy = policy.without(left)
         people = {category: each for category, each in people.items() if category not in left}
     if only is None:

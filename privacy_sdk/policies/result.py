@@ -19,6 +19,7 @@ from privacy_sdk.model.changes import (
     TimerChange,
     in_safe_order,
     needed,
+    opened_with_list,
     with_directions,
 )
 from privacy_sdk.model.state import SettingsState
@@ -103,7 +104,9 @@ class ApplyResult(Tabular):
             and isinstance(result.change, SettingChange)
             and result.change.before is PrivacyValue.CONTACT_BLACKLIST
         }
-        changes = [back for result in self for back in _reversed(result, left)]
+        # Closed again, a category loses its list; emptied before that, it would show itself.
+        closed = opened_with_list(each.change for each in self if each.outcome is Outcome.APPLIED)
+        changes = [back for result in self for back in _reversed(result, left | closed)]
         for category in sorted(left):
             changes += self._restored(category)
         return Plan(

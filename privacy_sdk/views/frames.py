@@ -12,7 +12,7 @@ import pandas as pd
 
 from privacy_sdk.errors.masks import mask_account, mask_text
 from privacy_sdk.model import words
-from privacy_sdk.model.address_book import NO_NAMES, AddressBook, masked_username
+from privacy_sdk.model.address_book import NO_NAMES, AddressBook
 from privacy_sdk.model.changes import Change, ChangeResult, change_row, result_row
 from privacy_sdk.model.people import written
 from privacy_sdk.model.types import (
@@ -255,10 +255,10 @@ def excluded_frame(
         **attributes: What the table's ``attrs`` hold, beside the list's ``dhash``.
     """
     shown = mask_text if masked else str
-    username = masked_username if masked else (lambda name: name and f"@{name}")
     rows = [
         {
-            "name": names.name(user) or username(user.username),
+            "name": names.name(user)
+            or (user.masked_username if masked else user.username and f"@{user.username}"),
             "number": user.pn_jid and shown(written(user.pn_jid)),
             "jid": shown(str(user.jid)),
         }

@@ -281,7 +281,6 @@ def test_a_bad_argument_is_refused(arguments):
         (ps.testing.PhoneLists, ("last", [])),
         (ps.testing.PhoneLists, ("last", ENTRIES[:1] * 2)),
         (ps.testing.PhoneLists, ("last", ["999000000000001@lid"])),
-        (ps.testing.PhoneLists, ("last", [ps.DisallowedListUserEntry(CONTACTS[0].pn_jid)])),
         (ps.testing.NextAnswer, ("refuse",)),
         (ps.testing.NextAnswer, (None,)),
         (ps.testing.NextAnswer, ("refused", "409")),

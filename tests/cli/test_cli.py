@@ -69,8 +69,23 @@ def test_set_changes_a_setting_and_says_what_it_was(run: Command, gateway: str) 
         "before": "contacts",
         "value": "none",
         "dhash": None,
+        "exceptions_lost": 0,
     }
     assert run.json("show")["settings"][0]["value"] == "none"
+
+
+def test_set_says_what_becomes_of_exceptions(run: Command, gateway: str) -> None:
+    run.out("exclude", "last", f"+{NUMBER}", "999000000000002@lid")
+    assert run.out("set", "Last seen", "Everyone").splitlines() == [
+        "Last seen: everyone (was: my contacts except…)",
+        "Its exceptions are lost (2 people); set back to 'my contacts except…', none are left.",
+    ]
+    assert run.out("set", "last", "my contacts except...").splitlines() == [
+        "Last seen: my contacts except… (was: everyone)",
+        "Its list is empty: nobody is excepted.",
+    ]
+    run.out("exclude", "last", f"+{NUMBER}")
+    assert run.json("set", "last", "none")["exceptions_lost"] == 1
 
 
 def test_list_masks_numbers_unless_asked(run: Command, gateway: str) -> None:
@@ -175,8 +190,8 @@ def test_the_tour_can_be_read_and_changed_as_it_was_recorded(run: Command) -> No
         ),
         (
             ["set", "last", "everybdy"],
-            "'everybdy' is not a known value. Did you mean 'all'? Known: all, contacts, none,"
-            " contact_blacklist, match_last_seen, known, off, on_standard.",
+            "'everybdy' is not a known value. Did you mean 'all'? Known: all, contacts,"
+            " contact_blacklist, none.",
         ),
         (
             ["set", "online", "none"],

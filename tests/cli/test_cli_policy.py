@@ -37,7 +37,7 @@ def client_of(url: str) -> ps.Client:
 
 def test_plan_shows_what_would_change_and_changes_nothing(run, policy, gateway):
     assert [line.split() for line in run.out("plan", policy).splitlines()][:3] == [
-        ["Plan", "of", "5", "changes", "for", "'demo'"],
+        ["Plan", "of", "5", "changes", "for", "'demo',", "1", "of", "them", "looser"],
         ["setting", "from", "to", "direction"],
         ["Last", "seen", "everyone", "nobody", "tighter"],
     ]
@@ -150,11 +150,54 @@ def test_a_snapshot_is_a_policy(run, gateway, tmp_path):
 
 def test_people_are_excluded_listed_and_included(run, gateway):
     people = ["+999 11 555 0101", "999000000000002@lid"]
-    assert run.out("include", "last", *people) == "Last seen: nobody is excepted."
-    assert run.out("exclude", "last", *people) == "Last seen: 2 people are excepted."
+    assert run.out("include", "last", *people) == "Last seen: everyone; nobody is excepted."
+    assert run.out("exclude", "last", *people) == (
+        "Last seen: my contacts except 2 people (was: everyone)."
+    )
     assert "99•••02@lid" in run.out("excluded", "last")
-    assert run.json("exclude", "last", people[0])["people"] == 1
-    assert run.out("include", "last", people[0]) == "Last seen: 1 person is no longer excepted."
+    document = run.json("exclude", "last", people[0])
+    assert (document["before"], document["value"], document["people"]) == (
+        "contact_blacklist",
+        "contact_blacklist",
+        2,
+    )
+    assert document["description"] == "Last seen: my contacts except 2 people"
+    assert run.out("include", "last", people[0]) == (
+        "Last seen: my contacts except 1 person (was: my contacts except 2 people)."
+    )
+
+
+def test_people_come_from_standard_input_where_nobody_sees_them(run, gateway, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO("+999 11 555 0101\n\n  999000000000002@lid \n"))
+    assert run.json("exclude", "last", "-", "+999 11 555 0103")["people"] == 3
+    monkeypatch.setattr("sys.stdin", io.StringIO("\n"))
+    assert "nobody is named" in run.error("exclude", "last", "-")[1]
+    assert "can be read once" in run.error("exclude", "last", "-", "-")[1]
+
+
+def test_people_are_called_by_name(run, gateway, tmp_path):
+    contacts = tmp_path / "contacts.csv"
+    contacts.write_text("Name,Phone\nAna Lima,+999 11 555 0101\nBo,+999115550102\n")
+    named = ["--names", str(contacts)]
+    run.out("exclude", "last", "ana lima", *named)
+    assert "Ana Lima  99•••01@lid" in run.out("excluded", "last", *named)
+    assert run.json("excluded", "last", *named)["users"][0]["name"] == "Ana Lima"
+    assert "name" not in run.json("excluded", "last")["users"][0]
+    assert "'Zoe' is not a phone number" in run.error("exclude", "last", "Zoe", *named)[1]
+    policy = tmp_path / "mine.yaml"
+    policy.write_text("exceptions:\n  last: [Bo]\n")
+    assert "Bo 99•••02" in run.out("plan", str(policy), *named)
+    assert "cannot be read" in run.error("show", "--names", str(tmp_path / "none.csv"))[1]
+
+
+def test_only_what_tightens_is_planned_and_applied_on_demand(run, gateway, tmp_path):
+    policy = tmp_path / "mine.yaml"
+    policy.write_text("last: none\nstatus: all\n")
+    assert "1 of them looser" in run.out("plan", str(policy))
+    assert len(run.json("plan", str(policy), "--only-tighter")["changes"]) == 1
+    run.out("apply", str(policy), "--only-tighter", "--yes")
+    values = {each["category"]: each["value"] for each in run.json("show")["settings"]}
+    assert (values["last"], values["status"]) == ("none", "contacts")
 
 
 @pytest.mark.parametrize(

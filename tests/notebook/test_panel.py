@@ -889,3 +889,25 @@ def test_the_head_shows_who_sees_what(client, panel):
     client.set_privacy_setting("last", "none")
     client.exclude("profile", PERSON)
     eventually(lambda: text_in(client.visibility().as_html()) in text_of(panel))
+
+
+def test_people_are_chosen_and_shown_by_their_names():
+    client = ps.Client.emulated(names={"Ana": "+999 11 555 0101"})
+    client.exclude("profile", "999000000000002@lid")
+    panel = client.panel()
+    panel.exclude("profile", "ana")
+    shown_people = [label for label, _ in panel._rows["profile"].excluded._people.options]
+    assert shown_people == ["+99•••02", "Ana +99•••01 (to be added)"]
+    assert "Ana 99•••01" in repr(panel.plan)
+
+
+def test_who_is_listed_under_another_lid_is_found_by_her_number():
+    client = ps.Client.emulated()
+    stale = ps.DisallowedListUserEntry("999000000000088@lid", "999115550101@s.whatsapp.net")
+    client.account.emulate(ps.testing.PhoneLists("profile", [stale]))
+    panel = client.panel()
+    panel.exclude("profile", "+999 11 555 0101")
+    assert not panel.plan
+    panel.include("profile", "+999 11 555 0101")
+    panel.apply()
+    assert client.excluded("profile").empty

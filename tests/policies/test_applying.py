@@ -12,6 +12,7 @@ from linked import account_of
 import privacy_sdk as ps
 from privacy_sdk.accounts.base import Capability
 from privacy_sdk.accounts.http import HttpAccount
+from privacy_sdk.testing import running_gateway
 
 C, V = ps.PrivacyCategory, ps.PrivacyValue
 APPLIED, REFUSED, OVERTAKEN, UNKNOWN, NOT_TRIED = ps.policies.Outcome
@@ -532,3 +533,65 @@ async def test_a_linked_phone_is_changed_as_an_emulated_account_is(tmp_path):
         assert [str(user.jid) for user in phone.server._held("profile")] == LIDS[:1]
         assert (await client.apply(applied.undo())).is_complete
         assert (await settings_of(client))["profile"] == "all"
+
+
+# Opened with its list, in one step
+
+
+class Watched(ps.EmulatedAccount):
+    """An account that notes after every answer whether one person sees when it was last online."""
+
+    def __init__(self):
+        super().__init__(settings={"last": "none"})
+        self.seen = []
+        self._ask = self._watched
+
+    async def _watched(self, request):
+        answer = await self.server.ask(request)
+        listed = {str(user.jid) for user in self.server.lists.get("last", ())}
+        shows = {"all", "contacts"} | ({"contact_blacklist"} if LIDS[0] not in listed else set())
+        self.seen.append(self.server.settings["last"] in shows)
+        return answer
+
+
+@pytest.fixture
+def watched():
+    return Watched()
+
+
+async def test_the_excepted_person_never_sees_what_is_opened_to_other_contacts(watched):
+    client = ps.AsyncClient.from_account(watched)
+    plan = await client.plan({"exceptions": {"last": [LIDS[0]]}})
+    assert "Opened to contacts in the step that excepts these people" in repr(plan)
+    applied = await client.apply(plan)
+    assert applied.is_complete
+    assert not any(watched.seen)
+    assert (await client.apply(applied.undo())).is_complete
+    assert not any(watched.seen)
+
+
+async def test_over_a_gateway_neither(watched):
+    with running_gateway({"demo": watched}, token=TOKEN) as url:
+        async with ps.AsyncClient(url, token=TOKEN) as client:
+            applied = await client.apply(await client.plan({"exceptions": {"last": [LIDS[0]]}}))
+    assert applied.is_complete
+    assert watched.seen
+    assert not any(watched.seen)
+
+
+@pytest.mark.parametrize("fault", ["refused", "refused_inside", "lost", "not_taken"])
+async def test_where_the_list_is_refused_nothing_is_opened(watched, fault):
+    client = ps.AsyncClient.from_account(watched)
+    plan = await client.plan({"exceptions": {"last": [LIDS[0]]}})
+    await client.account.emulate(
+        ps.testing.NextAnswer(fault, operation="set_privacy_disallowed_list")
+    )
+    people, setting = await client.apply(plan)
+    assert not any(watched.seen)
+    if fault == "lost":
+        assert (people.outcome, setting.outcome) == (APPLIED, APPLIED)
+    elif fault == "not_taken":
+        assert (people.outcome, setting.outcome) == (REFUSED, REFUSED)
+    else:
+        assert (people.outcome, setting.outcome) == (REFUSED, NOT_TRIED)
+        assert "would see it" in setting.reason

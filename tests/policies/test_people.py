@@ -4,6 +4,7 @@ import multiprocessing
 import subprocess
 import sys
 from itertools import chain
+from typing import ClassVar
 
 import pandas as pd
 import pytest
@@ -16,10 +17,14 @@ from writers import exclude_one_by_one
 
 import privacy_sdk as ps
 from privacy_sdk.accounts.http import HttpAccount
+from privacy_sdk.accounts.wire import list_from_json, to_json
 from privacy_sdk.model.people import as_people, as_person
 from privacy_sdk.model.types import MAX_LISTED
+from privacy_sdk.policies import Outcome, SettingsState
+from privacy_sdk.policies.verify import Answer, judge
+from privacy_sdk.support.loop import LOOP
 from privacy_sdk.testing import running_gateway
-from privacy_sdk.views.frames import EXCLUDED_COLUMNS
+from privacy_sdk.views.frames import EXCLUDED_COLUMNS, excluded_frame
 
 NUMBERS = [f"+99911555010{n}" for n in range(1, 9)]
 LIDS = [f"99900000000000{n}@lid" for n in range(1, 9)]
@@ -371,3 +376,104 @@ def test_phonenumbers_is_loaded_only_for_a_real_number():
         f"client.exclude('last', {NUMBERS[:1]}); sys.exit('phonenumbers' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+# One person, by number or by LID
+
+
+BRAZIL = st.tuples(
+    st.from_regex("55[1-9][1-9]", fullmatch=True), st.from_regex("[6-9][0-9]{7}", fullmatch=True)
+)
+"""Numbers of a country with two spellings, made while the test runs: none stands in a file."""
+
+
+class Collapsing(ps.EmulatedAccount):
+    """An account that answers for a person once, under the number that WhatsApp has."""
+
+    asked: ClassVar[list[str]] = []
+
+    async def _look_up(self, phones):
+        self.asked[:] += phones
+        rows = await super()._look_up(phones)
+        return list({row.jid: row for row in rows if row.jid}.values())
+
+
+@given(BRAZIL)
+def test_two_spellings_in_two_categories_are_one_person(number):
+    head, tail = number
+    old, new = f"{head}{tail}", f"{head}9{tail}"
+    lid = ps.Jid.parse(LIDS[0])
+    contacts = [ps.Contact(phone, lid, ps.Jid.phone(old)) for phone in (old, new)]
+    account = Collapsing(contacts=contacts)
+    account.asked.clear()
+    client = ps.Client.from_account(account)
+    plan = client.plan({"exceptions": {"last": [f"+{old}"], "profile": [f"+{new}"]}})
+    assert client.apply(plan).is_complete
+    assert len(account.asked) == 1
+    for category in ("last", "profile"):
+        assert [user.jid for user in client.fetch_disallowed_list(category)] == [lid]
+    with pytest.raises(ps.errors.InvalidContactError, match=r"the same person as people\[0\]"):
+        client.include("last", [f"+{new}", f"+{old}"])
+    found = LOOP.run(lambda: account.find_contacts([old, new]))
+    assert [contact.jid for contact in found] == [lid, lid]
+    client.include("last", f"+{new}")
+    assert client.excluded("last").empty
+
+
+async def test_who_changed_her_lid_is_found_on_the_list_by_her_number(client):
+    phone = ps.Jid.phone(NUMBERS[0][1:])
+    stale = ps.DisallowedListUserEntry("999000000000088@lid", phone)
+    await client.account.emulate(ps.testing.PhoneLists("last", [stale]))
+    plan = await client.plan({"exceptions": {"last": [NUMBERS[0]]}})
+    assert len(plan) == 0
+    await client.exclude("last", NUMBERS[0])
+    assert await listed(client, "last") == ["999000000000088@lid"]
+    response = await client.include("last", NUMBERS[0])
+    assert await listed(client, "last") == []
+    assert response.description.startswith("Last seen: my contacts except nobody")
+
+
+async def test_who_left_whatsapp_is_taken_off_the_list_by_her_number(client):
+    entry = ps.DisallowedListUserEntry("999000000000088@lid", "999555550155@s.whatsapp.net")
+    await client.account.emulate(ps.testing.PhoneLists("last", [entry]))
+    await client.include("last", "+999 55 555 0155")
+    assert await listed(client, "last") == []
+
+
+def test_a_removal_took_only_when_neither_address_is_listed():
+    number = ps.Jid.phone(NUMBERS[0][1:])
+    gone = ps.DisallowedListUser(ps.Jid.parse(LIDS[0]), number)
+    change = ps.policies.ListChange(
+        ps.PrivacyCategory.LAST, ps.DisallowedListAction.REMOVE, (gone,)
+    )
+    for left in (gone, ps.DisallowedListUser(ps.Jid.parse(LIDS[1]), number)):
+        held = {ps.PrivacyCategory.LAST: ps.DisallowedList("1", (left,))}
+        result = judge(change, Answer(Outcome.APPLIED), SettingsState(lists=held))
+        assert result.outcome is Outcome.REFUSED
+    held = {ps.PrivacyCategory.LAST: ps.DisallowedList("1")}
+    result = judge(change, Answer(Outcome.APPLIED), SettingsState(lists=held))
+    assert result.outcome is Outcome.APPLIED
+
+
+def test_what_a_table_shows_unmasked_can_be_given_back_whole():
+    client = ps.Client.emulated()
+    client.exclude("last", [NUMBERS[0], "999000000000099@lid"])
+    frame = client.excluded("last", masked=False)
+    assert frame["number"].isna().tolist() == [False, True]
+    assert frame.loc[1, "number"] is pd.NA
+    with pytest.raises(ps.errors.InvalidContactError, match="The number is not known"):
+        client.include("last", frame["number"])
+    client.include("last", frame)
+    assert client.excluded("last").empty
+    client.exclude("last", NUMBERS[0])
+    with pytest.raises(ps.errors.InvalidContactError, match="is a masked number"):
+        client.include("last", client.excluded("last"))
+
+
+def test_a_username_in_place_of_a_number_is_shown_and_kept():
+    user = ps.DisallowedListUser(ps.Jid.parse(LIDS[0]), None, "ana.lima")
+    held = ps.DisallowedList("1", (user,))
+    assert list_from_json(to_json(held)) == held
+    assert "ana.lima" not in repr(held)
+    assert excluded_frame(held)["name"].tolist() == ["@an•••"]
+    assert excluded_frame(held, masked=False)["name"].tolist() == ["@ana.lima"]

@@ -161,8 +161,9 @@ def test_a_category_gets_on_its_list_right_before_its_people_do(client):
         ("SettingChange", C.CALL_ADD),
         ("SettingChange", C.PROFILE),
         ("ListChange", C.PROFILE),
-        ("SettingChange", C.LAST),
+        # Nobody sees it before, so its list opens it: whom it excepts never sees it.
         ("ListChange", C.LAST),
+        ("SettingChange", C.LAST),
     ]
 
 
@@ -235,7 +236,8 @@ def test_the_safe_order_holds_for_any_changes_and_is_its_own(changes, settings):
         people = places.get((ps.policies.ListChange, category))
         if None not in (setting, people):
             arrives = ordered[setting].after is V.CONTACT_BLACKLIST
-            assert people == setting + (1 if arrives else -1)
+            opens = arrives and ordered[people].action is ps.DisallowedListAction.ADD
+            assert people == setting + (1 if arrives and not opens else -1)
 
 
 # Shown
@@ -247,7 +249,7 @@ def test_a_plan_is_a_table_in_text(client):
         ps.Policy(last="none", status="all", exceptions={"profile": LIDS[:1]}, timer=0)
     )
     assert repr(plan).splitlines() == [
-        "Plan of 5 changes for 'demo'",
+        "Plan of 5 changes for 'demo', 2 of them looser",
         "  setting                from         to                   direction",
         "  Last seen              everyone     nobody               tighter",
         "  Profile photo          everyone     my contacts except…  tighter",
@@ -340,3 +342,51 @@ def test_no_number_is_in_any_look_of_a_plan(client):
     ):
         assert "0101" not in shown
         assert "00000000000" not in shown
+
+
+# Only what tightens
+
+
+def test_only_what_tightens_is_planned(client):
+    client.apply(client.plan({"profile": "none", "defense": "on_standard"}))
+    policy = ps.Policy(
+        last="none", status="all", defense="off", exceptions={"profile": LIDS[:1]}, timer="7d"
+    )
+    plan = client.plan(policy, only="tighter")
+    assert {change.direction for change in plan} == {Direction.TIGHTER}
+    # Defense mode stays, for to end it loosens; so what it locks cannot be tightened here.
+    assert [(c.category, bool(c.obstacle)) for c in plan if hasattr(c, "category")] == [
+        ("last", True)
+    ]
+    # The list would open the photo, which nobody sees now.
+    assert not any(isinstance(change, ps.policies.ListChange) for change in plan)
+
+
+def test_a_list_is_added_to_and_not_shortened_when_only_tightened(client):
+    client.exclude("last", LIDS[:2])
+    plan = client.plan({"exceptions": {"last": LIDS[1:3]}}, only="tighter")
+    assert [(c.action, len(c.people)) for c in plan] == [("add", 1)]
+
+
+def test_following_last_seen_is_judged_without_what_is_left_out(client):
+    client.apply(client.plan({"last": "none", "online": "all"}))
+    plan = client.plan({"last": "all", "online": "match_last_seen"}, only="tighter")
+    assert [change.category for change in plan] == ["online"]
+
+
+@pytest.mark.parametrize("only", ["looser", "", 5, "Tighter "])
+def test_another_filter_is_refused(client, only):
+    with pytest.raises(ps.UnknownNameError):
+        client.plan({"last": "none"}, only=only)
+
+
+@pytest.mark.parametrize("preset", ["MAXIMUM", "STRICTEST"])
+def test_a_preset_says_what_it_would_loosen(client, preset):
+    client.apply(client.plan({"profile": "none", "status": "none", "groupadd": "none"}))
+    policy = getattr(ps.policies, preset)
+    plan = client.plan(policy)
+    looser = [c.category for c in plan if c.direction is Direction.LOOSER]
+    contacts = ["groupadd"] if preset == "STRICTEST" else ["profile", "status", "groupadd"]
+    assert looser == contacts
+    assert f"{len(looser)} of them looser" in plan.table().title
+    assert {c.category for c in client.plan(policy, only="tighter")}.isdisjoint(looser)

@@ -3,15 +3,17 @@
 import contextlib
 import pickle
 import stat
+from collections.abc import Mapping
 from datetime import timedelta
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import privacy_sdk as ps
-from privacy_sdk.model.types import LIST_CATEGORIES, MAX_LISTED
-from privacy_sdk.policies.policy import MAXIMUM, Policy, as_policy
+from privacy_sdk.model.types import LIST_CATEGORIES, MAX_LISTED, exposure
+from privacy_sdk.policies.policy import MAXIMUM, STRICTEST, Policy, as_policy
 
 NUMBER, LID = "+999 11 555 0101", "999000000000002@lid"
 
@@ -348,3 +350,103 @@ def test_completion_after_policies_offers_no_module_of_the_room():
     assert "run" in vars(ps.policies)
     assert dir(ps.policies) == sorted(ps.policies.__all__)
     assert not {"run", "plan", "policy", "annotations"} & set(dir(ps.policies))
+
+
+# As a mapping, and out of a table
+
+
+def test_a_policy_is_a_mapping_of_wire_strings():
+    policy = Policy(last="Nobody", exceptions={"profile": [NUMBER]}, timer="7 days")
+    assert dict(policy) == {"last": "none", "profile": "contact_blacklist", "timer": 604_800}
+    assert isinstance(policy, Mapping)
+    assert (len(policy), "timer" in policy, "online" in policy, 5 in policy) == (
+        3,
+        True,
+        False,
+        False,
+    )
+    assert policy.get("online") is None
+    assert Policy(policy) == policy
+    assert Policy(dict(policy)) == policy | {"profile": "contact_blacklist"}
+    assert not Policy()
+
+
+def test_naming_a_setting_anew_drops_its_exceptions():
+    policy = Policy(timer=5, exceptions={"last": [NUMBER], "profile": [NUMBER]})
+    wider = policy | {"last": "all"}
+    assert (wider["last"], wider.timer) == ("all", 5)
+    assert list(wider.exceptions) == ["profile"]
+    assert policy | {"last": "contact_blacklist"} == Policy(
+        last="contact_blacklist", timer=5, exceptions={"profile": [NUMBER]}
+    )
+    assert {"last": "all"} | policy == policy
+    assert (policy | {"exceptions": {"last": [LID]}}).exceptions["last"] == (ps.Jid.parse(LID),)
+    with pytest.raises(TypeError):
+        policy | 5
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"Last seen": "Nobody"},
+        {"LAST": "none"},
+        {"last": "NOBODY"},
+        {ps.PrivacyCategory.LAST: "none"},
+    ],
+)
+def test_the_screen_s_words_are_taken_in_a_policy(fields):
+    assert Policy(fields) == Policy(last="none")
+    assert Policy({"Disappearing messages": "24 hours"}) == Policy(timer=86_400)
+
+
+def test_one_setting_under_two_names_is_a_fault():
+    (fault,) = faults_of(lambda: Policy({"last": "none", "Last seen": "all"}))
+    assert fault == "Last seen: it is 'last' a second time."
+
+
+def test_a_table_of_settings_is_edited_and_planned():
+    client = ps.Client.emulated()
+    client.account.emulate(ps.testing.PhoneSets("pix", "friends"))
+    client.account.emulate(ps.testing.PhoneSets("groupadd", "contact_allowlist"))
+    settings = client.fetch_privacy_settings()
+    assert len(client.plan(settings)) == 0
+    assert len(client.plan(settings["audience"].drop(["pix", "groupadd"]))) == 0
+    settings.loc["last", "value"] = "nobody"
+    (change,) = client.plan(settings)
+    assert (change.category, change.after) == ("last", "none")
+    assert client.plan(settings["value"].loc[["last"]]) == client.plan({"last": "none"})
+    settings.loc["online", "value"] = None
+    assert "online" not in Policy(settings)
+
+
+def test_faults_of_a_table_name_row_and_column():
+    client = ps.Client.emulated()
+    settings = client.fetch_privacy_settings()
+    settings.loc["online", "value"] = "nobody"
+    settings.loc["last", "value"] = "contact"
+    faults = faults_of(lambda: client.plan(settings))
+    assert faults[0].startswith("row 'last', column 'value': 'contact' is not a known value.")
+    assert faults[1].startswith("row 'online', column 'value': 'online' cannot be set to 'none'.")
+    (fault,) = faults_of(lambda: client.plan(pd.Series({"lst": "none"})))
+    assert fault.startswith("row 'lst': 'lst' is not a known key. Did you mean 'last'?")
+    with pytest.raises(ps.errors.InvalidPolicyError, match="no column 'value'"):
+        client.plan(settings[["setting"]])
+    with pytest.raises(ps.errors.InvalidPolicyError, match="'last' is there a second time"):
+        client.plan(pd.concat([settings, settings.loc[["last"]]]))
+
+
+def test_the_strictest_policy_lets_in_fewest_of_all_that_may_be_set():
+    for category in ps.PrivacyCategory:
+        ranks = {v: exposure(category, v, "none") for v in category.valid_values}
+        if category not in ("defense", "groupadd"):
+            assert ranks[STRICTEST.settings[category]] == min(ranks.values())
+    assert STRICTEST["groupadd"] == "contacts"
+    assert "defense" not in STRICTEST
+
+
+def test_a_saved_policy_names_people_who_are_read_again(path):
+    odd = ps.Jid("12345", ps.Jid.PHONE)  # an address that is no number as phonenumbers has it
+    policy = Policy(exceptions={"last": [odd, NUMBER]})
+    policy.save(path)
+    assert "12345@s.whatsapp.net" in path.read_text()
+    assert Policy.load(path) == policy

@@ -12,8 +12,9 @@ from typing import Any, NoReturn, TypeVar
 from privacy_sdk.accounts.base import AccountInfo, LostAnswerError
 from privacy_sdk.accounts.nodes import match_contacts, no_list, refuse_unreported
 from privacy_sdk.accounts.whatsapp import tryx_names
-from privacy_sdk.accounts.whatsapp.linked import LinkedAccount
+from privacy_sdk.accounts.whatsapp.linked import ANSWER_DUE, LinkedAccount
 from privacy_sdk.accounts.whatsapp.session import DATABASE
+from privacy_sdk.accounts.whatsapp.supervisor import backoff
 from privacy_sdk.accounts.whatsapp.tryx_errors import error_from_tryx
 from privacy_sdk.accounts.whatsapp.tryx_runtime import TryxRuntime, open_tryx
 from privacy_sdk.errors import ConflictError, NotSupportedError, OutcomeUnknownError
@@ -49,8 +50,9 @@ class TryxAccount(LinkedAccount):
     Args:
         id: Its name on a gateway, and that of its session on this machine.
         folder: Where the session is kept; the platform's folder for user data by default.
+        timeout: How long WhatsApp may take to answer [s].
         runtime: Makes what connects, out of the path of a database; tryx by default.
-        options: See :class:`~privacy_sdk.accounts.whatsapp.linked.LinkedAccount`.
+        pause: How long to wait before connecting again, after so many failures in a row [s].
 
     Raises:
         PrivacyError: The extra ``whatsapp`` is not installed.
@@ -70,10 +72,11 @@ class TryxAccount(LinkedAccount):
         id: str = "me",
         *,
         folder: Path | None = None,
+        timeout: float = ANSWER_DUE,
         runtime: Callable[[Path], Any] = open_tryx,
-        **options: Any,
+        pause: Callable[[int], float] = backoff,
     ) -> None:
-        super().__init__(id, folder=folder, **options)
+        super().__init__(id, folder=folder, timeout=timeout, pause=pause)
         self._app = runtime
         self._dhashes: dict[str, str] | None = None
         self._unreadable = 0

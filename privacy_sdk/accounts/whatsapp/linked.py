@@ -13,7 +13,7 @@ from privacy_sdk.accounts.base import AccountInfo, LinkStatus
 from privacy_sdk.accounts.whatsapp.hold import Hold
 from privacy_sdk.accounts.whatsapp.runtime import Runtime
 from privacy_sdk.accounts.whatsapp.session import Session
-from privacy_sdk.accounts.whatsapp.supervisor import Supervisor, backoff
+from privacy_sdk.accounts.whatsapp.supervisor import Supervisor
 from privacy_sdk.errors import NotConnectedError, PrivacyError, UsageError
 from privacy_sdk.errors.masks import DOTS
 from privacy_sdk.support.gateways import checked_timeout
@@ -28,12 +28,6 @@ class LinkedAccount(ABC):
     It connects in the background once it is started or asked something; until it is connected
     every operation fails at once, with what to do. One process at a time holds the session.
 
-    Args:
-        id: Its name on a gateway, and that of its session on this machine.
-        folder: Where the session is kept; the platform's folder for user data by default.
-        timeout: How long WhatsApp may take to answer [s].
-        pause: How long to wait before connecting again, after so many failures in a row [s].
-
     Raises:
         PrivacyError: The extra that it needs is not installed.
     """
@@ -43,11 +37,11 @@ class LinkedAccount(ABC):
 
     def __init__(
         self,
-        id: str = "me",
+        id: str,
         *,
-        folder: Path | None = None,
-        timeout: float = ANSWER_DUE,
-        pause: Callable[[int], float] = backoff,
+        folder: Path | None,
+        timeout: float,
+        pause: Callable[[int], float],
     ) -> None:
         known = BACKENDS[self.backend]
         for module in (known.module, "segno"):

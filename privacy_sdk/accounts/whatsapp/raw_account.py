@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 from xml.etree.ElementTree import Element
 
 from privacy_sdk.accounts.base import AccountInfo
 from privacy_sdk.accounts.nodes import ProtocolAccount
-from privacy_sdk.accounts.whatsapp.linked import LinkedAccount
+from privacy_sdk.accounts.whatsapp.linked import ANSWER_DUE, LinkedAccount
 from privacy_sdk.accounts.whatsapp.raw_runtime import RawRuntime
 from privacy_sdk.accounts.whatsapp.session import KEY_FILE
+from privacy_sdk.accounts.whatsapp.supervisor import backoff
 from privacy_sdk.errors.public import set_module
 
 
@@ -26,8 +26,9 @@ class RawAccount(LinkedAccount, ProtocolAccount):
     Args:
         id: Its name on a gateway, and that of its session on this machine.
         folder: Where the session is kept; the platform's folder for user data by default.
+        timeout: How long WhatsApp may take to answer [s].
         runtime: Makes what connects, out of the path of its keys; pyaileys by default.
-        options: See :class:`~privacy_sdk.accounts.whatsapp.linked.LinkedAccount`.
+        pause: How long to wait before connecting again, after so many failures in a row [s].
 
     Raises:
         PrivacyError: The extra ``raw`` is not installed.
@@ -47,10 +48,11 @@ class RawAccount(LinkedAccount, ProtocolAccount):
         id: str = "me",
         *,
         folder: Path | None = None,
+        timeout: float = ANSWER_DUE,
         runtime: Callable[[Path], RawRuntime] = RawRuntime,
-        **options: Any,
+        pause: Callable[[int], float] = backoff,
     ) -> None:
-        LinkedAccount.__init__(self, id, folder=folder, **options)
+        LinkedAccount.__init__(self, id, folder=folder, timeout=timeout, pause=pause)
         ProtocolAccount.__init__(self, AccountInfo(self.id, self.backend), self._send)
         self._runtime_of = runtime
 
