@@ -80,6 +80,7 @@ _PARTS = {
     "include": _Part(policies.include),
     "plan": _Part(policies.plan, _EVERY_ACCOUNT),
     "apply": _Part(policies.apply, _EVERY_ACCOUNT),
+    "undo": _Part(policies.undo),
     "snapshot": _Part(policies.snapshot),
     "app": _Part(app.app, _EVERY_OPTION - _ONLY_JSON),
     "record": _Part(record.record, _ONLY_JSON, {"ignore_unknown_options": True}),
@@ -129,7 +130,8 @@ def build() -> TyperGroup:
     codes = ", ".join(f"{code} {words}" for code, words in sorted(set(output.EXIT_CODES.values())))
     whole = typer.Typer(
         help="See and change who can see you on WhatsApp.",
-        epilog=f"Exit codes: 0 done, {codes}, {output.INTERRUPTED} interrupted.",
+        epilog=f"Exit codes: 0 done, {codes}, "
+        f"{output.WOULD_CHANGE} something would change, {output.INTERRUPTED} interrupted.",
         invoke_without_command=True,
         callback=_first_steps,
         pretty_exceptions_enable=False,
@@ -182,7 +184,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         output.report_error(_misuse(error), as_json=options.json)
         return 2
     except output.OutputError as error:
+        if options.changed or options.changing:
+            output.note(f"{output.PROGRAM}: The change was made all the same.")
         return error.code
+    except OSError as error:  # of the help, which is not written by output
+        return output.unwritable(error)
     except KeyboardInterrupt:
         code = output.INTERRUPTED
     if code == output.INTERRUPTED:

@@ -97,6 +97,7 @@ class Options:
     Attributes:
         json: Whether to write JSON.
         changing: Whether a change may be under way when Ctrl-C is pressed.
+        changed: Whether one was made, whatever becomes of the output.
     """
 
     url: str | None = None
@@ -112,6 +113,7 @@ class Options:
     names: Path | None = None
     json: bool = False
     changing: bool = False
+    changed: bool = False
 
     def client(self) -> AsyncClient:
         """A client of the gateway, recording or emulated account that was asked for.
@@ -161,7 +163,7 @@ class Options:
         return {
             field.name: f"--{field.name.replace('_', '-')}"
             for field in fields(self)
-            if field.name not in ("names", "json", "changing")
+            if field.name not in ("names", "json", "changing", "changed")
             and getattr(self, field.name) is not field.default
         }
 
@@ -172,6 +174,10 @@ class Options:
         from privacy_sdk.support.tokens import read_token
 
         return read_token(self.token_file)
+
+    def made(self) -> None:
+        """Note that the change that was under way is over."""
+        self.changed, self.changing = self.changed or self.changing, False
 
     def run(self, work: Callable[[AsyncClient], Awaitable[T]]) -> T:
         """Run ``work`` with a client, which is closed after it."""
