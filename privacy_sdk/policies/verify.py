@@ -116,7 +116,8 @@ def judge(
     if is_lost:
         return ChangeResult(change, Outcome.UNKNOWN, f"{answer.reason} As of now {now}.", missed)
     if _is_overtaken(change, answer, after, before):
-        reason = f"{_wanted(change)} was accepted and {now} now: changed since, or not made."
+        found = f"{now.removeprefix('it is ')} is set" if now.startswith("it is ") else now
+        reason = f"{_wanted(change)} was accepted and {found} now: changed since, or not made."
         return ChangeResult(change, Outcome.OVERTAKEN, reason, missed)
     return ChangeResult(change, Outcome.REFUSED, f"{_SUCCESS}, but {now}.", missed)
 
