@@ -13,6 +13,7 @@ NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.
 export CHROMIUM
 ifeq ($(CI),true)
 export PRIVACY_SDK_REQUIRE_BROWSER ?= 1
+export PRIVACY_SDK_REQUIRE_NGINX ?= 1
 endif
 
 .DEFAULT_GOAL := help
@@ -31,6 +32,9 @@ test: $(DEV) $(AXE) ## tests, doctests and notebooks, under five minutes
 	@test -n "$(CHROMIUM)" || printf '%s\n' \
 		'**** No Chromium found: the browser tests will be SKIPPED.' \
 		'**** To run them: apt-get install chromium (or: make test CHROMIUM=/path/to/it)'
+	@PATH="$$PATH:/usr/sbin" command -v nginx >/dev/null || printf '%s\n' \
+		'**** No nginx found: the tests of gateways behind a proxy will be SKIPPED.' \
+		'**** To run them: apt-get install nginx-light'
 	$(BIN)/pytest -n auto --dist loadfile -m "not slow and not browser"
 	$(BIN)/pytest -m "browser and not slow"
 	$(if $(wildcard notebooks/*.ipynb),$(BIN)/pytest $(NBVAL) notebooks)

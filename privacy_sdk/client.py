@@ -44,7 +44,6 @@ from privacy_sdk.model.types import (
     DisallowedListUser,
     DisallowedListUserEntry,
     Jid,
-    PrivacyCategory,
     PrivacySettingsResponse,
     PrivacyValue,
     SetPrivacySettingResponse,
@@ -61,9 +60,10 @@ from privacy_sdk.policies.policy import Policy, PolicyLike, as_policy, policy_of
 from privacy_sdk.policies.result import ApplyResult
 from privacy_sdk.policies.run import Progress, apply_changes
 from privacy_sdk.policies.state import read_state
-from privacy_sdk.policies.verify import Observer, VerifiedChanges
+from privacy_sdk.policies.turns import turn_of
+from privacy_sdk.policies.verify import Observer, VerifiedChanges, would_open
 from privacy_sdk.support.caller_warnings import warn_caller
-from privacy_sdk.support.gateways import DEFAULT_TIMEOUT, DEFAULT_URL, checked_url, given_or_env
+from privacy_sdk.support.gateways import DEFAULT_TIMEOUT, checked_url, given_or_env
 from privacy_sdk.support.names import NamesLike, read_names
 from privacy_sdk.views.html import text_html
 from privacy_sdk.views.visibility import Visibility, person_visibility, visibility
@@ -113,15 +113,17 @@ class AsyncClient:
         token: str | None = None,
         account: str | None = None,
         timeout: float = DEFAULT_TIMEOUT,
+        wait: float = 0.0,
+        ca: str | os.PathLike[str] | None = None,
         record: str | os.PathLike[str] | None = None,
         record_mode: RecordMode = None,
         insecure: bool = False,
         names: NamesLike | None = None,
     ) -> None:
         from privacy_sdk.accounts.http import HttpAccount
-        from privacy_sdk.support.tokens import find_token
+        from privacy_sdk.accounts.network import HERE, LocalGateways, Network
+        from privacy_sdk.support.tokens import token_in_environment
 
-        url = checked_url(given_or_env(url, "PRIVACY_SDK_URL", DEFAULT_URL))
         if replayed := os.environ.get("PRIVACY_SDK_REPLAY"):
             from privacy_sdk.cassettes.transport import CassetteTransport
 
@@ -129,6 +131,13 @@ class AsyncClient:
                 *_replayed(CassetteTransport(replayed, whole_process=True), account), names=names
             )
             return
+        url = given_or_env(url, "PRIVACY_SDK_URL", None)
+        network: LocalGateways | Network
+        if url is None:
+            url, network = HERE, LocalGateways()
+        else:
+            finds_token = token is None and not os.environ.get("PRIVACY_SDK_TOKEN")
+            network = Network(checked_url(url), ca=ca, finds_token=finds_token)
         transport = None
         by_variable = record is None
         record = (os.environ.get("PRIVACY_SDK_RECORD") or None) if by_variable else record
@@ -136,20 +145,25 @@ class AsyncClient:
             from privacy_sdk.cassettes.transport import CassetteTransport
 
             transport = CassetteTransport(
-                record, records=True, record_mode=record_mode, whole_process=by_variable
+                record,
+                records=True,
+                record_mode=record_mode,
+                inner=network,
+                whole_process=by_variable,
             )
             if transport.is_replaying:
                 self._use(*_replayed(transport, account), names=names)
                 return
         account = given_or_env(account, "PRIVACY_SDK_ACCOUNT", None)
-        token = token if token is not None else find_token(url)
+        token = token if token is not None else token_in_environment()
         self._use(
             HttpAccount(
                 url,
                 token=token,
                 account=account,
                 timeout=timeout,
-                transport=transport,
+                wait=wait,
+                transport=transport or network,
                 insecure=insecure,
             ),
             names=names,
@@ -193,37 +207,6 @@ class AsyncClient:
         client = cls.__new__(cls)
         client._use(account, label, names=names)
         return client
-
-    @classmethod
-    def connect(
-        cls,
-        account: str | None = None,
-        *,
-        record: str | os.PathLike[str] | None = None,
-        record_mode: RecordMode = None,
-        names: NamesLike | None = None,
-    ) -> Self:
-        """Return a client of the gateway that runs on this machine; arguments as for the class.
-
-        Raises:
-            NotConnectedError: No gateway runs on this machine.
-
-        Example:
-            >>> import privacy_sdk as ps
-            >>> ps.Client.connect("me")
-            Traceback (most recent call last):
-            privacy_sdk.NotConnectedError: No gateway runs on this machine.
-            Start one: privacy-sdk gateway --account me=whatsapp
-        """
-        from privacy_sdk.support.gateways import running_url
-
-        return cls(
-            running_url(account),
-            account=account,
-            record=record,
-            record_mode=record_mode,
-            names=names,
-        )
 
     @classmethod
     def emulated(
@@ -458,7 +441,10 @@ class AsyncClient:
             Allowed for 'online': all, match_last_seen.
         """
         category, value = as_pair(category, value)
-        response = await self._changes.set_privacy_setting(category, value, unreported=unreported)
+        async with turn_of(self._account):
+            response = await self._changes.set_privacy_setting(
+                category, value, unreported=unreported
+            )
         return replace(response, description=f"{words.label(category)}: {words.audience(value)}")
 
     async def set_privacy_disallowed_list(
@@ -499,7 +485,8 @@ class AsyncClient:
             raise InvalidInputError(
                 f"A list update is a DisallowedListUpdate, not {type(update).__name__}."
             )
-        response = await self._changes.set_privacy_disallowed_list(category, update)
+        async with turn_of(self._account):
+            response = await self._changes.set_privacy_disallowed_list(category, update)
         description = f"{words.label(category)}: {list_words(update.users)}"
         return replace(response, description=description)
 
@@ -524,7 +511,9 @@ class AsyncClient:
             >>> client.fetch_default_disappearing_mode()
             604800
         """
-        await self._changes.set_default_disappearing_mode(as_seconds(duration))
+        seconds = as_seconds(duration)
+        async with turn_of(self._account):
+            await self._changes.set_default_disappearing_mode(seconds)
 
     async def fetch_default_disappearing_mode(self) -> int:
         """Fetch the default disappearing time of new chats [s]; 0 is off.
@@ -675,9 +664,13 @@ class AsyncClient:
             )
         report = Report()
         if plan.possible:
-            report = await apply_changes(
-                self._account, plan.before, plan.possible, progress or (lambda done, total: None)
-            )
+            async with turn_of(self._account):
+                report = await apply_changes(
+                    self._account,
+                    plan.before,
+                    plan.possible,
+                    progress or (lambda done, total: None),
+                )
             self._notify(report.after)
         tried = iter(report.results)
         results = tuple(
@@ -782,7 +775,7 @@ class AsyncClient:
         is_readable = Capability.READ_DISALLOWED_LIST in await self._changes.capabilities()
         value = (await self._account.fetch_privacy_settings()).get_value(category)
         if value not in (PrivacyValue.ALL, PrivacyValue.CONTACTS, _ON_LIST):
-            raise _would_open(category, value)
+            raise would_open(category, value)
         held = DisallowedList()
         if value is _ON_LIST and is_readable:
             held = await self._account.fetch_disallowed_list(category)
@@ -792,11 +785,13 @@ class AsyncClient:
         if is_readable or value is not _ON_LIST:
             entries = list_entries(users, held, action)
         response = SetPrivacySettingResponse(held.dhash)
-        if value is not _ON_LIST and entries:
-            response = await self._changes.set_privacy_setting(category, _ON_LIST)
         for first in range(0, len(entries), _SENT_AT_ONCE):
             update = DisallowedListUpdate(None, entries[first : first + _SENT_AT_ONCE])
-            response = await self._changes.set_privacy_disallowed_list(category, update)
+            async with turn_of(self._account):
+                change = await self._changes.change_excluded(category, update)
+            response = SetPrivacySettingResponse(change.dhash)
+            if first == 0 and change.before is not None:
+                value = change.before
         if entries and not is_readable:
             warn_caller(
                 f"The change of the list of {category.value!r} was accepted; this account "
@@ -880,17 +875,6 @@ class AsyncClient:
 
     def __repr__(self) -> str:
         return self._label or f"AsyncClient({self._account!r})"
-
-
-def _would_open(category: PrivacyCategory, value: PrivacyValue | None) -> InvalidInputError:
-    if value is PrivacyValue.NONE:
-        what = "is shown to nobody, so nobody is excepted"
-    else:
-        what = "is not reported" if value is None else f"is set to {value.value!r}"
-    return InvalidInputError(
-        f"{category.value!r} {what}.",
-        hint=f"Set it to {_ON_LIST.value!r} first, if all other contacts may see it.",
-    )
 
 
 def _replayed(transport: CassetteTransport, account: str | None = None) -> tuple[Account, str]:

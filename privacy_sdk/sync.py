@@ -115,14 +115,19 @@ class Client:
     the answer into a DataFrame.
 
     Args:
-        url: Address of a gateway; PRIVACY_SDK_URL or http://127.0.0.1:8480 by default.
-        token: Its token; PRIVACY_SDK_TOKEN or, on this machine, the gateway's token file.
-        account: Name of the account there; PRIVACY_SDK_ACCOUNT or the gateway's only one.
+        url: Address of a gateway; PRIVACY_SDK_URL by default, else whichever of yours on this
+            machine serves the account.
+        token: Its token; PRIVACY_SDK_TOKEN by default. Yours on this machine needs none.
+        account: Name of the account there; PRIVACY_SDK_ACCOUNT or the only one.
         timeout: How long one answer may take [s].
-        record: Path of a new cassette that every exchange is written to; PRIVACY_SDK_RECORD by
-            default.
-        record_mode: What becomes of a cassette that exists: None refuses it, ``once`` replays
-            it, ``all`` records anew in its place.
+        wait: How long to wait for a gateway that is starting, and for its connection to
+        WhatsApp [s].
+    ca: PEM file of the certificates to trust; PRIVACY_SDK_CA, SSL_CERT_FILE or the usual
+        ones by default.
+    record: Path of a new cassette that every exchange is written to; PRIVACY_SDK_RECORD by
+        default.
+    record_mode: What becomes of a cassette that exists: None refuses it, ``once`` replays
+        it, ``all`` records anew in its place.
         insecure: Whether ``http://`` may go to another machine, with the token in clear.
         names: What you call people: a mapping of names to phone numbers, or the path of a CSV
             or vCard file of contacts. Tables, plans, the panel and errors then name people, and
@@ -148,6 +153,8 @@ class Client:
         token: str | None = None,
         account: str | None = None,
         timeout: float = 30.0,
+        wait: float = 0.0,
+        ca: str | os.PathLike[str] | None = None,
         record: str | os.PathLike[str] | None = None,
         record_mode: RecordMode = None,
         insecure: bool = False,
@@ -158,6 +165,8 @@ class Client:
             token=token,
             account=account,
             timeout=timeout,
+            wait=wait,
+            ca=ca,
             record=record,
             record_mode=record_mode,
             insecure=insecure,
@@ -165,7 +174,6 @@ class Client:
         )
 
     from_account = _constructor(AsyncClient.from_account)
-    connect = _constructor(AsyncClient.connect)
     emulated = _constructor(AsyncClient.emulated)
     replay = _constructor(AsyncClient.replay)
 

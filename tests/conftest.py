@@ -36,6 +36,8 @@ def pytest_configure(config: pytest.Config) -> None:
     data = tempfile.TemporaryDirectory(prefix="privacy-sdk-tests-")
     config.add_cleanup(data.cleanup)
     patch.setenv("XDG_DATA_HOME", data.name)
+    patch.setenv("XDG_RUNTIME_DIR", data.name)
+    patch.delenv("STATE_DIRECTORY", raising=False)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         # As in a background job or under cron. Children would inherit it, and Ctrl-C is tested.
         signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -34,6 +34,7 @@ OWN_ARGUMENTS = {
     ps.errors.InvalidDurationError: (PERSONAL,),
     ps.errors.NoDisallowedListError: (NUMBER, ("last",)),
     ps.errors.TooManyRequestsError: (1.5,),
+    ps.errors.AccountBusyError: (1.5,),
     ps.errors.InvalidPolicyError: ([PERSONAL, PERSONAL],),
     ps.errors.OutdatedPlanError: ([PERSONAL],),
 }

@@ -68,17 +68,13 @@ def test_a_method_has_the_signature_of_its_awaited_twin(name: str) -> None:
         assert not inspect.iscoroutinefunction(mine)
 
 
-@pytest.mark.parametrize("name", ["from_account", "connect", "emulated", "replay"])
+@pytest.mark.parametrize("name", ["from_account", "emulated", "replay"])
 def test_a_client_is_made_of_the_class_that_was_asked(name: str) -> None:
     class Mine(ps.Client):
         pass
 
     arguments = {"from_account": [ps.EmulatedAccount()], "replay": ["tour"]}
-    if name == "connect":
-        with pytest.raises(ps.NotConnectedError):
-            Mine.connect()
-    else:
-        assert type(getattr(Mine, name)(*arguments.get(name, []))) is Mine
+    assert type(getattr(Mine, name)(*arguments.get(name, []))) is Mine
 
 
 def test_the_account_of_a_client_has_its_id_and_takes_events(gateway: str) -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import httpx2
 
     from privacy_sdk.accounts.events import Event
-    from privacy_sdk.model.changes import Change, Report
+    from privacy_sdk.model.changes import Change, ExcludedChange, Report
     from privacy_sdk.model.state import SettingsState
 
 T = TypeVar("T")
@@ -291,8 +291,20 @@ class Emulator(Protocol):
 class RunsPlans(Protocol):
     """An account whose other end does by itself what takes several steps.
 
-    It makes the changes of a plan, and redoes a list's change that met another one.
+    It makes the changes of a plan, excepts people without opening anything, and verifies every
+    change while nobody else makes one.
     """
+
+    async def change_excluded(
+        self, category: PrivacyCategory, update: DisallowedListUpdate
+    ) -> ExcludedChange:
+        """Except people or no longer except them, beside the account.
+
+        Raises:
+            InvalidInputError: Nobody sees the category; nothing was changed.
+            OutcomeUnknownError: The answer was lost.
+        """
+        ...
 
     async def apply_changes(self, before: SettingsState, changes: Sequence[Change]) -> Report:
         """Make the changes of a plan beside the account, and report what became of each.

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Sequence
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import httpx2
 from tenacity import (
@@ -23,6 +23,7 @@ from tenacity import (
 from privacy_sdk.accounts import wire
 from privacy_sdk.accounts.base import AccountInfo, LinkStatus, LostAnswerError
 from privacy_sdk.accounts.events import Event
+from privacy_sdk.accounts.network import HERE, NO_CONNECTION, Network, UnreachableError, unreachable
 from privacy_sdk.accounts.problems import error_from_problem
 from privacy_sdk.errors import (
     AnswerTimeoutError,
@@ -55,13 +56,13 @@ from privacy_sdk.support.gateways import (
     checked_account,
     checked_timeout,
     checked_url,
-    is_loopback,
+    checked_wait,
     refuse_clear_text,
 )
 from privacy_sdk.support.tokens import checked_token
 
 if TYPE_CHECKING:
-    from privacy_sdk.model.changes import Change, Report
+    from privacy_sdk.model.changes import Change, ExcludedChange, Report
     from privacy_sdk.model.state import SettingsState
 
 T = TypeVar("T")
@@ -97,13 +98,16 @@ class HttpAccount:
         token: Its bearer token; None sends none.
         account: Name of the account there; None takes the gateway's only one.
         timeout: How long one answer may take [s].
-        transport: What carries the requests, such as a ``CassetteTransport``.
+        wait: How long to wait for the gateway and its connection to WhatsApp, as while a machine
+            boots [s].
+        transport: What carries the requests, such as a ``CassetteTransport``; the network by
+            default.
         offline: Whether the transport reaches no network: nothing to wait for or to close.
         insecure: Whether ``http://`` may go to another machine, where whoever is in between
             reads the token.
 
     Attributes:
-        transport: What was passed.
+        transport: What carries the requests.
         seen: The settings as they were fetched last.
 
     Example:
@@ -118,6 +122,7 @@ class HttpAccount:
         token: str | None = None,
         account: str | None = None,
         timeout: float = DEFAULT_TIMEOUT,
+        wait: float = 0.0,
         transport: httpx2.AsyncBaseTransport | None = None,
         offline: bool = False,
         insecure: bool = False,
@@ -132,7 +137,10 @@ class HttpAccount:
         self._token = None if token is None else checked_token(token, "token=…")
         self.id = checked_account(account)
         self._timeout = checked_timeout(timeout)
-        self.transport = transport
+        # RFC 7240: a change is not begun for a client that has given up meanwhile.
+        self._patience = {"Prefer": f"wait={self._timeout:g}"}
+        self._wait = checked_wait(wait)
+        self.transport = Network(self.url) if transport is None else transport
         self.seen: PrivacySettingsResponse | None = None
         self._offline = offline
         self._pool: _Pool | None = None
@@ -141,7 +149,8 @@ class HttpAccount:
 
     def __repr__(self) -> str:
         token = ", token=[secure]" if self._token else ""
-        return f"{type(self).__name__}({self.url!r}, account={mask_account(self.id)!r}{token})"
+        url = "" if self.url == HERE else f"{self.url!r}, "
+        return f"{type(self).__name__}({url}account={mask_account(self.id)!r}{token})"
 
     @property
     def is_open(self) -> bool:
@@ -205,10 +214,19 @@ class HttpAccount:
     async def set_privacy_setting(
         self, category: PrivacyCategory, value: PrivacyValue, *, unreported: bool = False
     ) -> SetPrivacySettingResponse:
-        """Change one setting; idempotent, so repeated when its answer is lost."""
+        """Change one setting; never repeated when its answer is lost."""
         path = await self._path("privacy", category)
         body = {"value": value.value, **({"unreported": True} if unreported else {})}
-        return await self._ask("PUT", path, wire.set_response_from_json, body, changes=True)
+        read = wire.set_response_from_json
+        return await self._ask("PUT", path, read, body, changes=True, repeatable=False)
+
+    async def change_excluded(
+        self, category: PrivacyCategory, update: DisallowedListUpdate
+    ) -> ExcludedChange:
+        """Except people or no longer except them; never repeated when its answer is lost."""
+        path = await self._path("privacy", category, "excluded")
+        read, body = wire.excluded_change_from_json, {"users": wire.update_to_json(update)["users"]}
+        return await self._ask("POST", path, read, body, changes=True, repeatable=False)
 
     async def set_privacy_disallowed_list(
         self, category: PrivacyCategory, update: DisallowedListUpdate
@@ -226,7 +244,8 @@ class HttpAccount:
                 raise UnreadableAnswerError("The answer names another duration.")
 
         path = await self._path("disappearing-mode")
-        await self._ask("PUT", path, read, {"duration": duration}, changes=True)
+        body = {"duration": duration}
+        await self._ask("PUT", path, read, body, changes=True, repeatable=False)
 
     async def fetch_disallowed_list(self, category: PrivacyCategory) -> DisallowedList:
         """Fetch who is excepted in a category."""
@@ -283,7 +302,7 @@ class HttpAccount:
         pool, self._pool = self._pool, None
         if pool is not None and pool.loop is asyncio.get_running_loop():
             await pool.http.aclose()
-        elif pool is None and self.transport is not None:
+        elif pool is None:
             await self.transport.aclose()
 
     async def _path(self, *parts: str) -> str:
@@ -308,10 +327,7 @@ class HttpAccount:
                 # A gateway has no use for cookies: none is kept, hence none is sent.
                 cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
                 transport=self.transport,
-                # A proxy of the environment must not see what goes to this machine, and the
-                # certificates, which take 20 ms to load, are of no use without TLS.
-                trust_env=not is_loopback(urlsplit(self.url).hostname),
-                verify=not self.url.startswith("http:"),
+                trust_env=False,
             )
             self._pool = _Pool(http)
         return self._pool
@@ -336,24 +352,36 @@ class HttpAccount:
                 return repeatable
             if isinstance(error, AnswerTimeoutError):
                 return not changes
+            if isinstance(error, NotConnectedError):
+                return self._wait > 0
             if isinstance(error, RateLimitError) and error.backoff is None:
                 return False  # nobody knows when
-            return isinstance(error, _REFUSED_FOR_NOW)
+            return isinstance(error, _REFUSED_FOR_NOW | UnreachableError)
 
         retrying = AsyncRetrying(
             sleep=asyncio.sleep,
             retry=retry_if_exception(is_worth_repeating),
             wait=self._pause,
-            stop=stop_after_attempt(_ATTEMPTS) | stop_before_delay(_RETRY_FOR),
+            stop=self._is_enough,
             reraise=True,
         )
         try:
             return await retrying(self._attempt, method, path, read, body, changes)
-        except (LostAnswerError, PrivacyError) as error:
+        except (LostAnswerError, UnreachableError, PrivacyError) as error:
             # A change whose answer was lost once may stand, whatever a repetition met.
             if lost is not None and (changes or isinstance(error, LostAnswerError)):
                 raise lost.as_error(changes=changes) from error
+            if isinstance(error, UnreachableError):
+                raise error.error from None
             raise
+
+    def _is_enough(self, state: RetryCallState) -> bool:
+        error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, UnreachableError | NotConnectedError):
+            if not stop_before_delay(self._wait)(state):
+                return False
+            return _ENOUGH(state) or stop_before_delay(self._timeout)(state)
+        return _ENOUGH(state)
 
     def _pause(self, state: RetryCallState) -> float:
         if self._offline:
@@ -376,11 +404,16 @@ class HttpAccount:
             try:
                 async with (
                     asyncio.timeout(self._timeout),
-                    pool.http.stream(method, path, json=body) as response,
+                    pool.http.stream(
+                        method, path, json=body, headers=self._patience if changes else None
+                    ) as response,
                 ):
-                    return read(_document(response.status_code, await _read(response)))
-            except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.UnsupportedProtocol):
-                raise NotConnectedError(f"No gateway answers at {self.url}.") from None
+                    status, raw = response.status_code, await _read(response)
+                    if status in _OF_A_PROXY and not _is_problem(response):
+                        raise _from_proxy(status, self.url, changes=changes)
+                    return read(_document(status, raw))
+            except NO_CONNECTION as error:
+                raise unreachable(error, self.url) from None
             except AnswerTimeoutError:  # the gateway's own answer, and a TimeoutError too
                 raise
             except TimeoutError:
@@ -394,6 +427,24 @@ class HttpAccount:
 
 
 _JITTERED = wait_random_exponential(multiplier=0.2, max=5.0)
+_ENOUGH = stop_after_attempt(_ATTEMPTS) | stop_before_delay(_RETRY_FOR)
+_OF_A_PROXY = frozenset({502, 503, 504})
+
+
+def _is_problem(response: httpx2.Response) -> bool:
+    return response.headers.get("Content-Type", "").startswith("application/problem+json")
+
+
+def _from_proxy(status: int, url: str, *, changes: bool) -> LostAnswerError | UnreachableError:
+    """Return what a proxy's own page means: after a change, the gateway may have had it."""
+    if changes:
+        return LostAnswerError(f"a proxy answered {status}")
+    return UnreachableError(
+        NotConnectedError(
+            f"A proxy at {url} answers {status}: it reaches no gateway.",
+            hint="Is the gateway behind it running?",
+        )
+    )
 
 
 async def _read(response: httpx2.Response) -> bytes:

@@ -6,7 +6,6 @@ the wire carries as bytes.
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
@@ -30,6 +29,7 @@ from privacy_sdk.model.types import (
     PrivacyValue,
     SetPrivacySettingResponse,
 )
+from privacy_sdk.support.locks import LoopLocks
 
 Ask: TypeAlias = Callable[[Element], Awaitable[Element]]
 """Sends a request node and returns the answer node, a refusal included.
@@ -58,6 +58,15 @@ def node(tag: str, *children: Element, **attributes: object) -> Element:
 def iq(kind: str, xmlns: str | None = None, *content: Element) -> Element:
     """A request (``get``, ``set``) or an answer (``result``, ``error``)."""
     return node("iq", *content, type=kind, xmlns=xmlns)
+
+
+def no_list(category: PrivacyCategory) -> InvalidInputError:
+    """Return why a list is not changed as it stands: there is none, and that would make one."""
+    return InvalidInputError(
+        f"{category.value!r} is not known to be on {ON_LIST.value!r}, so its list was not changed.",
+        hint=f"Set it to {ON_LIST.value!r} first, if all other contacts may see it; the answer "
+        "holds the list's version.",
+    )
 
 
 def contacts_request(phones: Iterable[str]) -> Element:
@@ -89,6 +98,7 @@ class ProtocolAccount:
         The sources of WhatsApp's clients, as the protocol facts compile them.
 
     Example:
+        >>> import asyncio
         >>> async def ask(request):
         ...     category = node("category", name="last", value="all")
         ...     return iq("result", None, node("privacy", category))
@@ -101,7 +111,7 @@ class ProtocolAccount:
         self.id = info.id
         self._info = info
         self._ask = ask
-        self._updating: defaultdict[PrivacyCategory, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._updating: defaultdict[PrivacyCategory, LoopLocks] = defaultdict(LoopLocks)
         self._reported: Collection[str] | None = None
 
     def __repr__(self) -> str:
@@ -138,9 +148,11 @@ class ProtocolAccount:
         """Change a list; without a dhash, as it stands, one update after the other."""
         if update.dhash is not None:
             return await self._update_list(category, update.dhash, update.users)
-        async with self._updating[category]:
+        async with self._updating[category].here:
             held = await self.fetch_disallowed_list(category)
-            return await self._update_list(category, held.dhash or NO_DHASH, update.users)
+            if held.dhash is None:
+                raise no_list(category)
+            return await self._update_list(category, held.dhash, update.users)
 
     async def _update_list(
         self, category: PrivacyCategory, dhash: str, users: Iterable[DisallowedListUserEntry]

@@ -34,6 +34,7 @@ PROBLEMS: dict[type[errors.PrivacyError], tuple[str, int]] = {
     errors.RateLimitError: ("rate-limit", 429),
     errors.ServiceUnavailableError: ("service-unavailable", 502),
     errors.NotAppliedError: ("not-taken", 502),
+    errors.OvertakenError: ("overtaken", 409),
     errors.OutdatedPlanError: ("outdated-plan", 409),
     errors.OutcomeUnknownError: ("outcome-unknown", 503),
     errors.NotConnectedError: ("not-connected", 503),
@@ -43,6 +44,7 @@ PROBLEMS: dict[type[errors.PrivacyError], tuple[str, int]] = {
     errors.InvalidTokenError: ("invalid-token", 401),
     errors.UnknownAccountError: ("unknown-account", 404),
     errors.InvalidRequestError: ("invalid-request", 422),
+    errors.AccountBusyError: ("account-busy", 503),
     errors.TooManyRequestsError: ("too-many-requests", 429),
     errors.UnreadableAnswerError: ("unreadable-answer", 502),
 }

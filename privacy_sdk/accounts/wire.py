@@ -26,6 +26,7 @@ from privacy_sdk.model.arguments import as_list_category, as_pair, as_seconds
 from privacy_sdk.model.changes import (
     Change,
     ChangeResult,
+    ExcludedChange,
     ListChange,
     Outcome,
     Report,
@@ -264,6 +265,13 @@ def duration_from_json(document: object) -> int:
         return as_seconds(member(document, "duration", int))
     except InvalidInputError as error:
         raise UnreadableAnswerError(f"The answer's duration: {error.message}") from None
+
+
+def excluded_change_from_json(document: object) -> ExcludedChange:
+    """Read ``{"before", "dhash"}``."""
+    before = member(document, "before", (str, type(None)))
+    dhash = member(document, "dhash", (str, type(None)))
+    return ExcludedChange(before and PrivacyValue.other(before), dhash)
 
 
 def contacts_from_json(document: object) -> tuple[Contact, ...]:

@@ -67,8 +67,8 @@ MEMBERS: Mapping[str, Kind] = {
     name: kind
     for kind, names in {
         Kind.PART: "accounts changes contacts expected found lists outcomes settings users",
-        Kind.NAME: "action allowed backend capabilities category change error_type event fault "
-        "operation outcome source state type value",
+        Kind.NAME: "action allowed backend before capabilities category change error_type event "
+        "fault operation outcome source state type value",
         Kind.FLAG: "unreported",
         Kind.NUMBER: "backoff code duration expires_in retry_after seconds times unreadable",
         Kind.STATUS: "status",
@@ -85,6 +85,7 @@ MEMBERS: Mapping[str, Kind] = {
 
 PATHS = (
     "/healthz",
+    "/readyz",
     "/v1/accounts",
     "/v1/accounts/{account_id}",
     "/v1/accounts/{account_id}/contacts",
@@ -95,6 +96,7 @@ PATHS = (
     "/v1/accounts/{account_id}/privacy",
     "/v1/accounts/{account_id}/privacy/{category}",
     "/v1/accounts/{account_id}/privacy/{category}/disallowed-list",
+    "/v1/accounts/{account_id}/privacy/{category}/excluded",
 )
 """Every path of the interface that is recorded; server-sent events pass by."""
 

@@ -204,7 +204,7 @@ def describe(request: Request) -> str:
     last = template.rpartition("/")[2]
     if last == "disallowed-list" and method == "GET":
         return f"the list of {category}"
-    if last in ("disallowed-list", "{category}"):
+    if last in ("disallowed-list", "excluded", "{category}"):
         return _change_in_words({"category": category} | dict(body))
     if last == "privacy" and method == "PATCH":
         changes = body.get("changes")

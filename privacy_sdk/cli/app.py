@@ -43,7 +43,7 @@ def app(
     where = {name: getattr(options, name) for name in options.where()}
     if options.names is not None:
         where["names"] = str(options.names)
-    for name in ("token_file", "replay", "names"):  # the page stands in another folder
+    for name in ("token_file", "cafile", "replay", "names"):  # the page stands in another folder
         if name in where and Path(where[name]).exists():
             where[name] = str(Path(where[name]).resolve())
     serve_page(where, port=port, theme=theme.value, open_browser=open_browser, fresh=fresh)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, metadata, version
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import typer
 
@@ -138,9 +139,15 @@ def _recording(options: Options) -> Check:
 
 
 def _token(options: Options) -> Check:
-    from privacy_sdk.support.gateways import DEFAULT_URL, given_or_env
-    from privacy_sdk.support.tokens import ENVIRONMENT, find_token, token_path
+    from privacy_sdk.support.gateways import given_or_env, is_loopback
+    from privacy_sdk.support.tokens import (
+        ENVIRONMENT,
+        stored_token,
+        token_in_environment,
+        token_path,
+    )
 
+    url = given_or_env(options.url, "PRIVACY_SDK_URL", None)
     try:
         if options.token_file is not None:
             options.token()
@@ -150,17 +157,15 @@ def _token(options: Options) -> Check:
                     "token", "wrong", f"others can read {where}", f"chmod 600 {where!r}", 1
                 )
             return Check("token", "ok", where)
-        url = given_or_env(options.url, "PRIVACY_SDK_URL", DEFAULT_URL)
-        if find_token(url) is None:
-            return Check(
-                "token",
-                "absent",
-                f"none for {url}",
-                f"A gateway on this machine makes one; for another set {ENVIRONMENT}.",
-            )
+        if token_in_environment():
+            return Check("token", "ok", ENVIRONMENT)
+        if url is None:
+            return Check("token", "ok", "none is needed for yours on this machine")
+        if is_loopback(urlsplit(url).hostname) and stored_token():
+            return Check("token", "ok", f"{token_path()}, for a process of yours alone")
     except PrivacyError as error:
         return _wrong("token", error)
-    return Check("token", "ok", ENVIRONMENT if os.environ.get(ENVIRONMENT) else str(token_path()))
+    return Check("token", "absent", f"none for {url}", f"Set {ENVIRONMENT}.")
 
 
 def _gateway(options: Options) -> Check:

@@ -17,6 +17,7 @@ from privacy_sdk.model.words import audience, label
 if TYPE_CHECKING:
     from privacy_sdk.fleet import PerAccount
     from privacy_sdk.policies.plan import Plan
+    from privacy_sdk.policies.policy import Policy
     from privacy_sdk.policies.result import ApplyResult
 
 
@@ -61,15 +62,18 @@ def visibility(options: Options) -> None:
     _end(seen.errors, options)
 
 
-def plan(options: Options, policy: Path, *, only: Literal["tighter"] | None) -> None:
-    """Show what a policy would change in all accounts."""
+def plan(options: Options, policy: Path | Policy, *, only: Literal["tighter"] | None) -> bool:
+    """Show what a policy would change in all accounts; return whether that is anything."""
     with options.fleet() as fleet:
         plans = fleet.plan(policy, only=only)
     _write_plans(options, plans)
     _end(plans.errors, options)
+    return any(plans.values())
 
 
-def apply(options: Options, policy: Path, *, only: Literal["tighter"] | None, yes: bool) -> int:
+def apply(
+    options: Options, policy: Path | Policy, *, only: Literal["tighter"] | None, yes: bool
+) -> int:
     """Change all accounts as a policy wants them; return the exit code of the worst outcome."""
     with options.fleet() as fleet:
         plans = fleet.plan(policy, only=only)
@@ -78,10 +82,10 @@ def apply(options: Options, policy: Path, *, only: Literal["tighter"] | None, ye
         is_possible = any(each.possible for each in plans.values())
         if is_possible and not yes and not output.confirm("Make these changes?"):
             output.write("Nothing was changed.")
-            return 0
+            return 1
         options.changing = is_possible
         applied = fleet.apply(plans)
-        options.changing = False
+        options.made()
     errors = plans.errors | applied.errors
     if options.json:
         _write_json(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,7 @@ from privacy_sdk.accounts.base import Account
 from privacy_sdk.cli import output
 from privacy_sdk.cli.options import options_of
 from privacy_sdk.errors import InvalidInputError, UnknownNameError
+from privacy_sdk.support.files import DATA_DIR
 from privacy_sdk.support.gateways import DEFAULT_PORT
 
 if TYPE_CHECKING:
@@ -42,6 +44,20 @@ def gateway(
             rich_help_panel=_LISTEN,
         ),
     ] = None,
+    token_file: Annotated[
+        Path | None,
+        typer.Option(
+            help="File with the token that clients must send; SIGHUP has it read again.",
+            show_default=False,
+        ),
+    ] = None,
+    data_dir: Annotated[
+        Path | None,
+        typer.Option(
+            help=f"Where token, sessions and socket are kept; else {DATA_DIR}.",
+            show_default=False,
+        ),
+    ] = None,
     certfile: Annotated[
         Path | None,
         typer.Option(
@@ -65,10 +81,13 @@ def gateway(
     from privacy_sdk.gateway.server import serve
 
     as_json = options_of(context).json
+    if data_dir is not None:
+        os.environ[DATA_DIR] = str(data_dir.absolute())
     serve(
         dict(map(_account, account or ["demo=emulated"])),
         host=host,
         port=port,
+        token_file=token_file,
         allowed_hosts=allowed_host or (),
         certfile=certfile,
         keyfile=keyfile,

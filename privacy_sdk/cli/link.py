@@ -19,7 +19,6 @@ from privacy_sdk.client import AsyncClient
 from privacy_sdk.errors import NotConnectedError, UnknownAccountError
 from privacy_sdk.notebook.link import follow_link, in_words
 from privacy_sdk.support.files import data_folder, make_private_folder, write_private
-from privacy_sdk.support.gateways import find_gateway
 from privacy_sdk.views.qr import qr_png, qr_text
 
 _Name = Annotated[
@@ -79,9 +78,6 @@ async def _served(options: Options, name: str) -> AsyncClient | None:
     options.account = name
     if options.url or os.environ.get("PRIVACY_SDK_URL"):
         return options.client()
-    options.url = find_gateway()
-    if options.url is None:
-        return None
     client = options.client()
     try:
         await client.info()

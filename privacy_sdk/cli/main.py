@@ -32,6 +32,7 @@ from privacy_sdk.cli.options import (
     AccountName,
     AllAccounts,
     AsJson,
+    CaFile,
     Emulated,
     Insecure,
     Names,
@@ -40,6 +41,7 @@ from privacy_sdk.cli.options import (
     Timeout,
     TokenFile,
     Url,
+    Wait,
 )
 from privacy_sdk.errors import InvalidInputError, PrivacyError, PrivacyWarning
 
@@ -55,7 +57,7 @@ privacy-sdk --help lists everything; privacy-sdk doctor says what to fix."""
 
 _EVERY_ACCOUNT = frozenset(field.name for field in fields(Options))
 _EVERY_OPTION = _EVERY_ACCOUNT - {"all_accounts"}
-_GATEWAY_OPTIONS = frozenset({"url", "token_file", "timeout", "insecure", "json"})
+_GATEWAY_OPTIONS = frozenset({"url", "token_file", "timeout", "wait", "cafile", "insecure", "json"})
 _ONLY_JSON = frozenset({"json"})
 
 
@@ -78,6 +80,7 @@ _PARTS = {
     "include": _Part(policies.include),
     "plan": _Part(policies.plan, _EVERY_ACCOUNT),
     "apply": _Part(policies.apply, _EVERY_ACCOUNT),
+    "undo": _Part(policies.undo),
     "snapshot": _Part(policies.snapshot),
     "app": _Part(app.app, _EVERY_OPTION - _ONLY_JSON),
     "record": _Part(record.record, _ONLY_JSON, {"ignore_unknown_options": True}),
@@ -106,6 +109,8 @@ def _first_steps(
     account: AccountName = None,
     all_accounts: AllAccounts = False,
     timeout: Timeout = None,
+    wait: Wait = None,
+    cafile: CaFile = None,
     insecure: Insecure = False,
     replay: Replay = None,
     emulated: Emulated = False,
@@ -125,7 +130,8 @@ def build() -> TyperGroup:
     codes = ", ".join(f"{code} {words}" for code, words in sorted(set(output.EXIT_CODES.values())))
     whole = typer.Typer(
         help="See and change who can see you on WhatsApp.",
-        epilog=f"Exit codes: 0 done, {codes}, {output.INTERRUPTED} interrupted.",
+        epilog=f"Exit codes: 0 done, {codes}, "
+        f"{output.WOULD_CHANGE} something would change, {output.INTERRUPTED} interrupted.",
         invoke_without_command=True,
         callback=_first_steps,
         pretty_exceptions_enable=False,
@@ -178,7 +184,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         output.report_error(_misuse(error), as_json=options.json)
         return 2
     except output.OutputError as error:
+        if options.changed or options.changing:
+            output.note(f"{output.PROGRAM}: The change was made all the same.")
         return error.code
+    except OSError as error:  # of the help, which is not written by output
+        return output.unwritable(error)
     except KeyboardInterrupt:
         code = output.INTERRUPTED
     if code == output.INTERRUPTED:

@@ -42,13 +42,13 @@ def _keep(context: typer.Context, option: typer.CallbackParam, value: object) ->
 
 Url = Annotated[
     str | None,
-    _where("--url", "Address of a gateway; else PRIVACY_SDK_URL, else this machine's."),
+    _where("--url", "Address of a gateway; else PRIVACY_SDK_URL, else yours on this machine."),
 ]
 TokenFile = Annotated[
     Path | None,
     _where(
         "--token-file",
-        "File with its token; else PRIVACY_SDK_TOKEN, else this machine's token file.",
+        "File with its token; else PRIVACY_SDK_TOKEN. Yours on this machine needs none.",
     ),
 ]
 AccountName = Annotated[
@@ -59,6 +59,13 @@ AllAccounts = Annotated[
     bool, _where("--all-accounts", "Every account of the gateway, each with its own outcome.")
 ]
 Timeout = Annotated[float | None, _where("--timeout", "How long one answer may take, in seconds.")]
+Wait = Annotated[
+    float | None, _where("--wait", "How long to wait for a gateway that starts, in seconds.")
+]
+CaFile = Annotated[
+    Path | None,
+    _where("--cafile", "Certificates to trust, PEM; else PRIVACY_SDK_CA, else SSL_CERT_FILE."),
+]
 Insecure = Annotated[
     bool, _where("--insecure", "Send the token in clear, to http:// beyond this machine.")
 ]
@@ -90,6 +97,7 @@ class Options:
     Attributes:
         json: Whether to write JSON.
         changing: Whether a change may be under way when Ctrl-C is pressed.
+        changed: Whether one was made, whatever becomes of the output.
     """
 
     url: str | None = None
@@ -97,12 +105,15 @@ class Options:
     account: str | None = None
     all_accounts: bool = False
     timeout: float | None = None
+    wait: float | None = None
+    cafile: Path | None = None
     insecure: bool = False
     replay: str | None = None
     emulated: bool = False
     names: Path | None = None
     json: bool = False
     changing: bool = False
+    changed: bool = False
 
     def client(self) -> AsyncClient:
         """A client of the gateway, recording or emulated account that was asked for.
@@ -123,11 +134,13 @@ class Options:
             return AsyncClient.emulated(names=self.names)
         if self.replay is not None:
             return AsyncClient.replay(self.replay, names=self.names)
-        options: dict[str, Any] = {} if self.timeout is None else {"timeout": self.timeout}
+        waits = {"timeout": self.timeout, "wait": self.wait}
+        options: dict[str, Any] = {name: s for name, s in waits.items() if s is not None}
         return AsyncClient(
             self.url,
             token=self.token(),
             account=self.account,
+            ca=self.cafile,
             insecure=self.insecure,
             names=self.names,
             **options,
@@ -150,7 +163,7 @@ class Options:
         return {
             field.name: f"--{field.name.replace('_', '-')}"
             for field in fields(self)
-            if field.name not in ("names", "json", "changing")
+            if field.name not in ("names", "json", "changing", "changed")
             and getattr(self, field.name) is not field.default
         }
 
@@ -161,6 +174,10 @@ class Options:
         from privacy_sdk.support.tokens import read_token
 
         return read_token(self.token_file)
+
+    def made(self) -> None:
+        """Note that the change that was under way is over."""
+        self.changed, self.changing = self.changed or self.changing, False
 
     def run(self, work: Callable[[AsyncClient], Awaitable[T]]) -> T:
         """Run ``work`` with a client, which is closed after it."""

@@ -23,6 +23,7 @@ from privacy_sdk.errors import (
     NotSupportedError,
     OutcomeUnknownError,
     OutdatedPlanError,
+    OvertakenError,
     PrivacyError,
     RecordingError,
     UnknownAccountError,
@@ -48,10 +49,14 @@ EXIT_CODES: dict[type[PrivacyError], tuple[int, str]] = {
     NotConnectedError: (4, "not connected"),
     AnswerTimeoutError: (4, "not connected"),
     UnreadableAnswerError: (4, "not connected"),
-    OutcomeUnknownError: (5, "outcome unknown: a change was sent and its answer was lost"),
+    OutcomeUnknownError: (5, "outcome unknown, or overtaken by another change"),
+    OvertakenError: (5, "outcome unknown, or overtaken by another change"),
     RecordingError: (6, "not recorded"),
 }
 """The exit code of every error, by its nearest class here, and what it means."""
+
+WOULD_CHANGE = 7
+"""What ``plan --exit-code`` says of a plan that is not empty."""
 
 INTERRUPTED = 130
 BROKEN_PIPE = 128 + 13
@@ -81,7 +86,7 @@ def exit_code(error: PrivacyError) -> int:
 def outcome_code(results: Iterable[ChangeResult]) -> int:
     """The exit code of the error that stands for the worst outcome; 0 when all was applied."""
     outcomes = {result.outcome for result in results}
-    if Outcome.UNKNOWN in outcomes:
+    if outcomes & {Outcome.UNKNOWN, Outcome.OVERTAKEN}:
         return EXIT_CODES[OutcomeUnknownError][0]
     return EXIT_CODES[NotAppliedError][0] if outcomes - {Outcome.APPLIED} else 0
 
@@ -149,11 +154,16 @@ def _writing() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        _silence(sys.stdout)
-        if error.errno == errno.EPIPE:
-            raise OutputError(BROKEN_PIPE) from None
-        note(f"{PROGRAM}: The output cannot be written: {error.strerror}.")
-        raise OutputError(1) from None
+        raise OutputError(unwritable(error)) from None
+
+
+def unwritable(error: OSError) -> int:
+    """Report why the output cannot be written, unless nobody reads it; return the exit code."""
+    _silence(sys.stdout)
+    if error.errno == errno.EPIPE:
+        return BROKEN_PIPE
+    note(f"{PROGRAM}: The output cannot be written: {error.strerror}.")
+    return 1
 
 
 def can_write(text: str) -> bool:

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from privacy_sdk.cli import fleet, output
-from privacy_sdk.cli.options import ListCategory, options_of
+from privacy_sdk.cli.options import ListCategory, Options, options_of
 from privacy_sdk.cli.settings import count_excepted
 from privacy_sdk.errors import InvalidInputError
 from privacy_sdk.model.arguments import as_list_category
 from privacy_sdk.model.changes import change_row, result_row
 from privacy_sdk.policies.plan import Plan
+from privacy_sdk.policies.policy import Policy
 from privacy_sdk.policies.result import ApplyResult
+from privacy_sdk.policies.undo_file import read_plan, write_plan
+from privacy_sdk.support.files import write_private
 from privacy_sdk.support.progress import progress_bar
 from privacy_sdk.views.tables import Table
 
@@ -26,7 +29,7 @@ _Policy = Annotated[
     Path,
     typer.Argument(
         metavar="POLICY.yaml",
-        help="The settings to have, as snapshot writes them.",
+        help="The settings to have, as snapshot writes them; - reads them from standard input.",
         show_default=False,
     ),
 ]
@@ -44,40 +47,99 @@ _Tighter = Annotated[
 ]
 
 
-def plan(context: typer.Context, policy: _Policy, only_tighter: _Tighter = False) -> None:
+_Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")]
+
+
+def plan(
+    context: typer.Context,
+    policy: _Policy,
+    only_tighter: _Tighter = False,
+    tells: Annotated[
+        bool, typer.Option("--exit-code", help="Exit with 7 if anything would change.")
+    ] = False,
+) -> None:
     """Show what a policy would change; change nothing."""
     options = options_of(context)
+    wanted = _given(policy)
     if options.all_accounts:
-        return fleet.plan(options, policy, only=_only(only_tighter))
-    planned = options.run(lambda client: client.plan(policy, only=_only(only_tighter)))
+        would = fleet.plan(options, wanted, only=_only(only_tighter))
+        raise typer.Exit(output.WOULD_CHANGE if tells and would else 0)
+    planned = options.run(lambda client: client.plan(wanted, only=_only(only_tighter)))
     if options.json:
         changes = [change_row(each) for each in planned]
         output.write_json({"account": planned.account, "changes": changes})
     else:
         _write_plan(planned)
+    raise typer.Exit(output.WOULD_CHANGE if tells and planned else 0)
 
 
 def apply(
     context: typer.Context,
     policy: _Policy,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")] = False,
+    yes: _Yes = False,
     only_tighter: _Tighter = False,
+    undo_file: Annotated[
+        Path | None,
+        typer.Option(help="New file for what takes the changes back, readable by you alone."),
+    ] = None,
 ) -> None:
     """Change the settings as a policy wants them, and show the outcome of each change."""
     options = options_of(context)
+    _refuse_silence("apply", options, yes=yes)
+    wanted = _given(policy)
+    if options.all_accounts:
+        if undo_file is not None:
+            raise InvalidInputError("--undo-file is of one account.")
+        raise typer.Exit(fleet.apply(options, wanted, only=_only(only_tighter), yes=yes))
+    planned = options.run(lambda client: client.plan(wanted, only=_only(only_tighter)))
+    _apply(options, planned, yes=yes, undo_file=undo_file)
+
+
+def undo(
+    context: typer.Context,
+    file: Annotated[
+        Path,
+        typer.Argument(help="What apply --undo-file wrote; - is standard input.", metavar="FILE"),
+    ],
+    yes: _Yes = False,
+) -> None:
+    """Take back what apply changed, if nothing was changed since."""
+    options = options_of(context)
+    _refuse_silence("undo", options, yes=yes)
+    if str(file) == "-":
+        planned = read_plan(sys.stdin.read(), "standard input")
+    else:
+        try:
+            planned = read_plan(file.read_text("utf-8", "replace"), str(file))
+        except OSError as error:
+            raise InvalidInputError(f"{file} cannot be read: {error.strerror}.") from None
+    _apply(options, planned, yes=yes)
+
+
+def _refuse_silence(command: str, options: Options, *, yes: bool) -> None:
     asks = sys.stdin is not None and sys.stdin.isatty() and not options.json
     if not (yes or asks):
         raise InvalidInputError(
-            "apply asks first, and nobody is there to answer.", hint="Add --yes."
+            f"{command} asks first, and nobody is there to answer.", hint="Add --yes."
         )
-    if options.all_accounts:
-        raise typer.Exit(fleet.apply(options, policy, only=_only(only_tighter), yes=yes))
-    planned = options.run(lambda client: client.plan(policy, only=_only(only_tighter)))
+
+
+def _given(policy: Path) -> Path | Policy:
+    """Return the path of a policy, or the policy that standard input holds."""
+    if str(policy) != "-":
+        return policy
+    return Policy.from_yaml(sys.stdin.read(), source="standard input")
+
+
+def _apply(options: Options, planned: Plan, *, yes: bool, undo_file: Path | None = None) -> None:
+    """Show a plan, ask, apply it, and exit as its outcome is."""
     if not options.json:
         _write_plan(planned)
     if planned.possible and not yes and not output.confirm("Make these changes?"):
         output.write("Nothing was changed.")
-        return
+        raise typer.Exit(1)
+    if undo_file is not None:
+        _write_undo(undo_file, "", replace=False)  # before anything is changed
 
     async def work(client: AsyncClient) -> ApplyResult:
         with progress_bar("Changing settings") as progress:
@@ -85,7 +147,9 @@ def apply(
 
     options.changing = bool(planned.possible)
     applied = options.run(work)
-    options.changing = False
+    options.made()
+    if undo_file is not None:
+        _write_undo(undo_file, write_plan(applied.undo()), replace=True)
     if options.json:
         document = {"account": applied.account, "is_complete": applied.is_complete}
         output.write_json({**document, "changes": [result_row(each) for each in applied]})
@@ -94,16 +158,27 @@ def apply(
     raise typer.Exit(output.outcome_code(applied))
 
 
+def _write_undo(file: Path, text: str, *, replace: bool) -> None:
+    try:
+        write_private(file, text.encode(), replace=replace)
+    except OSError as error:
+        raise InvalidInputError(
+            f"{file} cannot be written: {error.strerror}.",
+            hint="The changes were made all the same." if replace else "Nothing was changed.",
+        ) from None
+
+
 def snapshot(
     context: typer.Context,
     path: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="File to write, readable by you alone; else stdout."),
+        typer.Option("--output", "-o", help="File to write, readable by you alone; - is stdout."),
     ] = None,
 ) -> None:
     """Write the settings as they are now as a policy; it names people in full."""
     options = options_of(context)
     policy = options.run(lambda client: client.snapshot())
+    path = None if path is None or str(path) == "-" else path
     if path is not None:
         policy.save(path)
     if options.json:
@@ -133,7 +208,7 @@ def _change_people(
         before = (await client.fetch_privacy_settings()).get_value(chosen)
         options.changing = True
         response = await (client.exclude if is_added else client.include)(chosen, people)
-        options.changing = False
+        options.made()
         after = (await client.fetch_privacy_settings()).get_value(chosen)
         return {
             "category": chosen,

@@ -82,7 +82,7 @@ def set_(
         lost = await count_excepted(client, chosen) if is_left else 0
         options.changing = True
         response = await client.set_privacy_setting(chosen, after, unreported=unreported)
-        options.changing = False
+        options.made()
         is_reached = before is not PrivacyValue.CONTACT_BLACKLIST is after
         listed = await count_excepted(client, chosen) if is_reached else None
         return before, response, lost, listed

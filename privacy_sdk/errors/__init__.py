@@ -19,6 +19,7 @@
     │   ├── RateLimitError              429
     │   └── ServiceUnavailableError     503
     ├── NotAppliedError                 WhatsApp answered success, and did not make the change
+    ├── OvertakenError                  accepted, and something else is set now: changed since
     ├── OutdatedPlanError               settings changed since the plan was made
     ├── OutcomeUnknownError             a change was sent and its answer was lost
     ├── NotConnectedError               no gateway there, or it has no connection to WhatsApp
@@ -29,6 +30,7 @@
     │   ├── InvalidTokenError           missing or wrong token
     │   ├── UnknownAccountError         no such account, or several and none was named
     │   ├── InvalidRequestError         a request that the gateway does not understand
+    │   ├── AccountBusyError            other changes took too long; this one was not begun
     │   └── TooManyRequestsError        more than it lets through to a live account
     ├── UnreadableAnswerError           an answer that is not what the protocol says
     ├── RecordingError                  a cassette that cannot be read or written
@@ -53,6 +55,7 @@ from privacy_sdk.errors.masks import mask_people, mask_start
 from privacy_sdk.errors.public import set_module
 
 __all__ = [
+    "AccountBusyError",
     "AnswerTimeoutError",
     "BadRequestError",
     "ConflictError",
@@ -75,6 +78,7 @@ __all__ = [
     "NotSupportedError",
     "OutcomeUnknownError",
     "OutdatedPlanError",
+    "OvertakenError",
     "PrivacyError",
     "PrivacyWarning",
     "RateLimitError",
@@ -413,6 +417,12 @@ class NotAppliedError(PrivacyError):
     default_hint = "WhatsApp did not make the change; look at the setting on the phone."
 
 
+class OvertakenError(PrivacyError):
+    """A change was accepted, and something else is set now: it was changed since, or not made."""
+
+    default_hint = "Somebody else changes the same setting; look at what is set now."
+
+
 class OutdatedPlanError(PrivacyError):
     """Settings changed since the plan was made; nothing was changed by it.
 
@@ -475,6 +485,18 @@ class InvalidRequestError(GatewayError):
     """The gateway does not understand the request."""
 
     default_hint = "Client and gateway may be of different versions: compare privacy-sdk --version."
+
+
+class AccountBusyError(GatewayError):
+    """Other changes of the account took too long; this one was not begun."""
+
+    default_hint = "Nothing was changed by it: try again in a moment."
+
+    def __init__(self, waited: float) -> None:
+        super().__init__(
+            f"Other changes of the account were under way for {max(0.0, waited):.3g} s; this one "
+            "was not made."
+        )
 
 
 class TooManyRequestsError(GatewayError):

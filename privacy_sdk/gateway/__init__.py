@@ -7,11 +7,12 @@ from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 
-from privacy_sdk.accounts.base import Account, Startable
+from privacy_sdk.accounts.base import Account, AccountState, Startable
+from privacy_sdk.errors import NotConnectedError
 from privacy_sdk.errors.masks import mask_text
-from privacy_sdk.gateway.guard import OPEN_PATH, RequestGuard, RequestTracker, logger
+from privacy_sdk.gateway.guard import OPEN_PATHS, RequestGuard, RequestTracker, Secret, logger
 from privacy_sdk.gateway.limits import LimitedAccount, Rate
 from privacy_sdk.gateway.problems import PROBLEM_JSON, install_problems
 from privacy_sdk.gateway.routes import GATEWAY_PROBLEMS, root, router
@@ -36,9 +37,9 @@ class _Gateway(FastAPI):
                         if status >= "400":
                             content = response["content"]
                             content[PROBLEM_JSON] = content.pop("application/json")
-                    if path == OPEN_PATH:
+                    if path in OPEN_PATHS:
                         operation["security"] = []
-            if self.state.asks_for_token:
+            if self.state.secret.token is not None:
                 document["components"]["securitySchemes"] = {
                     "token": {"type": "http", "scheme": "bearer"}
                 }
@@ -68,8 +69,8 @@ def create_app(
         The FastAPI application; :func:`privacy_sdk.gateway.server.serve` runs it.
 
     Raises:
-        InvalidInputError: A name that an account cannot have.
-        InvalidTokenError: A token that no header can carry, such as an empty one.
+        InvalidInputError: A name that an account cannot have, or a token that no header can
+            carry, such as an empty one.
 
     Example:
         >>> from privacy_sdk.accounts.emulated.account import EmulatedAccount
@@ -102,16 +103,22 @@ def create_app(
         lifespan=lifespan,
     )
     app.state.served = served
-    app.state.asks_for_token = token is not None
+    app.state.secret = Secret(token)
     app.state.in_flight = RequestTracker()
     install_problems(app)
     app.include_router(root)
     app.include_router(router)
     app.add_api_route(
-        OPEN_PATH, _healthz, responses=GATEWAY_PROBLEMS, response_model=Health, name="healthz"
+        "/healthz", _healthz, responses=GATEWAY_PROBLEMS, response_model=Health, name="healthz"
+    )
+    app.add_api_route(
+        "/readyz", _readyz, responses=GATEWAY_PROBLEMS, response_model=Health, name="readyz"
     )
     app.add_middleware(
-        RequestGuard, token=token, allowed_hosts=allowed_hosts, in_flight=app.state.in_flight
+        RequestGuard,
+        secret=app.state.secret,
+        allowed_hosts=allowed_hosts,
+        in_flight=app.state.in_flight,
     )
     return app
 
@@ -128,4 +135,16 @@ async def _close(accounts: Collection[Account]) -> None:
 
 async def _healthz() -> dict[str, str]:
     """That the gateway is up; needs no token."""
+    return {"status": "ok"}
+
+
+async def _readyz(request: Request) -> dict[str, str]:
+    """That every account is connected to WhatsApp, else 503; needs no token, and names none."""
+    served: Mapping[str, LimitedAccount] = request.app.state.served
+    states = [await each.state() for each in served.values()]
+    if waiting := [state for state in states if state != AccountState.CONNECTED]:
+        raise NotConnectedError(
+            f"Of {len(states)} accounts {len(waiting)} cannot be asked: {', '.join(waiting)}.",
+            hint="GET /v1/accounts, with the token, says which and what to do.",
+        )
     return {"status": "ok"}

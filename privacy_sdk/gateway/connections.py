@@ -22,7 +22,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 from privacy_sdk.errors import InvalidRequestError
-from privacy_sdk.gateway.guard import LET_IN
+from privacy_sdk.gateway.guard import LET_IN, LOCAL
 from privacy_sdk.gateway.problems import problem_response
 
 HANDSHAKE_DUE = 5.0
@@ -168,14 +168,18 @@ class ConnectionLimits(H11Protocol):
         self._due: asyncio.TimerHandle | None = None
         self._held = held
         self._lost = lost
+        self._is_local = False
         self._answer, self.app = self.app, self._counted
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the clock."""
         super().connection_made(transport)
+        connection = transport.get_extra_info("socket")
+        self._is_local = connection.family not in (socket.AF_INET, socket.AF_INET6)
         # asyncio does this only for sockets made with their protocol's number, which
         # socket.create_server() leaves out; without it every answer is 40 ms late.
-        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if not self._is_local:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._watch()
 
     def data_received(self, data: bytes) -> None:
@@ -204,7 +208,7 @@ class ConnectionLimits(H11Protocol):
         def let_in() -> None:
             self._held.let_in = True
 
-        scope["extensions"] = {LET_IN: let_in}
+        scope["extensions"] = {LET_IN: let_in} | ({LOCAL: {}} if self._is_local else {})
         self._held.requests += 1
         try:
             await self._answer(scope, receive, send)

@@ -37,8 +37,20 @@ MAX_HEADER_FIELDS = 100
 MAX_HEAD = 32 * 1024
 """How long a request line and its headers may be, together [bytes]."""
 _LOGGED_PATH = 200
-OPEN_PATH = "/healthz"
-"""The only path that needs no token."""
+LOCAL = "privacy_sdk.local"
+"""The ASGI extension of a request that came by the socket which its owner alone reaches."""
+OPEN_PATHS = frozenset({"/healthz", "/readyz"})
+"""The paths that need no token."""
+
+
+class Secret:
+    """The token that requests must bear, which may be another one later; None lets everybody in."""
+
+    def __init__(self, token: str | None) -> None:
+        self.token = token
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}([secure])"
 
 
 class RequestTracker:
@@ -61,20 +73,20 @@ class RequestGuard:
     """ASGI middleware around the whole gateway.
 
     Starlette's own middleware for hosts and sizes answers in plain text; here every refusal is
-    a problem document. ``token`` None lets everybody in; ``allowed_hosts`` are names that a Host
-    header may have beside this machine's own.
+    a problem document. ``allowed_hosts`` are names that a Host header may have beside this
+    machine's own.
     """
 
     def __init__(
         self,
         app: ASGIApp,
         *,
-        token: str | None,
+        secret: Secret,
         allowed_hosts: Collection[str],
         in_flight: RequestTracker,
     ) -> None:
         self.app = app
-        self._token = token
+        self._secret = secret
         self._hosts = {host.lower() for host in allowed_hosts}
         self._in_flight = in_flight
 
@@ -101,7 +113,7 @@ class RequestGuard:
             if refusal := self._refusal(scope):
                 await answer(*refusal)
             else:
-                if self._token is None or scope["path"] != OPEN_PATH:
+                if self._secret.token is None or scope["path"] not in OPEN_PATHS:
                     scope.get("extensions", {}).get(LET_IN, _nothing)()
                 await self.app(scope, _limited(receive), marked)
         except asyncio.CancelledError:
@@ -136,11 +148,13 @@ class RequestGuard:
             return http_error(431), 431
         if not self._is_own_host(headers.get("host", ""), scope.get("server")):
             return _FOREIGN_HOST, 421
-        if self._token is not None:
+        token = self._secret.token
+        if token is not None:
             query = scope["query_string"]
-            if b"token=" in query.lower() or self._token.encode() in query:
+            if b"token=" in query.lower() or token.encode() in query:
                 return _TOKEN_IN_URL, None
-            if scope["path"] != OPEN_PATH and not self._is_token(headers.get("authorization", "")):
+            is_open = scope["path"] in OPEN_PATHS or LOCAL in scope.get("extensions", ())
+            if not is_open and not self._is_token(headers.get("authorization", "")):
                 return InvalidTokenError("The token is missing or wrong."), None
         if self._in_flight.stopping:
             return _STOPPING, None
@@ -168,14 +182,15 @@ class RequestGuard:
 
     def _is_token(self, authorization: str) -> bool:
         scheme, _, given = authorization.partition(" ")
-        expected = (self._token or "").encode()
+        expected = (self._secret.token or "").encode()
         return secrets.compare_digest(given.strip().encode("latin-1"), expected) and (
             scheme.lower() == "bearer"
         )
 
     def _shown(self, path: str) -> str:
         """A path as the log may have it; its query is never logged."""
-        return _short(path.replace(self._token, DOTS) if self._token else path)
+        token = self._secret.token
+        return _short(path.replace(token, DOTS) if token else path)
 
 
 def _nothing() -> None:

@@ -6,22 +6,36 @@ The rate (GCRA) is what keeps a live account from being banned for haste.
 from __future__ import annotations
 
 import asyncio
+import math
 import time
-from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
-from privacy_sdk.accounts.base import Account, Capability, LostAnswerError
-from privacy_sdk.errors import OutcomeUnknownError, PrivacyError, TooManyRequestsError
-from privacy_sdk.model.types import PrivacyCategory
+from starlette.requests import Request
+
+from privacy_sdk.accounts.base import (
+    Account,
+    AccountInfo,
+    AccountState,
+    Capability,
+    LostAnswerError,
+)
+from privacy_sdk.errors import (
+    AccountBusyError,
+    OutcomeUnknownError,
+    PrivacyError,
+    TooManyRequestsError,
+)
+from privacy_sdk.policies.turns import TURN_DUE, turn_of
+from privacy_sdk.policies.verify import VerifiedChanges
 
 ANSWER_DUE = 25.0
 """How long an account may take to answer [s]: longer than a live one's own limit, shorter than
 the client's."""
 
 _INFO_DUE = 2.0
-"""How long an account may take to say whether it is emulated [s]."""
+"""How long an account may take to say what it is and how it is [s]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +90,45 @@ class RateLimiter:
         self._owed, self._counted_at = owed, now
 
 
+class Asker:
+    """Whoever waits for an answer.
+
+    Args:
+        request: What was asked.
+        patience: How long it waits, as far as it says so [s].
+    """
+
+    def __init__(self, request: Request, patience: float = math.inf) -> None:
+        self._request = request
+        self.now = asyncio.get_running_loop().time
+        self._until = self.now() + patience
+
+    def left(self) -> float:
+        """How long it still waits [s]."""
+        return self._until - self.now()
+
+    async def is_gone(self) -> bool:
+        """Whether nobody waits any more."""
+        return self.left() <= 0 or await self._request.is_disconnected()
+
+    @asynccontextmanager
+    async def staying(self) -> AsyncIterator[None]:
+        """Cut short what is done meanwhile when it hangs up."""
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101
+
+        async def watch() -> None:
+            while (await self._request.receive())["type"] != "http.disconnect":
+                pass
+            task.cancel()
+
+        watching = asyncio.create_task(watch())
+        try:
+            yield
+        finally:
+            watching.cancel()
+
+
 class LimitedAccount:
     """One account and the rules that protect it.
 
@@ -88,19 +141,28 @@ class LimitedAccount:
     def __init__(self, account: Account, rate: Rate | None = None) -> None:
         self.account = account
         self._limiter = RateLimiter(rate) if rate else None
-        self._lists: defaultdict[PrivacyCategory, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._plans = asyncio.Lock()
 
     def reading(self, requests: int = 1) -> AbstractAsyncContextManager[Account]:
         """Lend the account for a question that takes so many requests to WhatsApp."""
         return self._lent(requests, changes=False)
 
-    def changing(self, requests: int = 1) -> AbstractAsyncContextManager[Account]:
-        """Lend the account for a change that takes so many requests to WhatsApp.
+    @asynccontextmanager
+    async def changing(self, asker: Asker, requests: int = 1) -> AsyncIterator[VerifiedChanges]:
+        """Lend the account for one change at a time; its outcome is unknown when it is cut short.
 
-        When it is cut short its outcome is unknown.
+        Args:
+            asker: Who waits for it; nothing is begun for one that has given up.
+            requests: How many requests to WhatsApp it takes.
+
+        Raises:
+            AccountBusyError: Its turn did not come in time; nothing was changed.
         """
-        return self._lent(requests, changes=True)
+        began = asker.now()
+        async with turn_of(self.account, within=min(TURN_DUE, asker.left())):
+            if await asker.is_gone():
+                raise AccountBusyError(asker.now() - began)
+            async with self._lent(requests, changes=True) as account, asker.staying():
+                yield VerifiedChanges(account)
 
     @asynccontextmanager
     async def _lent(self, requests: int = 1, *, changes: bool) -> AsyncIterator[Account]:
@@ -117,25 +179,8 @@ class LimitedAccount:
             if not changes:
                 raise
             raise OutcomeUnknownError(
-                "The gateway stopped while a change was waiting for its answer."
+                "A change was cut short: the gateway stopped, or nobody waited any more."
             ) from None
-
-    @asynccontextmanager
-    async def changing_list(self, category: PrivacyCategory) -> AsyncIterator[Account]:
-        """Lend the account to change one of its lists, one change of a list at a time."""
-        async with self._lists[category], self.changing() as account:
-            yield account
-
-    @asynccontextmanager
-    async def changing_many(
-        self, lists: Iterable[PrivacyCategory], requests: int
-    ) -> AsyncIterator[Account]:
-        """Lend the account to make the changes of one plan, some of them of these lists."""
-        async with AsyncExitStack() as stack:
-            for category in sorted(set(lists)):  # in one order, or two plans wait for each other
-                await stack.enter_async_context(self._lists[category])
-            await stack.enter_async_context(self._plans)
-            yield await stack.enter_async_context(self.changing(requests))
 
     async def _take(self, requests: int) -> None:
         """Count requests to a live account.
@@ -154,9 +199,18 @@ class LimitedAccount:
             if not await self._is_emulated():
                 raise
 
+    async def state(self) -> str:
+        """Return where the account stands with WhatsApp, as far as it says so in time."""
+        info = await self._info()
+        return AccountState.FAILED.value if info is None else str(info.state)
+
     async def _is_emulated(self) -> bool:
+        info = await self._info()
+        return info is not None and Capability.EMULATE in info.capabilities
+
+    async def _info(self) -> AccountInfo | None:
         try:
             async with asyncio.timeout(_INFO_DUE):
-                return Capability.EMULATE in (await self.account.info()).capabilities
+                return await self.account.info()
         except (PrivacyError, TimeoutError):
-            return False
+            return None

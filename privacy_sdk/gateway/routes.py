@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,12 +14,10 @@ from privacy_sdk.accounts import wire
 from privacy_sdk.accounts.base import Emulator, Linkable, require
 from privacy_sdk.errors import InvalidContactError, UnknownAccountError
 from privacy_sdk.gateway import schemas
-from privacy_sdk.gateway.limits import LimitedAccount
+from privacy_sdk.gateway.limits import Asker, LimitedAccount
 from privacy_sdk.model.arguments import as_list_category, as_pair, as_seconds
-from privacy_sdk.model.changes import ListChange
 from privacy_sdk.model.types import PrivacyCategory, PrivacyValue
 from privacy_sdk.policies import run as applying
-from privacy_sdk.policies.verify import update_list
 
 
 def _problems(descriptions: dict[int, str]) -> dict[int | str, dict[str, Any]]:
@@ -44,12 +43,12 @@ ACCOUNT_PROBLEMS = GATEWAY_PROBLEMS | _problems(
     {
         400: "The body cannot be read, or WhatsApp cannot read the request.",
         404: "There is no such account, or WhatsApp knows no such thing.",
-        409: "The list has another version, or the settings are not as expected.",
+        409: "The list or the settings are not as expected, or were changed since.",
         422: "The request is not a good one.",
         429: "Too many requests, for WhatsApp or for the gateway.",
         501: "The account cannot do that.",
         502: "WhatsApp refused.",
-        503: "No connection, the outcome is unknown, or the gateway is stopping.",
+        503: "No connection, the outcome is unknown, the account is busy, or the gateway stops.",
         504: "No answer came in time.",
     }
 )
@@ -74,7 +73,16 @@ async def _served(
     )
 
 
+async def _asker(request: Request) -> Asker:
+    """Read how long the client waits (RFC 7240)."""
+    match = re.search(
+        r"\bwait=([0-9]{1,6}(?:\.[0-9]{1,6})?)", request.headers.get("prefer", "")[:200]
+    )
+    return Asker(request, float(match[1]) if match else math.inf)
+
+
 Served = Annotated[LimitedAccount, Depends(_served)]
+Waiting = Annotated[Asker, Depends(_asker)]
 Category = Annotated[schemas.CategoryName, Path(description="A category's wire name.")]
 ListCategory = Annotated[schemas.ListCategoryName, Path(description="A category with a list.")]
 
@@ -104,25 +112,24 @@ async def fetch_privacy_settings(served: Served) -> Any:
 
 
 @router.patch("/privacy", response_model=schemas.OutcomesBody)
-async def apply_changes(served: Served, body: schemas.ChangesBody) -> Any:
+async def apply_changes(served: Served, asker: Waiting, body: schemas.ChangesBody) -> Any:
     """Make several changes in a safe order, and read back what became of each.
 
     409, and nothing changed, when the settings are not as expected.
     """
     before, changes = wire.plan_from_json(body.model_dump())
-    lists = [change.category for change in changes if isinstance(change, ListChange)]
-    async with served.changing_many(lists, requests=len(changes) + 2) as account:
-        return wire.report_to_json(await applying.apply_changes(account, before, changes))
+    async with served.changing(asker, requests=len(changes) + 2) as verified:
+        return wire.report_to_json(await applying.apply_changes(verified.account, before, changes))
 
 
 @router.put("/privacy/{category}", response_model=schemas.ChangedBody)
 async def set_privacy_setting(
-    served: Served, category: Category, body: schemas.NewValueBody
+    served: Served, asker: Waiting, category: Category, body: schemas.NewValueBody
 ) -> Any:
-    """Change one setting; a category that is not known takes any value."""
+    """Change one setting, and read it back; a category that is not known takes any value."""
     pair = as_pair(PrivacyCategory.other(category), PrivacyValue.other(body.value))
-    async with served.changing() as account:
-        return wire.to_json(await account.set_privacy_setting(*pair, unreported=body.unreported))
+    async with served.changing(asker, requests=3) as verified:
+        return wire.to_json(await verified.set_privacy_setting(*pair, unreported=body.unreported))
 
 
 @router.get("/privacy/{category}/disallowed-list", response_model=schemas.DisallowedListBody)
@@ -135,9 +142,9 @@ async def fetch_disallowed_list(served: Served, category: ListCategory) -> Any:
 
 @router.patch("/privacy/{category}/disallowed-list", response_model=schemas.ChangedBody)
 async def set_privacy_disallowed_list(
-    served: Served, category: ListCategory, body: schemas.ListChangeBody
+    served: Served, asker: Waiting, category: ListCategory, body: schemas.ListChangeBody
 ) -> Any:
-    """Add people to a list and remove others.
+    """Add people to a list and remove others, and read it back.
 
     With ``dhash`` the update is strict: 409 when the list has another version. Without it the
     update is made to the list as it stands, one update at a time, and done again once when
@@ -145,8 +152,23 @@ async def set_privacy_disallowed_list(
     """
     listed = as_list_category(PrivacyCategory.other(category))
     update = wire.update_from_json(body.model_dump())
-    async with served.changing_list(listed) as account:
-        return wire.to_json(await update_list(account, listed, update))
+    async with served.changing(asker, requests=2) as verified:
+        return wire.to_json(await verified.set_privacy_disallowed_list(listed, update))
+
+
+@router.post("/privacy/{category}/excluded", response_model=schemas.ExcludedChangeBody)
+async def change_excluded(
+    served: Served, asker: Waiting, category: ListCategory, body: schemas.ExcludedBody
+) -> Any:
+    """Except people, or no longer except them, without opening the category to anybody.
+
+    A category that is open to everyone or to contacts is put on its list first; 422, and
+    nothing changed, when nobody sees it.
+    """
+    listed = as_list_category(PrivacyCategory.other(category))
+    update = wire.update_from_json(body.model_dump())
+    async with served.changing(asker, requests=5) as verified:
+        return wire.to_json(await verified.change_excluded(listed, update))
 
 
 @router.get("/disappearing-mode", response_model=schemas.DurationBody)
@@ -157,11 +179,13 @@ async def fetch_default_disappearing_mode(served: Served) -> Any:
 
 
 @router.put("/disappearing-mode", response_model=schemas.DurationBody)
-async def set_default_disappearing_mode(served: Served, body: schemas.DurationBody) -> Any:
-    """Set the default disappearing time of new chats."""
+async def set_default_disappearing_mode(
+    served: Served, asker: Waiting, body: schemas.DurationBody
+) -> Any:
+    """Set the default disappearing time of new chats, and read it back."""
     seconds = as_seconds(body.duration)
-    async with served.changing() as account:
-        await account.set_default_disappearing_mode(seconds)
+    async with served.changing(asker, requests=3) as verified:
+        await verified.set_default_disappearing_mode(seconds)
     return {"duration": seconds}
 
 

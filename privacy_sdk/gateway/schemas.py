@@ -177,6 +177,21 @@ class ListChangeBody(Document):
     users: PeopleChanges
 
 
+class ExcludedBody(Document):
+    """Who is to be excepted, or no longer."""
+
+    model_config = _example(users=[{"action": "add", "jid": _LID, "pn_jid": _PHONE}])
+    users: PeopleChanges
+
+
+class ExcludedChangeBody(Document):
+    """That a change was made: what the category was set to, and the new version of its list."""
+
+    model_config = _example(before="contacts", dhash="1763827200000")
+    before: str | None
+    dhash: str | None
+
+
 class ExpectedListBody(Document):
     """The version that a list must have."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import logging
 import os
 import signal
 import socket
@@ -16,11 +17,17 @@ from typing import TYPE_CHECKING, Any
 
 from privacy_sdk.accounts.base import Account
 from privacy_sdk.errors import InvalidInputError, PrivacyError, UsageError
-from privacy_sdk.support.gateways import DEFAULT_PORT, DEFAULT_URL, announced
-from privacy_sdk.support.tokens import checked_token, gateway_token
+from privacy_sdk.support.files import as_path
+from privacy_sdk.support.gateways import DEFAULT_PORT
+from privacy_sdk.support.sockets import local_listener
+from privacy_sdk.support.tokens import checked_token, gateway_token, read_token
 
 if TYPE_CHECKING:
     import uvicorn
+
+    from privacy_sdk.gateway.guard import Secret
+
+logger = logging.getLogger("privacy_sdk.gateway")
 
 _GRACE = 0.3
 """How long requests in flight have left when the gateway stops [s]; it is to end in a second."""
@@ -34,15 +41,17 @@ class Listening:
         url: Its address.
         accounts: The names of its accounts.
         token_at: Where its token is: a file, a variable, or with whoever started it.
+        is_found: Whether clients of this user find it by itself, and need no token.
     """
 
     url: str
     accounts: tuple[str, ...]
     token_at: str
+    is_found: bool = True
 
     def __str__(self) -> str:
-        url = "" if self.url == DEFAULT_URL else f'"{self.url}"'
-        account = f'account="{self.accounts[0]}"' if len(self.accounts) > 1 else ""
+        url = "" if self.is_found else f'"{self.url}", token="…"'
+        account = f'account="{self.accounts[0]}"' if self.accounts else ""
         arguments = ", ".join(filter(None, (url, account)))
         return "\n".join(
             (
@@ -64,6 +73,7 @@ def serve(
     host: str = "127.0.0.1",
     port: int = DEFAULT_PORT,
     token: str | None = None,
+    token_file: str | os.PathLike[str] | None = None,
     allowed_hosts: Collection[str] = (),
     certfile: str | os.PathLike[str] | None = None,
     keyfile: str | os.PathLike[str] | None = None,
@@ -72,7 +82,9 @@ def serve(
 ) -> None:
     """Serve accounts until Ctrl-C or SIGTERM, in a process that does nothing else.
 
-    Where SIGINT is ignored, as in a background job, only SIGTERM stops it.
+    Where SIGINT is ignored, as in a background job, only SIGTERM stops it. Clients of the same
+    user on this machine find it by its socket, and need no token. SIGHUP has it read its token
+    file again, and never ends it.
 
     Logs JSON lines to stderr. When it is to stop it is gone within a second: requests in flight
     have a moment to end, and a change that does not is answered 503, outcome unknown.
@@ -81,8 +93,9 @@ def serve(
         accounts: The accounts, by the names that they have in URLs; closed at the end.
         host: Where to listen; beyond this machine only with TLS or ``insecure_remote``.
         port: Where to listen; 0 takes any free port.
-        token: What clients must send; PRIVACY_SDK_TOKEN by default, else the token file, which
-            is made if need be and found by clients on this machine.
+        token: What clients must send; PRIVACY_SDK_TOKEN by default, else what is in this user's
+            token file, which is made if need be.
+        token_file: The file that holds it instead, as of a secret that is mounted.
         allowed_hosts: Names of this machine that clients may use beside localhost.
         certfile: TLS certificate chain (PEM).
         keyfile: Its private key, where it is not in ``certfile``.
@@ -91,7 +104,8 @@ def serve(
         on_ready: Called with a :class:`Listening` once requests are taken; prints it by default.
 
     Raises:
-        InvalidInputError: An address beyond this machine without TLS.
+        InvalidInputError: An address beyond this machine without TLS; a token that cannot be
+            read or sent.
         PrivacyError: The port is taken, the certificate cannot be used, or the gateway is not
             installed.
         UsageError: Not in the main thread, which alone is told of signals.
@@ -102,35 +116,62 @@ def serve(
         )
     if certfile or keyfile:
         _check_certificate(certfile, keyfile)
-    token, token_at = (
-        gateway_token() if token is None else (checked_token(token, "token=…"), "as given")
-    )
+    read = _token_source(token, token_file)
+    token, token_at = read()
     remote = bool(certfile) or insecure_remote
-    with _listen(host, port, remote=remote) as listener, ExitStack() as end:
+    with _listen(host, port, remote=remote) as listener, local_listener(_port(listener)) as local:
         url = f"http{'s' if certfile else ''}://{_written(host, listener)}"
-
-        def ready() -> None:
-            end.enter_context(announced(url))
-            on_ready(Listening(url, tuple(accounts), token_at))
-
         server = _server(
             accounts,
             token=token,
+            local=local,
             allowed_hosts=(*allowed_hosts, host),
-            on_ready=ready,
+            on_ready=lambda: on_ready(
+                Listening(url, tuple(accounts), token_at, is_found=local is not None)
+            ),
             ssl_certfile=certfile,
             ssl_keyfile=keyfile,
         )
         from privacy_sdk.gateway.log import log_to_stderr
 
         log_to_stderr()
-        with _stopped_by_signals(server):
+
+        secret: Secret = server.config.app.state.secret  # type: ignore[union-attr]
+
+        def read_again(*_: object) -> None:
+            try:
+                secret.token, _source = read()
+            except PrivacyError as error:
+                logger.error("the token was not read again: %s", error.message)
+            else:
+                logger.info("the token was read again")
+
+        with _stopped_by_signals(server), _on_hangup(read_again):
             asyncio.run(server.serve(sockets=[listener]))
+
+
+def _token_source(
+    token: str | None, token_file: str | os.PathLike[str] | None
+) -> Callable[[], tuple[str, str]]:
+    """Return what reads the token, and says where it is."""
+    if token is not None and token_file is not None:
+        raise InvalidInputError("A token and a token file do not go together.")
+    if token is not None:
+        given = checked_token(token, "token=…"), "as given"
+        return lambda: given
+    if token_file is not None:
+        path = as_path(token_file)
+        return lambda: (read_token(path), str(path))
+    return gateway_token
 
 
 @contextmanager
 def running_gateway(
-    accounts: Mapping[str, Account], *, token: str | None = None, port: int = 0
+    accounts: Mapping[str, Account],
+    *,
+    token: str | None = None,
+    port: int = 0,
+    is_found: bool = False,
 ) -> Iterator[str]:
     """A gateway beside the caller, in a thread of its own with a loop of its own.
 
@@ -138,6 +179,7 @@ def running_gateway(
         accounts: The accounts, by the names that they have in URLs; closed at the end.
         token: What clients must send; None lets in everybody on this machine.
         port: Where to listen on 127.0.0.1; 0 takes any free port.
+        is_found: Whether clients of this user find it without its address, too.
 
     Yields:
         Its address.
@@ -152,8 +194,10 @@ def running_gateway(
         ...     client.set_default_disappearing_mode(604_800)
     """
     ready = threading.Event()
-    with _listen("127.0.0.1", port) as listener:
-        server = _server(accounts, token=token, on_ready=ready.set)
+    with ExitStack() as end:
+        listener = end.enter_context(_listen("127.0.0.1", port))
+        local = end.enter_context(local_listener(_port(listener))) if is_found else None
+        server = _server(accounts, token=token, local=local, on_ready=ready.set)
         thread = threading.Thread(
             target=lambda: asyncio.run(server.serve(sockets=[listener])),
             name="privacy_sdk gateway",
@@ -175,6 +219,7 @@ def _server(
     *,
     token: str | None,
     on_ready: Callable[[], object],
+    local: socket.socket | None = None,
     allowed_hosts: Collection[str] = (),
     **tls: Any,
 ) -> uvicorn.Server:
@@ -195,15 +240,18 @@ def _server(
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             """Accept connections ourselves, for uvicorn does not count them from accept on."""
             await super().startup([])
+            listeners = [(each, self.config.ssl) for each in sockets or ()]
+            if local is not None:  # what stays with its owner needs no TLS
+                listeners.append((local, None))
             self._acceptors = [
                 Acceptor(
                     listener,
                     lambda held, lost: ConnectionLimits(
                         self.config, self.server_state, self.lifespan.state, held, lost
                     ),
-                    self.config.ssl,
+                    tls,
                 )
-                for listener in sockets or ()
+                for listener, tls in listeners
             ]
             on_ready()
 
@@ -274,8 +322,13 @@ def _listen(host: str, port: int, *, remote: bool = False) -> socket.socket:
         ) from None
 
 
+def _port(listener: socket.socket) -> int:
+    port: int = listener.getsockname()[1]
+    return port
+
+
 def _written(host: str, listener: socket.socket) -> str:
-    port = listener.getsockname()[1]
+    port = _port(listener)
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
@@ -295,3 +348,17 @@ def _stopped_by_signals(server: uvicorn.Server) -> Iterator[None]:
     finally:
         for name, handler in before.items():
             signal.signal(name, handler)
+
+
+@contextmanager
+def _on_hangup(act: Callable[..., object]) -> Iterator[None]:
+    """Act on SIGHUP, where there is one and it is not ignored, as under nohup."""
+    number = getattr(signal, "SIGHUP", None)
+    if number is None or signal.getsignal(number) is signal.SIG_IGN:
+        yield
+        return
+    before = signal.signal(number, act)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)

@@ -271,6 +271,8 @@ class Outcome(Names):
     """It was made; it was read back where the account can."""
     REFUSED = "refused"
     """It was not made, whatever WhatsApp answered."""
+    OVERTAKEN = "overtaken"
+    """It was accepted, and something else is set now: changed since, or not made."""
     UNKNOWN = "unknown"
     """It was sent, and whether it was made could not be read."""
     NOT_TRIED = "not_tried"
@@ -307,6 +309,19 @@ def result_row(result: ChangeResult) -> dict[str, str | int | None]:
     """The row of a change, with its outcome and the reason for it."""
     row = change_row(result.change)
     return {**row, "outcome": result.outcome.value, "reason": result.reason}
+
+
+@dataclass(frozen=True, slots=True)
+class ExcludedChange:
+    """What became of people who were excepted, or no longer are.
+
+    Attributes:
+        before: What the category was set to; None when that is not known.
+        dhash: The list's new version; None when nobody is excepted.
+    """
+
+    before: PrivacyValue | None
+    dhash: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,6 +119,7 @@ def client_of(
     emulated: bool = False,
     replay: str | None = None,
     token_file: str | None = None,
+    cafile: str | None = None,
     names: str | None = None,
     **gateway: Any,
 ) -> AsyncClient:
@@ -133,7 +134,8 @@ def client_of(
         return AsyncClient.emulated(names=names)
     if replay is not None:
         return AsyncClient.replay(replay, names=names)
-    return AsyncClient(token=token_file and read_token(Path(token_file)), names=names, **gateway)
+    token = token_file and read_token(Path(token_file))
+    return AsyncClient(token=token, ca=cafile, names=names, **gateway)
 
 
 def page() -> Panel | Unavailable:

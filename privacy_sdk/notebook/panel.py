@@ -86,6 +86,7 @@ _OUTDATED = (
 _OUTCOMES = {
     Outcome.APPLIED: ("Applied.", Tone.GOOD),
     Outcome.REFUSED: ("Refused.", Tone.BAD),
+    Outcome.OVERTAKEN: ("Changed since, or not applied.", Tone.CAREFUL),
     Outcome.UNKNOWN: ("Not known whether it was applied.", Tone.CAREFUL),
     Outcome.NOT_TRIED: ("Not tried.", Tone.CAREFUL),
 }

@@ -39,6 +39,7 @@ _ADD, _REMOVE = DisallowedListAction.ADD, DisallowedListAction.REMOVE
 _TONES = {
     Outcome.APPLIED: Tone.GOOD,
     Outcome.REFUSED: Tone.BAD,
+    Outcome.OVERTAKEN: Tone.CAREFUL,
     Outcome.UNKNOWN: Tone.CAREFUL,
     Outcome.NOT_TRIED: Tone.CAREFUL,
 }

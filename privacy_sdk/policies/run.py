@@ -85,6 +85,7 @@ class PlanRun:
     def __init__(self, account: Account, capabilities: frozenset[str]) -> None:
         self._account = account
         self._capabilities = capabilities
+        self._before = SettingsState()
         self._dhashes: dict[PrivacyCategory, str | None] = {}
         self._unsure: set[PrivacyCategory] = set()
         self._opened: dict[PrivacyCategory, Answer | None] = {}
@@ -102,6 +103,7 @@ class PlanRun:
         )
         if differences := list(before.differences(now)):
             raise OutdatedPlanError(differences)
+        self._before = now
         self._dhashes = {category: held.dhash for category, held in before.lists.items()}
         self._opened = dict.fromkeys(opened_with_list(changes))
         answers: dict[int, Answer] = {}
@@ -126,11 +128,17 @@ class PlanRun:
         )
         return Report(
             tuple(
-                judge(change, answer, after, unread)
+                judge(change, self._with_version(change, answer), after, unread, self._before)
                 for change, answer in zip(changes, answers, strict=True)
             ),
             after,
         )
+
+    def _with_version(self, change: Change, answer: Answer) -> Answer:
+        """Return the answer with the newest version of the list, which later changes led to."""
+        if not isinstance(change, ListChange):
+            return answer
+        return answer._replace(dhash=self._dhashes.get(change.category))
 
     @property
     def _can_read_lists(self) -> bool:
@@ -179,6 +187,7 @@ class PlanRun:
                 update = DisallowedListUpdate(dhash, change.entries)
                 response = await self._account.set_privacy_disallowed_list(category, update)
                 self._dhashes[category] = response.dhash
+                return Answer(Outcome.APPLIED, based_on=dhash)
         return Answer(Outcome.APPLIED)
 
     async def _dhash(self, category: PrivacyCategory) -> str | None:

@@ -10,6 +10,9 @@ from pathlib import Path
 
 from privacy_sdk.errors import InvalidInputError, short_repr
 
+DATA_DIR = "PRIVACY_SDK_DATA_DIR"
+"""The variable that names the data folder."""
+
 
 class SharedFileError(OSError):
     """Others may have read a file that should be its owner's alone."""
@@ -38,10 +41,27 @@ def as_path(given: str | os.PathLike[str]) -> Path:
 
 
 def data_folder() -> Path:
-    """Return the folder of this user's tokens, sessions and notes, whether it exists or not."""
+    """Return the folder of this user's token, sessions and sockets, whether it exists or not.
+
+    PRIVACY_SDK_DATA_DIR, else the STATE_DIRECTORY that systemd gives a service, else the one
+    that is usual on this platform.
+
+    Raises:
+        InvalidInputError: The user has no home, and no variable says where else.
+    """
+    state = os.environ.get("STATE_DIRECTORY", "").partition(":")[0]
+    if given := os.environ.get(DATA_DIR) or state:
+        return Path(given).absolute()
     import platformdirs
 
-    return platformdirs.user_data_path("privacy-sdk")
+    with suppress(RuntimeError):
+        folder = platformdirs.user_data_path("privacy-sdk")
+        if folder.is_absolute():  # older versions leave the "~" of a user without a home
+            return folder
+    raise InvalidInputError(
+        "This user has no home folder to keep anything in.",
+        hint=f"Set {DATA_DIR} (--data-dir) to a folder; for a token alone, PRIVACY_SDK_TOKEN.",
+    )
 
 
 def make_private_folder(folder: Path) -> None:

@@ -1,23 +1,16 @@
-"""Where gateways are: addresses, environment variables, and the note of the running one."""
+"""Where gateways are: addresses, names of accounts, and the variables that tell of them."""
 
 from __future__ import annotations
 
 import ipaddress
+import math
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from contextlib import suppress
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from privacy_sdk.errors import InvalidInputError, NotConnectedError, short_repr
-from privacy_sdk.support.files import (
-    data_folder,
-    make_private_folder,
-    read_private,
-    write_private,
-)
+from privacy_sdk.errors import InvalidInputError, short_repr
 
 T = TypeVar("T")
 
@@ -58,7 +51,7 @@ def checked_url(url: object) -> str:
     if parts.username or parts.password or parts.query or parts.fragment:
         raise InvalidInputError(
             "A gateway's address holds no password, query or fragment.",
-            hint="Pass the token as token=… or in PRIVACY_SDK_TOKEN.",
+            hint="Pass the token by itself, or in PRIVACY_SDK_TOKEN.",
         )
     if not usable:
         raise unusable
@@ -117,6 +110,19 @@ def checked_timeout(timeout: object) -> float:
     )
 
 
+def checked_wait(wait: object) -> float:
+    """Return how long to wait for a gateway [s].
+
+    Raises:
+        InvalidInputError: Not a number, or less than zero.
+    """
+    if isinstance(wait, int | float) and not isinstance(wait, bool) and 0 <= wait < math.inf:
+        return wait
+    raise InvalidInputError(
+        f"{short_repr(wait)} is no time to wait.", hint="Pass seconds, 0 or more."
+    )
+
+
 def is_loopback(host: str | None) -> bool:
     """Whether a host, as it stands in a URL, can only be this machine.
 
@@ -128,69 +134,3 @@ def is_loopback(host: str | None) -> bool:
         return host == "localhost" or ipaddress.ip_address(host or "").is_loopback
     except ValueError:
         return False
-
-
-def find_gateway() -> str | None:
-    """Return the address of the gateway that was last started on this machine and still runs.
-
-    Returns:
-        A loopback address; None when no gateway runs. That a gateway was killed is noticed
-        only when it is asked.
-
-    Raises:
-        NotConnectedError: What is in the place of the note is no file of ours alone.
-
-    Example:
-        >>> with announced("http://127.0.0.1:8481"):
-        ...     find_gateway()
-        'http://127.0.0.1:8481'
-        >>> find_gateway() is None
-        True
-    """
-    note = _note()
-    try:
-        content = read_private(note)
-        url = checked_url((content or b"").decode("ascii"))
-    except OSError as error:
-        raise NotConnectedError(
-            f"{note} does not say where a gateway is: {error.strerror or error}.",
-            hint=f"Delete it, and start the gateway again: rm {str(note)!r}",
-        ) from None
-    except ValueError:  # an InvalidInputError is one
-        return None
-    return url if is_loopback(urlsplit(url).hostname) else None
-
-
-def running_url(account: str | None) -> str:
-    """Return the address of the running gateway, for a client of ``account``.
-
-    Raises:
-        NotConnectedError: No gateway runs on this machine.
-    """
-    account = checked_account(account)
-    url = find_gateway()
-    if url is None:
-        raise NotConnectedError(
-            "No gateway runs on this machine.",
-            hint=f"Start one: privacy-sdk gateway --account {account or 'me'}=whatsapp",
-        )
-    return url
-
-
-@contextmanager
-def announced(url: str) -> Iterator[None]:
-    """Let clients of this machine find ``url`` meanwhile, if the note of it can be written."""
-    note = _note()
-    with suppress(OSError):
-        make_private_folder(note.parent)
-        write_private(note, url.encode())
-    try:
-        yield
-    finally:
-        with suppress(OSError, NotConnectedError):
-            if find_gateway() == url:
-                note.unlink(missing_ok=True)
-
-
-def _note() -> Path:
-    return data_folder() / "gateway-url"

@@ -9,18 +9,18 @@ from __future__ import annotations
 import os
 import re
 import secrets
+from contextlib import suppress
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from privacy_sdk.errors import InvalidInputError, InvalidTokenError
+from privacy_sdk.errors import InvalidInputError
 from privacy_sdk.support.files import (
+    DATA_DIR,
     SharedFileError,
     data_folder,
     make_private_folder,
     read_private,
     write_private,
 )
-from privacy_sdk.support.gateways import is_loopback
 
 ENVIRONMENT = "PRIVACY_SDK_TOKEN"
 _TOKEN = re.compile(r"[!-~]{1,512}")
@@ -31,36 +31,24 @@ def token_path() -> Path:
     return data_folder() / "gateway-token"
 
 
-def find_token(url: str) -> str | None:
-    """Return the token to send to a gateway: PRIVACY_SDK_TOKEN, else the token file, else None.
-
-    The file's token goes to a loopback address only.
-
-    Raises:
-        InvalidTokenError: A token that cannot be sent, or a file that others can read.
-
-    Example:
-        >>> find_token("https://gateway.example") is None
-        True
-    """
-    if token := _token_in_environment():
-        return token
-    return stored_token() if is_loopback(urlsplit(url).hostname) else None
-
-
 def gateway_token() -> tuple[str, str]:
     """Return the token that a gateway asks for, created if there is none, and where it is.
 
     Raises:
-        InvalidTokenError: A token that cannot be sent, or a file that others can read or that
+        InvalidInputError: A token that cannot be sent, or a file that others can read or that
             cannot be written.
     """
-    if token := _token_in_environment():
+    if token := token_in_environment():
         return token, ENVIRONMENT
     return stored_token() or _create(), str(token_path())
 
 
-def _token_in_environment() -> str | None:
+def token_in_environment() -> str | None:
+    """Return the token that PRIVACY_SDK_TOKEN holds; None when it is not set.
+
+    Raises:
+        InvalidInputError: One that cannot be sent.
+    """
     token = os.environ.get(ENVIRONMENT)
     return checked_token(token, ENVIRONMENT) if token else None
 
@@ -69,17 +57,15 @@ def stored_token() -> str | None:
     """Return the token in the file; None when there is no file.
 
     Raises:
-        InvalidTokenError: A file that others can read, or that holds no token.
+        InvalidInputError: A file that others can read, or that holds no token.
     """
     path = token_path()
     try:
         content = read_private(path)
     except SharedFileError as error:
-        raise InvalidTokenError(
-            f"{error}.", hint=f"Delete it, and the gateway makes a new one: rm {str(path)!r}"
-        ) from None
+        raise InvalidInputError(f"{error}.", hint=_way_on(path)) from None
     except OSError as error:
-        raise InvalidTokenError(f"{path} cannot be read: {error.strerror}.", hint="") from None
+        raise InvalidInputError(f"{path} cannot be read: {error.strerror}.") from None
     if content is None:
         return None
     return checked_token(content.decode("latin-1").removesuffix("\n"), str(path))
@@ -89,8 +75,7 @@ def read_token(path: Path) -> str:
     """The token in a file that a user named.
 
     Raises:
-        InvalidInputError: The file cannot be read.
-        InvalidTokenError: It holds no token.
+        InvalidInputError: The file cannot be read, or holds no token.
     """
     try:
         text = path.read_text("latin-1")
@@ -98,21 +83,28 @@ def read_token(path: Path) -> str:
         raise InvalidInputError(
             f"The token file {str(path)!r} cannot be read: {error.strerror}."
         ) from None
-    return checked_token(text.strip(), str(path))
+    return checked_token(text.strip(), f"{str(path)!r}")
 
 
 def checked_token(token: object, source: str) -> str:
     """Return a token that an HTTP header can carry; the error names its source.
 
     Raises:
-        InvalidTokenError: Empty, too long, or with other characters than visible ASCII.
+        InvalidInputError: Empty, too long, or with other characters than visible ASCII.
     """
     if isinstance(token, str) and _TOKEN.fullmatch(token):
         return token
-    raise InvalidTokenError(
+    raise InvalidInputError(
         f"The token in {source} is empty, or is not one word of plain text.",
-        hint="Correct it; delete a broken token file, and the gateway makes a new one.",
+        hint="A token is 1 to 512 visible characters of ASCII.",
     )
+
+
+def _way_on(path: Path) -> str:
+    with suppress(OSError, AttributeError):  # there are no owners on Windows
+        if path.lstat().st_uid != os.getuid():
+            return f"It is another user's; set {ENVIRONMENT} or {DATA_DIR}."
+    return "Delete it, and the gateway makes a new one."
 
 
 def _create() -> str:
@@ -124,7 +116,7 @@ def _create() -> str:
     except FileExistsError:
         return stored_token() or _create()
     except OSError as error:
-        raise InvalidTokenError(
+        raise InvalidInputError(
             f"The gateway's token cannot be kept in {path}: {error.strerror}.",
             hint=f"Make that folder writable, or set {ENVIRONMENT}.",
         ) from None

@@ -126,7 +126,7 @@ async def test_with_a_list_none_is_stale(account):
 
 
 async def test_setting_a_list_again_keeps_it_and_leaving_it_loses_it(account):
-    await account.set_privacy_disallowed_list(Category.LAST, update(None, *ENTRIES))
+    await account.set_privacy_disallowed_list(Category.LAST, update("none", *ENTRIES))
     before = await account.fetch_disallowed_list(Category.LAST)
     again = await account.set_privacy_setting(Category.LAST, Value.CONTACT_BLACKLIST)
     assert again.dhash == before.dhash

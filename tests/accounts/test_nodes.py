@@ -264,13 +264,13 @@ async def test_an_answer_of_another_shape_is_unreadable(operation, content):
 async def test_an_update_without_dhash_is_based_on_the_list_as_it_stands():
     changed = result("<privacy><category name='last' dhash='18'/></privacy>")
     held = result("<privacy><list dhash='17'/></privacy>")
-    wire = Wire(held, changed, result("<privacy/>"), changed)
-    for _ in range(2):
-        await wire.account.set_privacy_disallowed_list(
-            Category.LAST, ps.DisallowedListUpdate(None, [ANA])
-        )
+    wire = Wire(held, changed, result("<privacy/>"))
+    loose = ps.DisallowedListUpdate(None, [ANA])
+    await wire.account.set_privacy_disallowed_list(Category.LAST, loose)
     assert 'dhash="17"' in wire.asked[1]
-    assert 'dhash="none"' in wire.asked[3]
+    with pytest.raises(ps.InvalidInputError, match="its list was not changed"):
+        await wire.account.set_privacy_disallowed_list(Category.LAST, loose)
+    assert len(wire.asked) == 3
 
 
 async def test_it_is_an_account():

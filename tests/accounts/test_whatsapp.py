@@ -142,12 +142,15 @@ async def test_the_timer_is_set(phone, account):
     assert phone.sent == [("timer", 604_800)]
 
 
-async def test_an_update_without_dhash_is_based_on_none_then_on_the_last_answer(phone, account):
-    await account.set_privacy_disallowed_list(Category.LAST, adding(None))
+async def test_an_update_without_dhash_is_based_on_the_last_answer_and_refused_without(
+    phone, account
+):
+    with pytest.raises(ps.InvalidInputError, match="its list was not changed"):
+        await account.set_privacy_disallowed_list(Category.LAST, adding(None))
     first = (await account.set_privacy_setting(Category.PROFILE, Value.CONTACT_BLACKLIST)).dhash
     second = (await account.set_privacy_disallowed_list(Category.PROFILE, adding(None))).dhash
     await account.set_privacy_disallowed_list(Category.PROFILE, adding(None))
-    assert [sent[2] for sent in phone.sent if sent[0] == "list"] == ["none", first, second]
+    assert [sent[2] for sent in phone.sent if sent[0] == "list"] == [first, second]
 
 
 async def test_the_dhash_is_still_known_to_the_next_process(phone, tmp_path):
@@ -185,8 +188,9 @@ async def test_an_update_that_meets_a_change_on_the_phone_learns_the_dhash_and_i
 async def test_a_category_that_left_its_list_begins_one_anew(phone, account):
     await account.set_privacy_setting(Category.LAST, Value.CONTACT_BLACKLIST)
     await account.set_privacy_setting(Category.LAST, Value.CONTACTS)
-    assert (await account.set_privacy_disallowed_list(Category.LAST, adding(None))).dhash
-    assert len(phone.server.lists["last"]) == 1
+    with pytest.raises(ps.InvalidInputError):
+        await account.set_privacy_disallowed_list(Category.LAST, adding(None))
+    assert "last" not in phone.server.lists
 
 
 async def test_after_a_lost_answer_the_next_update_finds_the_list_as_it_is(phone, account):
@@ -259,22 +263,22 @@ async def test_any_exception_of_the_library_is_an_error_of_the_tree(phone, accou
 async def test_a_setting_refused_inside_a_success_is_noticed_by_the_client(phone, account):
     client = ps.AsyncClient.from_account(account)
     phone.hides_refusals = True
-    phone.faults.append(ps.testing.NextAnswer("refused_inside"))
+    phone.faults += [None, ps.testing.NextAnswer("refused_inside")]
     with pytest.raises(ps.NotAppliedError, match="but it is 'all'"):
         await client.set_privacy_setting("last", "none")
 
 
 async def test_a_lost_answer_to_a_change_that_was_made_is_a_success(phone, account):
     client = ps.AsyncClient.from_account(account)
-    phone.raises.append(RuntimeError("internal channel closed unexpectedly"))
+    phone.raises += [None, RuntimeError("internal channel closed unexpectedly")]
     assert await client.set_privacy_setting("last", "none") == ps.SetPrivacySettingResponse()
-    assert [sent[0] for sent in phone.sent] == ["set", "fetch"]
+    assert [sent[0] for sent in phone.sent] == ["fetch", "set", "fetch"]
 
 
 async def test_a_lost_answer_to_a_change_that_was_not_made_stays_unknown(phone, account):
     client = ps.AsyncClient.from_account(account)
-    phone.faults.append(ps.testing.NextAnswer("not_taken"))
-    phone.raises.append(RuntimeError("IQ request timed out"))
+    phone.faults += [None, ps.testing.NextAnswer("not_taken")]
+    phone.raises += [None, RuntimeError("IQ request timed out")]
     with pytest.raises(ps.OutcomeUnknownError, match="As of now it is 'all'"):
         await client.set_privacy_setting("last", "none")
 

@@ -285,6 +285,7 @@ ANSWERS = {
     wire.set_response_from_json: {"dhash": "1790000000000"},
     wire.list_from_json: {"dhash": "1", "users": [{"jid": LID, "pn_jid": PHONE}]},
     wire.duration_from_json: {"duration": 86_400},
+    wire.excluded_change_from_json: {"before": "contacts", "dhash": "5"},
     wire.contacts_from_json: {"contacts": [{"phone": "999115550101", "jid": LID, "pn_jid": PHONE}]},
     wire.account_from_json: ACCOUNT,
     wire.accounts_from_json: {"accounts": [ACCOUNT]},

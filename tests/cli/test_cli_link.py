@@ -22,7 +22,7 @@ from privacy_sdk.accounts.whatsapp import account as whatsapp
 from privacy_sdk.accounts.whatsapp.account import TryxAccount
 from privacy_sdk.cli.link import _Screen
 from privacy_sdk.notebook import link as linking
-from privacy_sdk.support.gateways import announced
+from privacy_sdk.testing import running_gateway
 
 
 @pytest.fixture(autouse=True)
@@ -82,8 +82,9 @@ def test_the_command_says_when_there_is_nothing_to_unlink(run):
     )
 
 
-def test_the_command_finds_the_gateway_that_serves_the_account(phone, phone_gateway, run):
-    with announced(phone_gateway):
+def test_the_command_finds_the_gateway_that_serves_the_account(phone, tmp_path, run):
+    account = TryxAccount("me", folder=tmp_path / "me", runtime=phone.runtime)
+    with running_gateway({"me": account}, is_found=True):
         asyncio.run(phone.scan())
         code, out, _ = run("link", "me", "--json")
         assert code == 0

@@ -13,6 +13,7 @@ from privacy_sdk.accounts.backends import describe
 from privacy_sdk.cli import doctor
 from privacy_sdk.cli.doctor import unmet
 from privacy_sdk.support.tokens import gateway_token, token_path
+from privacy_sdk.testing import running_gateway
 
 NOWHERE = "http://127.0.0.1:1"
 
@@ -75,16 +76,28 @@ def test_no_token_is_no_fault(examine) -> None:
     assert checks["token"]["fix"]
 
 
+def test_a_gateway_on_this_machine_needs_no_token(examine) -> None:
+    account = ps.EmulatedAccount()
+    with running_gateway({"demo": account}, token="its-own", is_found=True):
+        code, checks = examine()
+    assert code == 0
+    assert checks["token"]["status"] == "ok"
+    assert checks["gateway"]["detail"] == "account demo, emulated, connected"
+
+
 def test_the_token_file_is_found(examine, token_file: Path) -> None:
     _, checks = examine("--url", NOWHERE)
-    assert (checks["token"]["status"], checks["token"]["detail"]) == ("ok", str(token_file))
+    assert (checks["token"]["status"], checks["token"]["detail"]) == (
+        "ok",
+        f"{token_file}, for a process of yours alone",
+    )
 
 
 @pytest.mark.skipif("os.name != 'posix'")
 def test_a_token_file_that_others_can_read_is_wrong(examine, token_file: Path) -> None:
     token_file.chmod(0o644)
     code, checks = examine("--url", NOWHERE)
-    assert (code, checks["token"]["status"]) == (3, "wrong")
+    assert (code, checks["token"]["status"]) == (2, "wrong")
     assert str(token_file) in checks["token"]["detail"] + checks["token"]["fix"]
     code, checks = examine("--url", NOWHERE, "--token-file", str(token_file))
     assert (code, checks["token"]["fix"]) == (1, f"chmod 600 {str(token_file)!r}")

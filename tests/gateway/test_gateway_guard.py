@@ -11,7 +11,7 @@ from asking import CONTACTS, EMULATOR, LAST_LIST, PRIVACY, TIMER, TOKEN, client_
 
 from privacy_sdk.accounts.emulated.account import EmulatedAccount
 from privacy_sdk.accounts.events import NextAnswer
-from privacy_sdk.errors import InvalidTokenError, NotSupportedError
+from privacy_sdk.errors import InvalidInputError, NotSupportedError
 from privacy_sdk.gateway import create_app
 
 
@@ -131,7 +131,7 @@ async def test_a_token_in_the_path_is_in_neither_answer_nor_log(
 
 @pytest.mark.parametrize("token", ["", "two words", "line\n"])
 def test_a_token_that_no_header_can_carry_opens_nothing(token: str) -> None:
-    with pytest.raises(InvalidTokenError):
+    with pytest.raises(InvalidInputError):
         create_app({}, token=token)
 
 

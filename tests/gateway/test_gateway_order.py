@@ -50,7 +50,7 @@ class Watched(EmulatedAccount):
     """Notes when list updates begin and end, and lets each one end when told."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(settings=dict.fromkeys(("last", "profile"), "contact_blacklist"))
         self.notes: list[str] = []
         self.began: asyncio.Queue[PrivacyCategory] = asyncio.Queue()
         self.may_end = asyncio.Event()
@@ -66,26 +66,64 @@ class Watched(EmulatedAccount):
         return answer
 
 
-async def test_updates_of_one_list_run_one_at_a_time_and_of_two_lists_side_by_side() -> None:
+async def test_changes_of_one_account_run_one_at_a_time_to_their_reading_back() -> None:
     account = Watched()
     async with client_of({"demo": account}, token=None) as client:
         paths = [LAST_LIST, LAST_LIST, f"{PRIVACY}/profile/disallowed-list"]
         updates = [
             asyncio.create_task(client.patch(path, json={"users": [SOMEBODY]})) for path in paths
         ]
-        assert {await account.began.get() for _ in range(2)} == {"last", "profile"}
+        first = await account.began.get()
         await settled()
-        assert sorted(account.notes) == ["last begins", "profile begins"]
+        assert account.notes == [f"{first} begins"]
         account.may_end.set()
         assert {answer.status_code for answer in await asyncio.gather(*updates)} == {200}
-    assert [note for note in account.notes if note.startswith("last")] == [
-        "last begins", "last ends", "last begins", "last ends",
-    ]  # fmt: skip
+    assert [note.split(" ")[1] for note in account.notes] == ["begins", "ends"] * 3
+
+
+async def test_waiting_for_ones_turn_is_bounded_and_nothing_is_made_then(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "TURN_DUE", 0.05)
+    account = Watched()
+    async with client_of({"demo": account}, token=None) as client:
+        slow = asyncio.create_task(client.patch(LAST_LIST, json={"users": [SOMEBODY]}))
+        await account.began.get()
+        document = problem(
+            await client.put(f"{PRIVACY}/last", json={"value": "none"}), 503, "account-busy"
+        )
+        assert "was not made" in document["detail"]
+        account.may_end.set()
+        await slow
+        settings = (await client.get(PRIVACY)).json()["settings"]
+    assert {"category": "last", "value": "contact_blacklist"} in settings
+
+
+@pytest.mark.parametrize("gives_up", ["hangs up", "says how long it waits"])
+async def test_a_change_whose_client_has_given_up_is_not_begun(gives_up: str) -> None:
+    account = Watched()
+    async with client_of({"demo": account}, token=None) as client:
+        slow = asyncio.create_task(client.patch(LAST_LIST, json={"users": [SOMEBODY]}))
+        await account.began.get()
+        headers = {"Prefer": "wait=0.05"} if gives_up != "hangs up" else {}
+        late = asyncio.create_task(
+            client.put(f"{PRIVACY}/last", json={"value": "all"}, headers=headers)
+        )
+        await settled()
+        if gives_up == "hangs up":
+            late.cancel()
+        else:
+            problem(await late, 503, "account-busy")
+        account.may_end.set()
+        await asyncio.gather(slow, late, return_exceptions=True)
+        settings = (await client.get(PRIVACY)).json()["settings"]
+    assert {"category": "last", "value": "contact_blacklist"} in settings
 
 
 async def test_fifty_writers_without_a_dhash_lose_nobody() -> None:
     people = [{"jid": f"9990000000001{n:02}@lid"} for n in range(50)]
-    async with client_of({"demo": EmulatedAccount(latency=0.002)}, token=None) as client:
+    account = EmulatedAccount(latency=0.002, settings={"last": "contact_blacklist"})
+    async with client_of({"demo": account}, token=None) as client:
         answers = await asyncio.gather(
             *(client.patch(LAST_LIST, json={"users": [person]}) for person in people)
         )

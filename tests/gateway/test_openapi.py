@@ -14,6 +14,7 @@ from privacy_sdk.accounts.problems import PROBLEMS
 from privacy_sdk.errors import PrivacyWarning
 from privacy_sdk.gateway import create_app
 from privacy_sdk.gateway import schemas as documents
+from privacy_sdk.gateway.guard import OPEN_PATHS
 from privacy_sdk.gateway.routes import ACCOUNT_PROBLEMS
 from privacy_sdk.gateway.schemas import Document, ProblemBody
 from privacy_sdk.testing import running_gateway
@@ -85,9 +86,9 @@ def test_no_object_has_members_that_its_schema_does_not_name(openapi: dict[str, 
         assert schema["additionalProperties"] is False, name
 
 
-def test_everything_but_the_health_page_asks_for_the_token(openapi: dict[str, Any]) -> None:
+def test_everything_but_the_health_pages_asks_for_the_token(openapi: dict[str, Any]) -> None:
     open_to_all = {name for name, it in operations(openapi) if it.get("security") == []}
-    assert open_to_all == {"GET /healthz"}
+    assert open_to_all == {"GET /healthz", "GET /readyz"}
     assert openapi["security"] == [{"token": []}]
 
 
@@ -130,11 +131,11 @@ def explore(cases: int, *, token: str, open_path: bool = True) -> Counter[int]:
         schema = schemathesis.openapi.from_dict(document.json())
         schema.config.update(base_url=url)
         found = [result.ok() for result in schema.get_all_operations()]
-        asked = [it for it in found if open_path or it.path != "/healthz"]
-        each = -(-cases // (2 * len(asked) - 3))
+        asked = [it for it in found if open_path or it.path not in OPEN_PATHS]
+        each = -(-cases // (2 * len(asked) - 4))
         for operation in asked:
             for mode in GenerationMode:
-                if operation.path == "/healthz" and mode is GenerationMode.NEGATIVE:
+                if operation.path in OPEN_PATHS and mode is GenerationMode.NEGATIVE:
                     continue  # it takes nothing that could be wrong
                 known = "{account_id}" in operation.path and (
                     mode is GenerationMode.POSITIVE or operation.body

@@ -16,10 +16,11 @@ import httpx2
 import pytest
 from asking import PRIVACY, TIMER, GatewayProcess, connected, make_certificate, read_all
 
+import privacy_sdk as ps
 from privacy_sdk.accounts.emulated.account import EmulatedAccount
-from privacy_sdk.errors import InvalidInputError, InvalidTokenError, PrivacyError, UsageError
+from privacy_sdk.errors import InvalidInputError, PrivacyError, UsageError
 from privacy_sdk.gateway.server import Listening, running_gateway, serve
-from privacy_sdk.support.gateways import announced, find_gateway
+from privacy_sdk.support.sockets import local_sockets
 
 # --- a process of its own
 
@@ -27,7 +28,7 @@ from privacy_sdk.support.gateways import announced, find_gateway
 def test_it_says_where_it_listens_how_to_connect_and_where_the_token_is(
     gateway: GatewayProcess,
 ) -> None:
-    assert f'ps.Client("{gateway.url}")' in gateway.banner
+    assert 'ps.Client(account="demo")' in gateway.banner
     assert "gateway-token" in gateway.banner
     assert gateway.token
     assert gateway.token not in gateway.banner
@@ -100,37 +101,51 @@ def test_told_to_stop_it_does_not_wait_for_a_body_that_never_ends(gateway: Gatew
 
 
 def test_clients_find_it_while_it_runs_and_no_longer(gateway: GatewayProcess) -> None:
-    assert find_gateway() == gateway.url
-    gateway.send(signal.SIGTERM)
-    gateway.end()
-    assert find_gateway() is None
+    with ps.Client() as client:
+        assert client.info().id == "demo"
+        gateway.send(signal.SIGTERM)
+        gateway.end()
+        with pytest.raises(ps.NotConnectedError, match="No gateway runs"):
+            client.info()
+    assert local_sockets() == []
 
 
-def test_of_two_gateways_the_one_started_last_is_found_and_forgotten_by_itself_alone() -> None:
-    with announced("http://127.0.0.1:1"):
-        with announced("http://127.0.0.1:2"):
-            assert find_gateway() == "http://127.0.0.1:2"
-        assert find_gateway() is None
-        with announced("http://127.0.0.1:2"):
+def test_sighup_has_it_read_its_token_file_again_and_never_ends_it(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text("first\n")
+    gateway = GatewayProcess(token_file=str(file))
+
+    def status(token: str) -> int:
+        return gateway.http.get(PRIVACY, headers={"Authorization": f"Bearer {token}"}).status_code
+
+    try:
+        assert (status("first"), status("second")) == (200, 401)
+        file.write_text("second\n")
+        gateway.send(signal.SIGHUP)
+        while status("second") != 200:
             pass
-    assert find_gateway() is None
+        assert status("first") == 401
+        file.write_text("two words\n")
+        gateway.send(signal.SIGHUP)
+        assert status("second") == 200
+        gateway.send(signal.SIGTERM)
+        code, log = gateway.end()
+    finally:
+        gateway.close()
+    assert code == 0
+    events = [line["event"] for line in log]
+    assert "the token was read again" in events
+    assert any("not read again" in str(event) for event in events)
+    assert "two words" not in json.dumps(log)
 
 
-@pytest.mark.parametrize(
-    "text", ["", "rubbish", "http://evil.example:8480", "http://127.0.0.1@evil.example", "\xff"]
-)
-def test_nothing_but_an_address_of_this_machine_is_found(text: str) -> None:
-    with announced(text):
-        assert find_gateway() is None
-
-
-def test_a_folder_that_cannot_be_written_keeps_no_gateway_back(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_it_is_ready_when_its_accounts_are_connected(
+    gateway: GatewayProcess, phone_gateway: str
 ) -> None:
-    (tmp_path / "file").write_text("")
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "file"))
-    with announced("http://127.0.0.1:1"):
-        assert find_gateway() is None
+    assert httpx2.get(f"{gateway.url}/readyz").status_code == 200
+    answer = httpx2.get(f"{phone_gateway}/readyz")
+    assert answer.status_code == 503
+    assert "1 cannot be asked" in answer.json()["detail"]
 
 
 # --- where it listens
@@ -161,7 +176,7 @@ def test_a_port_that_is_none_is_an_error(port: int) -> None:
 
 @pytest.mark.parametrize("token", ["", "two words", "line\n"])
 def test_a_token_that_no_header_can_carry_is_refused(token: str) -> None:
-    with pytest.raises(InvalidTokenError):
+    with pytest.raises(InvalidInputError):
         serve({}, port=0, token=token)
 
 
@@ -263,10 +278,10 @@ def test_beyond_this_machine_it_answers_by_the_names_that_were_allowed() -> None
 
 
 def test_one_account_or_several_the_banner_names_what_a_client_must_be_told() -> None:
-    one = str(Listening("http://127.0.0.1:8480", ("demo",), "/a/file"))
-    two = str(Listening("http://127.0.0.1:1", ("demo", "me"), "/a/file"))
-    assert "ps.Client()" in one
-    assert 'ps.Client("http://127.0.0.1:1", account="demo")' in two
+    found = str(Listening("http://127.0.0.1:8480", ("demo", "me"), "/a/file"))
+    told = str(Listening("http://127.0.0.1:1", ("demo",), "/a/file", is_found=False))
+    assert 'ps.Client(account="demo")' in found
+    assert 'ps.Client("http://127.0.0.1:1", token="…", account="demo")' in told
 
 
 # --- in a thread

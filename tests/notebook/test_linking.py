@@ -15,7 +15,6 @@ import privacy_sdk as ps
 from privacy_sdk.accounts.base import AccountState as State
 from privacy_sdk.notebook import link as linking
 from privacy_sdk.notebook.link import follow_link, in_words
-from privacy_sdk.support.gateways import announced
 from privacy_sdk.views.qr import qr_image, qr_text
 
 
@@ -136,29 +135,6 @@ def test_a_script_is_told_when_nobody_scans(phone_gateway, capsys):
         pytest.raises(ps.errors.AnswerTimeoutError, match="No phone"),
     ):
         client.link(timeout=0.05)
-
-
-# --- the gateway of this machine
-
-
-def test_connect_finds_the_gateway_that_runs_and_can_record_it(phone_gateway, tmp_path):
-    cassette = tmp_path / "mine.yaml"
-    with announced(phone_gateway), ps.Client.connect("me", record=cassette) as client:
-        assert client.info().id == "me"
-    assert ps.Client.replay(cassette).info().backend == "whatsapp"
-
-
-def test_connect_to_an_account_that_is_not_served_names_those_that_are(phone_gateway):
-    with announced(phone_gateway), ps.Client.connect("another") as client:
-        with pytest.raises(ps.errors.UnknownAccountError) as caught:
-            client.info()
-        assert "me" in caught.value.hint
-
-
-def test_connect_without_a_gateway_says_how_to_start_one():
-    with pytest.raises(ps.NotConnectedError, match="No gateway runs") as caught:
-        ps.Client.connect("me")
-    assert "privacy-sdk gateway --account me=whatsapp" in caught.value.hint
 
 
 # --- a recording

@@ -15,7 +15,7 @@ from privacy_sdk.accounts.http import HttpAccount
 from privacy_sdk.testing import running_gateway
 
 C, V = ps.PrivacyCategory, ps.PrivacyValue
-APPLIED, REFUSED, UNKNOWN, NOT_TRIED = ps.policies.Outcome
+APPLIED, REFUSED, OVERTAKEN, UNKNOWN, NOT_TRIED = ps.policies.Outcome
 LIDS = [f"99900000000000{n}@lid" for n in range(1, 9)]
 
 

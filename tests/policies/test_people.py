@@ -289,9 +289,9 @@ class Contested(ps.EmulatedAccount):
 
 
 async def test_a_real_change_on_the_phone_between_reading_and_changing_is_kept():
-    client = ps.AsyncClient.from_account(Contested(times=2))
+    client = ps.AsyncClient.from_account(Contested(times=1))
     await client.exclude("last", NUMBERS[0])
-    assert sorted(await listed(client, "last")) == [LIDS[0], *LIDS[4:6]]
+    assert sorted(await listed(client, "last")) == [LIDS[0], LIDS[4]]
 
 
 async def test_a_strict_update_is_not_redone(client):

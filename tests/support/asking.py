@@ -63,22 +63,22 @@ def problem(answer: httpx2.Response, status: int, kind: str) -> dict[str, Any]:
 SERVE = """
 from privacy_sdk.accounts.emulated.account import EmulatedAccount
 from privacy_sdk.gateway.server import serve
-serve({"demo": EmulatedAccount()}, port=0)
+serve({{"demo": EmulatedAccount()}}, port=0, **{options})
 """
 
 
 class GatewayProcess:
     """A gateway in a process of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, **options: object) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-c", SERVE],
+            [sys.executable, "-c", SERVE.format(options=options)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
         self.banner = "".join(self._process.stdout.readline() for _ in range(4))
-        self.url = re.search(r"http://\S+", self.banner)[0]
+        self.url = re.search(r"https?://\S+", self.banner)[0]
         self.token = stored_token()
         self.http = httpx2.Client(
             base_url=self.url, headers={"Authorization": f"Bearer {self.token}"}, timeout=30
@@ -119,6 +119,12 @@ def read_all(connection: socket.socket) -> bytes:
     except ConnectionResetError:
         pass
     return b"".join(pieces)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port
 
 
 def make_certificate(folder: Path) -> tuple[Path, Path]:

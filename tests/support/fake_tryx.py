@@ -60,8 +60,8 @@ class FakePhone:
 
     Attributes:
         server: WhatsApp's side.
-        faults: What goes wrong with the next answers.
-        raises: What the next calls raise, in tryx's words, whatever the server did.
+        faults: What goes wrong with the next answers; None nothing.
+        raises: What the next calls raise, in tryx's words, whatever the server did; None nothing.
         hides_refusals: Whether the server refuses inside a success, which tryx does not see.
         is_online: Whether there is a network.
         is_silent: Whether no answer arrives any more.
@@ -73,8 +73,8 @@ class FakePhone:
 
     def __init__(self, *, is_linked: bool = True) -> None:
         self.server = EmulatedServer(SETTINGS, CONTACTS, seed=0)
-        self.faults: list[NextAnswer] = []
-        self.raises: list[Exception] = []
+        self.faults: list[NextAnswer | None] = []
+        self.raises: list[Exception | None] = []
         self.hides_refusals = False
         self.is_linked = is_linked
         self.is_online = True
@@ -108,8 +108,8 @@ class FakePhone:
         answer = self.server.answer(request, self.faults.pop(0) if self.faults else None)
         if self.is_silent:
             await asyncio.Event().wait()
-        if self.raises:
-            raise self.raises.pop(0)
+        if self.raises and (error := self.raises.pop(0)):
+            raise error
         error = answer.find(".//error")
         if error is not None and not (answer.get("type") == "result" and self.hides_refusals):
             code, text = error.get("code"), error.get("text")

@@ -11,7 +11,6 @@ import privacy_sdk as ps
 from privacy_sdk.accounts.whatsapp.session import Session
 from privacy_sdk.cassettes.appender import Appender
 from privacy_sdk.support.files import write_atomic, write_private
-from privacy_sdk.support.gateways import announced, find_gateway
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="modes and links of POSIX")
 
@@ -175,13 +174,3 @@ def test_a_name_as_long_as_a_name_may_be_is_written(tmp_path):
     write_atomic(path, b"new")
     write_private(path, b"newer")
     assert path.read_bytes() == b"newer"
-
-
-def test_where_a_gateway_listens_is_private_and_gone_afterwards(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    with announced("http://127.0.0.1:8481"):
-        assert find_gateway() == "http://127.0.0.1:8481"
-        (path,) = (tmp_path / "privacy-sdk").iterdir()
-        assert mode(path) == "0o600"
-        assert mode(path.parent) == "0o700"
-    assert not path.exists()

@@ -90,7 +90,7 @@ def accounts(account: ps.Account) -> None:
     ps.Client.emulated(1)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     assert_type(ps.AsyncClient.replay("tour"), ps.AsyncClient)
     assert_type(ps.Client.from_account(ps.TryxAccount()), ps.Client)
-    assert_type(ps.Client.connect("me", record="mine.yaml"), ps.Client)
+    assert_type(ps.Client(account="me", record="mine.yaml", wait=5, ca="ca.pem"), ps.Client)
 
 
 def linking(client: ps.Client) -> None:

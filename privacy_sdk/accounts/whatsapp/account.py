@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from privacy_sdk.accounts.base import AccountInfo, LostAnswerError
-from privacy_sdk.accounts.nodes import NO_DHASH, match_contacts
+from privacy_sdk.accounts.nodes import match_contacts, no_list
 from privacy_sdk.accounts.whatsapp import tryx_names
 from privacy_sdk.accounts.whatsapp.linked import ANSWER_DUE, LinkedAccount
 from privacy_sdk.accounts.whatsapp.session import DATABASE
@@ -29,6 +29,7 @@ from privacy_sdk.model.types import (
     PrivacyValue,
     SetPrivacySettingResponse,
 )
+from privacy_sdk.support.locks import LoopLocks
 
 T = TypeVar("T")
 
@@ -81,7 +82,7 @@ class TryxAccount(LinkedAccount):
         self._dhashes: dict[str, str] | None = None
         self._unreadable = 0
         self._reported: Collection[str] | None = None
-        self._updating: defaultdict[PrivacyCategory, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._updating: defaultdict[PrivacyCategory, LoopLocks] = defaultdict(LoopLocks)
 
     def _open(self, keys: Path) -> TryxRuntime:
         return TryxRuntime(self._app(keys))
@@ -138,14 +139,19 @@ class TryxAccount(LinkedAccount):
                 category, lambda client: client.privacy.set_disallowed_list(name, given)
             )
 
-        async with self._updating[category]:
-            known = update.dhash or self._kept().get(category.value, NO_DHASH)
+        async with self._updating[category].here:
+            known = update.dhash or self._kept().get(category.value)
             answered = conflict = None
-            try:
-                answered = await send(known)
-            except ConflictError as error:
-                conflict = error
+            if known is not None:
+                try:
+                    answered = await send(known)
+                except ConflictError as error:
+                    conflict = error
             if answered is None and update.dhash is None:
+                # Setting it again tells the version; what was closed meanwhile stays closed.
+                settings = await self.fetch_privacy_settings()
+                if settings.get_value(category) is not PrivacyValue.CONTACT_BLACKLIST:
+                    raise no_list(category)
                 again = await self.set_privacy_setting(
                     category, PrivacyValue.CONTACT_BLACKLIST, unreported=True
                 )
