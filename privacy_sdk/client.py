@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+import functools
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal, NoReturn, Self
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Concatenate,
+    Literal,
+    NoReturn,
+    ParamSpec,
+    Self,
+    TypeVar,
+)
 from weakref import WeakSet
 
 from privacy_sdk.accounts.base import (
     Account,
     AccountInfo,
     Capability,
+    KeepsHistory,
     Linkable,
     LinkStatus,
     OverHttp,
     require,
 )
+from privacy_sdk.accounts.journal import calling, checked_name, default_name
 from privacy_sdk.errors import InvalidInputError, PrivacyError, UsageError, short_repr
 from privacy_sdk.errors.masks import mask_text
 from privacy_sdk.errors.public import set_module
@@ -29,11 +42,14 @@ from privacy_sdk.model.arguments import (
     DurationLike,
     ListCategoryLike,
     ValueLike,
+    as_category,
     as_list_category,
     as_pair,
     as_seconds,
+    as_time,
 )
-from privacy_sdk.model.changes import ChangeResult, Outcome, Report
+from privacy_sdk.model.changes import ChangeResult, Outcome, Report, TimerChange
+from privacy_sdk.model.history import HistoryEntry
 from privacy_sdk.model.people import PeopleLike, PersonLike, as_people, as_person
 from privacy_sdk.model.state import SettingsState
 from privacy_sdk.model.types import (
@@ -47,6 +63,12 @@ from privacy_sdk.model.types import (
     PrivacySettingsResponse,
     PrivacyValue,
     SetPrivacySettingResponse,
+)
+from privacy_sdk.policies.history import (
+    changes_of,
+    check_unchanged,
+    last_operation,
+    state_at,
 )
 from privacy_sdk.policies.people import (
     audience_words,
@@ -73,8 +95,24 @@ if TYPE_CHECKING:
     from privacy_sdk.cassettes.transport import CassetteTransport, RecordMode
 
 _ON_LIST = PrivacyValue.CONTACT_BLACKLIST
+P = ParamSpec("P")
+T = TypeVar("T")
+
 _SENT_AT_ONCE = 5_000
 """So many entries of a list are half of the longest body that a gateway takes."""
+
+
+def _one_operation(
+    method: Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, T]],
+) -> Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, T]]:
+    """Let the history tell all that a call changes as one operation of the client."""
+
+    @functools.wraps(method)
+    async def call(self: AsyncClient, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        with calling(self._name or default_name()):
+            return await method(self, *args, **kwargs)
+
+    return call
 
 
 @set_module("privacy_sdk")
@@ -106,6 +144,8 @@ class AsyncClient:
         <PrivacyValue.ALL: 'all'>
     """
 
+    _name = ""
+
     def __init__(
         self,
         url: str | None = None,
@@ -119,11 +159,16 @@ class AsyncClient:
         record_mode: RecordMode = None,
         insecure: bool = False,
         names: NamesLike | None = None,
+        name: str | None = None,
     ) -> None:
         from privacy_sdk.accounts.http import HttpAccount
         from privacy_sdk.accounts.network import HERE, LocalGateways, Network
         from privacy_sdk.support.tokens import token_in_environment
 
+        if name is not None:
+            if not isinstance(name, str):
+                raise InvalidInputError(f"{short_repr(name)} is not a client's name.")
+            self._name = checked_name(name)
         if replayed := os.environ.get("PRIVACY_SDK_REPLAY"):
             from privacy_sdk.cassettes.transport import CassetteTransport
 
@@ -405,6 +450,7 @@ class AsyncClient:
         (user,) = (await self._find({"person": [jid]}))["person"]
         return DisallowedListUser(user.jid, user.pn_jid or phone)
 
+    @_one_operation
     async def set_privacy_setting(
         self, category: CategoryLike, value: ValueLike, *, unreported: bool = False
     ) -> SetPrivacySettingResponse:
@@ -447,6 +493,7 @@ class AsyncClient:
             )
         return replace(response, description=f"{words.label(category)}: {words.audience(value)}")
 
+    @_one_operation
     async def set_privacy_disallowed_list(
         self, category: ListCategoryLike, update: DisallowedListUpdate
     ) -> SetPrivacySettingResponse:
@@ -490,6 +537,7 @@ class AsyncClient:
         description = f"{words.label(category)}: {list_words(update.users)}"
         return replace(response, description=description)
 
+    @_one_operation
     async def set_default_disappearing_mode(self, duration: DurationLike) -> None:
         """Set the default disappearing time of new chats; existing chats keep their own.
 
@@ -555,11 +603,84 @@ class AsyncClient:
         """
         return await self._account.fetch_disallowed_list(as_list_category(category))
 
-    async def snapshot(self) -> Policy:
-        """Return the present settings as a policy that restores them.
+    async def history(
+        self, since: str | datetime | None = None, category: CategoryLike | None = None
+    ) -> tuple[HistoryEntry, ...]:
+        """Return what was changed, when and by whom: what was made here, and what was noticed.
+
+        A change that was made elsewhere is noticed when the settings are read: then its entry
+        says between when it was. The gateway keeps the journal; an account in this process, for
+        as long as that lives.
+
+        Args:
+            since: From when on, such as ``"2026-11-24 18:00"``; without a zone local time.
+            category: Of which setting.
+
+        Raises:
+            InvalidInputError: No time, or one to come.
+            UnknownNameError: A string that names no category.
+            NotSupportedError: No journal is kept.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> client = ps.Client.emulated()
+            >>> response = client.set_privacy_setting("last", "contacts")
+            >>> client.account.emulate(ps.testing.PhoneSets("last", "none"))
+            >>> settings = client.fetch_privacy_settings()
+            >>> client.history()[["setting", "from", "to", "outcome"]]
+                 setting      from        to  outcome
+            0  Last seen       all  contacts  applied
+            1  Last seen  contacts      none  noticed
+        """
+        name = None if category is None else as_category(category).value
+        moment = None if since is None else as_time(since)
+        keeper = require(self._account, KeepsHistory)
+        return await keeper.history(since=moment, category=name)
+
+    async def undo(self) -> Plan:
+        """Return the plan that takes back the last change that was made here.
+
+        A change is a whole call: a set, an exclude, a timer, an apply. Applied, it counts as taken
+        back, and the next one goes further back.
+
+        Raises:
+            OutdatedPlanError: What it changed was changed again since; nothing was changed.
+            UsageError: There is no change to take back.
+            NotSupportedError: No journal is kept.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> client = ps.Client.emulated()
+            >>> response = client.exclude("profile", "+999 11 555 0101")
+            >>> applied = client.apply(client.undo())
+            >>> client.fetch_privacy_settings().loc["profile", "value"]
+            'all'
+        """
+        operation = last_operation(await self.history())
+        results, before = changes_of(operation)
+        changes = [result.change for result in results]
+        now = await read_state(
+            self._account,
+            await self._changes.capabilities(),
+            lists=[each.category for each in changes if not isinstance(each, TimerChange)],
+            timer=any(isinstance(each, TimerChange) for each in changes),
+        )
+        check_unchanged(results, now)
+        name = operation[0].operation
+        return ApplyResult(results, before, now, self._account.id, self._names, name).undo()
+
+    async def snapshot(self, at: str | datetime | None = None) -> Policy:
+        """Return the settings of now, or of a moment, as a policy that restores them.
 
         What a policy cannot hold is left out and listed in its notes: categories and values
         that this version does not know, lists and timer that the account cannot read.
+
+        Args:
+            at: Of which moment, as far as the history tells; as for :meth:`history`.
+
+        Raises:
+            InvalidInputError: No time, one to come, or one of which nothing is known.
+            NotSupportedError: Of a moment, and no journal is kept.
 
         Example:
             >>> import privacy_sdk as ps
@@ -572,7 +693,11 @@ class AsyncClient:
               setting    from    to        direction
               Last seen  nobody  everyone  looser
         """
-        return policy_of(await read_state(self._account, await self._changes.capabilities()))
+        moment = None if at is None else as_time(at)
+        state = await read_state(self._account, await self._changes.capabilities())
+        if moment is not None:
+            state = state_at(await self.history(moment), state, moment)
+        return policy_of(state)
 
     async def plan(self, policy: PolicyLike, *, only: Literal["tighter"] | None = None) -> Plan:
         """Return the changes that bring the settings to a policy; nothing is changed.
@@ -663,15 +788,16 @@ class AsyncClient:
                 hint="Make a plan with the client that is to apply it.",
             )
         report = Report()
-        if plan.possible:
-            async with turn_of(self._account):
-                report = await apply_changes(
-                    self._account,
-                    plan.before,
-                    plan.possible,
-                    progress or (lambda done, total: None),
-                )
-            self._notify(report.after)
+        with calling(self._name or default_name(), plan.undoes) as operation:
+            if plan.possible:
+                async with turn_of(self._account):
+                    report = await apply_changes(
+                        self._account,
+                        plan.before,
+                        plan.possible,
+                        progress or (lambda done, total: None),
+                    )
+                self._notify(report.after)
         tried = iter(report.results)
         results = tuple(
             ChangeResult(change, Outcome.NOT_TRIED, change.obstacle)
@@ -679,8 +805,9 @@ class AsyncClient:
             else next(tried)
             for change in plan
         )
-        return ApplyResult(results, plan.before, report.after, plan.account, plan.names)
+        return ApplyResult(results, plan.before, report.after, plan.account, plan.names, operation)
 
+    @_one_operation
     async def exclude(
         self, category: ListCategoryLike, people: PeopleLike
     ) -> SetPrivacySettingResponse:
@@ -723,6 +850,7 @@ class AsyncClient:
         """
         return await self._change_excluded(category, people, DisallowedListAction.ADD)
 
+    @_one_operation
     async def include(
         self, category: ListCategoryLike, people: PeopleLike
     ) -> SetPrivacySettingResponse:

@@ -6,6 +6,7 @@ import functools
 import os
 import warnings
 from collections.abc import Callable, Coroutine
+from datetime import datetime
 from types import MethodType, TracebackType
 from typing import (
     TYPE_CHECKING,
@@ -23,7 +24,7 @@ from privacy_sdk.accounts.events import Event
 from privacy_sdk.client import AsyncClient
 from privacy_sdk.errors.public import set_module
 from privacy_sdk.model.address_book import AddressBook
-from privacy_sdk.model.arguments import ListCategoryLike, as_list_category
+from privacy_sdk.model.arguments import CategoryLike, ListCategoryLike, as_list_category
 from privacy_sdk.notebook.link import PATIENCE
 from privacy_sdk.support.loop import LOOP
 from privacy_sdk.support.names import NamesLike
@@ -132,6 +133,7 @@ class Client:
         names: What you call people: a mapping of names to phone numbers, or the path of a CSV
             or vCard file of contacts. Tables, plans, the panel and errors then name people, and
             ``exclude("profile", "Ana")`` finds her. Never sent, recorded or logged.
+        name: What the history calls this client; else the notebook's or the program's name.
 
     With PRIVACY_SDK_REPLAY set to the path of a cassette, every client answers from that.
 
@@ -159,6 +161,7 @@ class Client:
         record_mode: RecordMode = None,
         insecure: bool = False,
         names: NamesLike | None = None,
+        name: str | None = None,
     ) -> None:
         self._async = AsyncClient(
             url,
@@ -171,6 +174,7 @@ class Client:
             record_mode=record_mode,
             insecure=insecure,
             names=names,
+            name=name,
         )
 
     from_account = _constructor(AsyncClient.from_account)
@@ -303,6 +307,47 @@ class Client:
             category=as_list_category(category).value,
         )
 
+    def history(
+        self, since: str | datetime | None = None, category: CategoryLike | None = None
+    ) -> pd.DataFrame:
+        """Fetch what was changed, when and by whom, as a table.
+
+        What was made here, and what was noticed when the settings were read. The gateway keeps
+        the journal; an account in this process, for as long as that lives.
+
+        Args:
+            since: From when on, such as ``"2026-11-24 18:00"``; without a zone local time.
+            category: Of which setting.
+
+        Returns:
+            DataFrame (n, 7), one row per change, oldest first:
+
+            - ``at`` (datetime64[us, UTC]): when it was made, or noticed,
+            - ``setting`` (str): what WhatsApp's own settings call it,
+            - ``category`` (str): wire string; <NA> for the timer,
+            - ``from``, ``to`` (str): wire strings, numbers of people, or seconds; <NA> where
+              not known,
+            - ``by`` (str): the client's name; ``phone or elsewhere``,
+            - ``outcome`` (str): applied, refused, unknown, not_tried; noticed.
+
+        Raises:
+            InvalidInputError: No time, or one to come.
+            UnknownNameError: A string that names no category.
+            NotSupportedError: No journal is kept.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> client = ps.Client.emulated()
+            >>> response = client.set_privacy_setting("last", "contacts")
+            >>> client.history()[["setting", "from", "to", "outcome"]]
+                 setting from        to  outcome
+            0  Last seen  all  contacts  applied
+        """
+        from privacy_sdk.views.frames import history_frame
+
+        entries = LOOP.run(lambda: self._async.history(since, category))
+        return history_frame(entries, account=self._async.account.id)
+
     def panel(self, *, presets: Presets = ()) -> Panel:
         """Return controls for the settings: see, choose, apply; shown at the end of a cell.
 
@@ -366,6 +411,7 @@ class Client:
     fetch_default_disappearing_mode = _blocking(AsyncClient.fetch_default_disappearing_mode)
     fetch_disallowed_list = _blocking(AsyncClient.fetch_disallowed_list)
     visibility = _blocking(AsyncClient.visibility)
+    undo = _blocking(AsyncClient.undo)
     snapshot = _blocking(AsyncClient.snapshot)
     plan = _blocking(AsyncClient.plan)
     apply = _blocking(AsyncClient.apply, changes=True)

@@ -22,10 +22,13 @@ from privacy_sdk.model.types import (
 )
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import httpx2
 
     from privacy_sdk.accounts.events import Event
     from privacy_sdk.model.changes import Change, ExcludedChange, Report
+    from privacy_sdk.model.history import HistoryEntry
     from privacy_sdk.model.state import SettingsState
 
 T = TypeVar("T")
@@ -318,6 +321,22 @@ class RunsPlans(Protocol):
 
 @set_module("privacy_sdk.accounts")
 @runtime_checkable
+class KeepsHistory(Protocol):
+    """An account whose changes are written down."""
+
+    async def history(
+        self, *, since: datetime | None = None, category: str | None = None
+    ) -> tuple[HistoryEntry, ...]:
+        """Return what was changed and noticed, in its order.
+
+        Raises:
+            NotSupportedError: Its gateway keeps no journal.
+        """
+        ...
+
+
+@set_module("privacy_sdk.accounts")
+@runtime_checkable
 class Startable(Protocol):
     """An account that connects in the background once it is started."""
 
@@ -340,6 +359,7 @@ class OverHttp(Protocol):
 
 
 _CANNOT: dict[type, tuple[str, str | None]] = {
+    KeepsHistory: ("What was changed of this account is not written down.", None),
     Linkable: ("This account is no phone's, so there is nothing to link.", None),
     Emulator: (
         "This account is not an emulated one.",

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Sequence
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import httpx2
 from tenacity import (
@@ -23,6 +23,7 @@ from tenacity import (
 from privacy_sdk.accounts import wire
 from privacy_sdk.accounts.base import AccountInfo, LinkStatus, LostAnswerError
 from privacy_sdk.accounts.events import Event
+from privacy_sdk.accounts.journal import caller_to_headers, entry_from_json
 from privacy_sdk.accounts.network import HERE, NO_CONNECTION, Network, UnreachableError, unreachable
 from privacy_sdk.accounts.problems import error_from_problem
 from privacy_sdk.errors import (
@@ -62,7 +63,10 @@ from privacy_sdk.support.gateways import (
 from privacy_sdk.support.tokens import checked_token
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from privacy_sdk.model.changes import Change, ExcludedChange, Report
+    from privacy_sdk.model.history import HistoryEntry
     from privacy_sdk.model.state import SettingsState
 
 T = TypeVar("T")
@@ -276,6 +280,24 @@ class HttpAccount:
             self.seen = PrivacySettingsResponse(PrivacySetting(*pair) for pair in now)
         return report
 
+    async def history(
+        self, *, since: datetime | None = None, category: str | None = None
+    ) -> tuple[HistoryEntry, ...]:
+        """Fetch what was changed and noticed, a thousand changes at a time."""
+
+        def read(document: object) -> list[HistoryEntry]:
+            return list(map(entry_from_json, wire.member(document, "entries", list)))
+
+        path, found = await self._path("history"), list[HistoryEntry]()
+        given = {"since": since and since.isoformat(), "category": category}
+        query = {name: value for name, value in given.items() if value is not None}
+        while True:
+            asked = query | ({"last": str(found[-1].id)} if found else {})
+            page = await self._ask("GET", path + (f"?{urlencode(asked)}" if asked else ""), read)
+            if not page or (found and page[-1].id <= found[-1].id):
+                return tuple(found)
+            found += page
+
     async def emulate(self, event: Event) -> None:
         """Make something happen to an emulated account."""
         path, body = await self._path("emulator"), wire.event_to_json(event)
@@ -405,7 +427,10 @@ class HttpAccount:
                 async with (
                     asyncio.timeout(self._timeout),
                     pool.http.stream(
-                        method, path, json=body, headers=self._patience if changes else None
+                        method,
+                        path,
+                        json=body,
+                        headers=caller_to_headers() | ((self._patience or {}) if changes else {}),
                     ) as response,
                 ):
                     status, raw = response.status_code, await _read(response)

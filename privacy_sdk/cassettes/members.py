@@ -49,7 +49,7 @@ class Kind(Enum):
     FLAG = auto()
     NUMBER = auto()
     STATUS = auto()
-    """A number in a problem, a wire name in the answer of ``/healthz``."""
+    """A number or a wire name."""
     VERSION = auto()
     """The version of a list, a token that says nothing."""
     TIME = auto()
@@ -66,14 +66,16 @@ class Kind(Enum):
 MEMBERS: Mapping[str, Kind] = {
     name: kind
     for kind, names in {
-        Kind.PART: "accounts changes contacts expected found lists outcomes settings users",
-        Kind.NAME: "action allowed backend before capabilities category change error_type event "
-        "fault operation outcome source state type value",
+        Kind.PART: "accounts changes contacts entries expected found lists lost outcomes people "
+        "settings users",
+        Kind.NAME: "action allowed backend capabilities category change error_type event fault "
+        "operation outcome source state type undoes value",
         Kind.FLAG: "unreported",
-        Kind.NUMBER: "backoff code duration expires_in retry_after seconds times unreadable",
-        Kind.STATUS: "status",
+        Kind.NUMBER: "backoff code duration expires_in last limit number "
+        "retry_after seconds times unreadable",
+        Kind.STATUS: "after before status",
         Kind.VERSION: "dhash",
-        Kind.TIME: "at date",
+        Kind.TIME: "at date since",
         Kind.PERSON: "jid linked_as missed phone phones pn_jid username",
         Kind.SECRET: "authorization qr",
         Kind.ACCOUNT: "id",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -68,6 +69,18 @@ def gateway(
         Path | None,
         typer.Option(help="Its key, if not in there.", show_default=False, rich_help_panel=_LISTEN),
     ] = None,
+    journal: Annotated[
+        str | None,
+        typer.Option(
+            help="Where changes are written down: postgresql+psycopg://…, or off; "
+            "else a file that you alone can read.",
+            metavar="URL",
+            show_default=False,
+        ),
+    ] = None,
+    keep_days: Annotated[
+        int, typer.Option(help="How many days they are kept.", min=1, max=36_500)
+    ] = 365,
     insecure_remote: Annotated[
         bool,
         typer.Option(
@@ -92,6 +105,8 @@ def gateway(
         certfile=certfile,
         keyfile=keyfile,
         insecure_remote=insecure_remote,
+        journal=journal,
+        keep=timedelta(days=keep_days),
         on_ready=_announce_json if as_json else _announce,
     )
 

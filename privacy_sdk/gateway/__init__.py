@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from fastapi import FastAPI, Request
 
 from privacy_sdk.accounts.base import Account, AccountState, Startable
-from privacy_sdk.errors import NotConnectedError
+from privacy_sdk.accounts.journal import Journal, MemoryJournal, RecordedAccount, Recorder
+from privacy_sdk.errors import NotConnectedError, PrivacyError
 from privacy_sdk.errors.masks import mask_text
 from privacy_sdk.gateway.guard import OPEN_PATHS, RequestGuard, RequestTracker, Secret, logger
 from privacy_sdk.gateway.limits import LimitedAccount, Rate
@@ -53,6 +54,7 @@ def create_app(
     token: str | None,
     allowed_hosts: Collection[str] = (),
     rate: Rate | None = Rate(),  # noqa: B008
+    journal: Journal | None = None,
 ) -> FastAPI:
     """An ASGI application that serves accounts over HTTP.
 
@@ -64,6 +66,7 @@ def create_app(
         allowed_hosts: Names of this machine that clients may use beside localhost.
         rate: How fast a live account may be asked; None sets no limit. Emulated accounts have
             none.
+        journal: Where changes are written down, closed at the end; in memory by default.
 
     Returns:
         The FastAPI application; :func:`privacy_sdk.gateway.server.serve` runs it.
@@ -80,8 +83,10 @@ def create_app(
     """
     if token is not None:
         checked_token(token, "token=…")
+    journal = journal or MemoryJournal()
+    recorders = {str(checked_account(name)): Recorder(name, journal) for name in accounts}
     served = {
-        str(checked_account(name)): LimitedAccount(account, rate)
+        name: LimitedAccount(account, rate, RecordedAccount(account, recorders[name]))
         for name, account in accounts.items()
     }
 
@@ -90,8 +95,12 @@ def create_app(
         for account in accounts.values():
             if isinstance(account, Startable):
                 await account.start()
+        for name, account in accounts.items():
+            with suppress(PrivacyError):  # it says more once it is asked
+                await recorders[name].start(account, await account.info())
         yield
         await _close(accounts.values())
+        await journal.aclose()
 
     app = _Gateway(
         title="privacy_sdk gateway",
@@ -104,6 +113,7 @@ def create_app(
     )
     app.state.served = served
     app.state.secret = Secret(token)
+    app.state.journal = journal
     app.state.in_flight = RequestTracker()
     install_problems(app)
     app.include_router(root)

@@ -136,10 +136,14 @@ class LimitedAccount:
         account: The account.
         rate: How fast it may be asked; None for as fast as it answers, as is an account that
             says of itself that it is emulated.
+        lends: What is lent in its place, such as one that writes down what is changed.
     """
 
-    def __init__(self, account: Account, rate: Rate | None = None) -> None:
+    def __init__(
+        self, account: Account, rate: Rate | None = None, lends: Account | None = None
+    ) -> None:
         self.account = account
+        self._lends = account if lends is None else lends
         self._limiter = RateLimiter(rate) if rate else None
 
     def reading(self, requests: int = 1) -> AbstractAsyncContextManager[Account]:
@@ -169,7 +173,7 @@ class LimitedAccount:
         await self._take(requests)
         try:
             async with asyncio.timeout(ANSWER_DUE):
-                yield self.account
+                yield self._lends
         except PrivacyError:  # an AnswerTimeoutError is a TimeoutError too
             raise
         except TimeoutError:

@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
+from pydantic import AwareDatetime
 
 from privacy_sdk.accounts import wire
 from privacy_sdk.accounts.base import Emulator, Linkable, require
+from privacy_sdk.accounts.journal import Journal, caller_from_headers, entry_to_json
 from privacy_sdk.errors import InvalidContactError, UnknownAccountError
 from privacy_sdk.gateway import schemas
 from privacy_sdk.gateway.limits import Asker, LimitedAccount
@@ -65,6 +67,7 @@ async def _served(
     request: Request,
     account_id: Annotated[str, Path(description="A name of GET /v1/accounts.", examples=["demo"])],
 ) -> LimitedAccount:
+    caller_from_headers(request.headers)
     served: Mapping[str, LimitedAccount] = request.app.state.served
     if account_id in served:
         return served[account_id]
@@ -200,6 +203,24 @@ async def find_contacts(served: Served, body: schemas.PhonesBody) -> Any:
             )
     async with served.reading(requests=len(set(body.phones))) as account:
         return {"contacts": wire.to_json(await account.find_contacts(body.phones))}
+
+
+@router.get("/history", response_model=schemas.HistoryBody)
+async def fetch_history(
+    request: Request,
+    account_id: str,
+    served: Served,
+    last: Annotated[int, Query(ge=0, le=2**62, description="The last id that is known.")] = 0,
+    since: Annotated[AwareDatetime | None, Query(description="ISO 8601, with its zone.")] = None,
+    category: Annotated[schemas.CategoryName | None, Query()] = None,
+    limit: Annotated[int, Query(ge=1, le=1_000)] = 1_000,
+) -> Any:
+    """What was changed and noticed, in its order; people stand in it as their owner sees them."""
+    journal: Journal = request.app.state.journal
+    entries = await journal.read(
+        account_id, after=last, since=since, category=category, limit=limit
+    )
+    return {"entries": list(map(entry_to_json, entries))}
 
 
 @router.get("/link", response_model=schemas.LinkStatusBody)

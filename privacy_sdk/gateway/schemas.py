@@ -141,6 +141,32 @@ class PersonChangeBody(Document):
     pn_jid: Address | None = None
 
 
+class HistoryEntryBody(Document):
+    """A change that was made or noticed."""
+
+    number: int
+    at: str
+    change: str
+    category: str | None
+    before: str | int | None
+    after: str | int | None
+    by: str
+    outcome: str
+    reason: str
+    operation: str
+    undoes: str
+    since: str | None
+    people: list[PersonChangeBody]
+    lost: list[ListedPersonBody] | None
+
+
+class HistoryBody(Document):
+    """Changes in their order; empty after the last."""
+
+    model_config = _example(entries=[])
+    entries: list[HistoryEntryBody]
+
+
 # The first bad one is enough: a megabyte of them would be as many errors, at 1 KiB each.
 PeopleChanges = Annotated[list[PersonChangeBody], FailFast(), _told(minItems=1)]
 

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from privacy_sdk.accounts.base import Account
@@ -25,6 +26,7 @@ from privacy_sdk.support.tokens import checked_token, gateway_token, read_token
 if TYPE_CHECKING:
     import uvicorn
 
+    from privacy_sdk.accounts.journal import Journal
     from privacy_sdk.gateway.guard import Secret
 
 logger = logging.getLogger("privacy_sdk.gateway")
@@ -78,6 +80,8 @@ def serve(
     certfile: str | os.PathLike[str] | None = None,
     keyfile: str | os.PathLike[str] | None = None,
     insecure_remote: bool = False,
+    journal: str | None = None,
+    keep: timedelta | None = None,
     on_ready: Callable[[Listening], object] = _announce,
 ) -> None:
     """Serve accounts until Ctrl-C or SIGTERM, in a process that does nothing else.
@@ -101,13 +105,16 @@ def serve(
         keyfile: Its private key, where it is not in ``certfile``.
         insecure_remote: Whether to listen beyond this machine without TLS, as behind a proxy
             that adds it.
+        journal: Where changes are written down: ``postgresql+psycopg://…``, or ``off``; SQLite
+            in the data folder by default.
+        keep: How long they are kept; a year by default.
         on_ready: Called with a :class:`Listening` once requests are taken; prints it by default.
 
     Raises:
         InvalidInputError: An address beyond this machine without TLS; a token that cannot be
             read or sent.
-        PrivacyError: The port is taken, the certificate cannot be used, or the gateway is not
-            installed.
+        PrivacyError: The port is taken, the certificate or the journal cannot be used, or the
+            gateway is not installed.
         UsageError: Not in the main thread, which alone is told of signals.
     """
     if threading.current_thread() is not threading.main_thread():
@@ -129,6 +136,7 @@ def serve(
             on_ready=lambda: on_ready(
                 Listening(url, tuple(accounts), token_at, is_found=local is not None)
             ),
+            journal=_journal(journal, keep),
             ssl_certfile=certfile,
             ssl_keyfile=keyfile,
         )
@@ -214,6 +222,21 @@ def running_gateway(
             thread.join()
 
 
+def _journal(where: str | None, keep: timedelta | None) -> Journal:
+    try:
+        from privacy_sdk.gateway.journal import KEEP, open_journal
+    except ModuleNotFoundError as error:
+        raise _not_installed(error) from None
+    return open_journal(where, keep=KEEP if keep is None else keep)
+
+
+def _not_installed(error: ModuleNotFoundError) -> PrivacyError:
+    return PrivacyError(
+        f"The gateway needs {error.name}, which is not installed.",
+        hint='pip install "privacy-sdk[gateway]"',
+    )
+
+
 def _server(
     accounts: Mapping[str, Account],
     *,
@@ -221,6 +244,7 @@ def _server(
     on_ready: Callable[[], object],
     local: socket.socket | None = None,
     allowed_hosts: Collection[str] = (),
+    journal: Journal | None = None,
     **tls: Any,
 ) -> uvicorn.Server:
     try:
@@ -229,12 +253,9 @@ def _server(
         from privacy_sdk.gateway import create_app
         from privacy_sdk.gateway.connections import MAX_HEADERS, Acceptor, ConnectionLimits
     except ModuleNotFoundError as error:
-        raise PrivacyError(
-            f"The gateway needs {error.name}, which is not installed.",
-            hint='pip install "privacy-sdk[gateway]"',
-        ) from None
+        raise _not_installed(error) from None
 
-    app = create_app(accounts, token=token, allowed_hosts=allowed_hosts)
+    app = create_app(accounts, token=token, allowed_hosts=allowed_hosts, journal=journal)
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:

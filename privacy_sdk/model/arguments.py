@@ -5,16 +5,19 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
-from datetime import timedelta
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from operator import index
 from typing import Literal, TypeAlias
 
 from privacy_sdk.errors import (
     InvalidDurationError,
+    InvalidInputError,
     InvalidPairError,
     NoDisallowedListError,
     UnknownNameError,
+    short_repr,
 )
 from privacy_sdk.model import words
 from privacy_sdk.model.types import LIST_CATEGORIES, PrivacyCategory, PrivacyValue
@@ -234,3 +237,30 @@ def _parse_duration(text: str) -> int:
     elif get_close_matches(written, ["off"]):
         how = f"Did you mean 'off'? {_HOW}"
     raise InvalidDurationError(text, hint=how)
+
+
+def as_time(when: object) -> datetime:
+    """Return a moment that is past; without a zone it is local time.
+
+    Raises:
+        InvalidInputError: No time, or one to come.
+
+    Example:
+        >>> as_time("2025-11-24 18:00+00:00").isoformat()
+        '2025-11-24T18:00:00+00:00'
+    """
+    at = when
+    if isinstance(when, str):
+        with suppress(ValueError):
+            at = datetime.fromisoformat(when)
+    if not isinstance(at, datetime):
+        raise InvalidInputError(
+            f"{short_repr(when)} is not a time.", hint='As in "2026-11-24 18:00", local time.'
+        )
+    try:
+        at = at.astimezone(UTC)
+    except (OverflowError, ValueError, OSError):
+        raise InvalidInputError(f"{short_repr(when)} is not a time of this era.") from None
+    if at > datetime.now(UTC):
+        raise InvalidInputError(f"{short_repr(when)} is still to come.")
+    return at

@@ -65,6 +65,7 @@ class Plan(Tabular):
         before: The state that they start from; a plan is not applied to any other.
         account: Name of the account that it is for.
         names: What the client's owner calls people; on this machine only, and not compared.
+        undoes: The operation of the history that it takes back; not compared.
 
     Example:
         >>> import privacy_sdk as ps
@@ -82,6 +83,7 @@ class Plan(Tabular):
     before: SettingsState = field(default_factory=SettingsState)
     account: str | None = None
     names: AddressBook = field(default_factory=AddressBook, compare=False)
+    undoes: str = field(default="", compare=False)
 
     def __len__(self) -> int:
         return len(self.changes)

@@ -57,6 +57,7 @@ class ApplyResult(Tabular):
             the timer that the plan changed, as far as they could be read.
         account: Name of the account.
         names: What the client's owner calls people; not compared.
+        operation: Its name in the history; not compared.
 
     Example:
         >>> import privacy_sdk as ps
@@ -79,6 +80,7 @@ class ApplyResult(Tabular):
     after: SettingsState = field(default_factory=SettingsState)
     account: str | None = None
     names: AddressBook = field(default_factory=AddressBook, compare=False)
+    operation: str = field(default="", compare=False)
 
     def __len__(self) -> int:
         return len(self.results)
@@ -114,6 +116,7 @@ class ApplyResult(Tabular):
             self._state_for(changes),
             self.account,
             self.names,
+            self.operation,
         )
 
     def _restored(self, category: PrivacyCategory) -> Iterator[Change]:

@@ -14,6 +14,7 @@ from privacy_sdk.errors.masks import mask_account, mask_text
 from privacy_sdk.model import words
 from privacy_sdk.model.address_book import NO_NAMES, AddressBook
 from privacy_sdk.model.changes import Change, ChangeResult, change_row, result_row
+from privacy_sdk.model.history import HistoryEntry
 from privacy_sdk.model.people import written
 from privacy_sdk.model.types import (
     DisallowedList,
@@ -81,6 +82,17 @@ NAME = Column(
     "name", "string", "what you call the person, else the username, masked likewise; <NA> without"
 )
 """The column before these where names are given, or WhatsApp says a username."""
+
+HISTORY_COLUMNS = (
+    Column("at", "datetime64[us, UTC]", "when it was made, or noticed"),
+    Column("setting", "str", "what WhatsApp's own settings call it"),
+    Column("category", "str", "wire string of the category; <NA> for the timer"),
+    Column("from", "str", "value, number of people or seconds before; <NA> when not known"),
+    Column("to", "str", "the same after it"),
+    Column("by", "str", "the client's name; 'phone or elsewhere'"),
+    Column("outcome", "str", "applied, refused, unknown, not_tried; noticed"),
+)
+"""The columns of the table of what was changed."""
 
 _DTYPES = {"category": "str"} | {name: dtype for name, dtype, _ in (*COLUMNS, ALLOWED)}
 _ALLOWED = {category: ", ".join(category.valid_values) for category in PrivacyCategory}
@@ -237,6 +249,32 @@ def changes_frame(
     whole = whole.reindex(range(len(index))).set_axis(index)
     whole[ERROR.name] = pd.Series([None] * rows + [*errors.values()], index, ERROR.dtype)
     return whole
+
+
+def history_frame(entries: Sequence[HistoryEntry], *, account: str | None = None) -> pd.DataFrame:
+    """DataFrame (n, 7), one row per change, with :data:`HISTORY_COLUMNS`."""
+    columns: dict[str, list[Any]] = {
+        "at": [entry.at for entry in entries],
+        "setting": [history_label(entry) for entry in entries],
+        "category": [entry.category and entry.category.value for entry in entries],
+        "from": [entry.before for entry in entries],
+        "to": [entry.after for entry in entries],
+        "by": [entry.by for entry in entries],
+        "outcome": [entry.outcome for entry in entries],
+    }
+    frame = pd.DataFrame(
+        {name: pd.Series(columns[name], dtype=dtype) for name, dtype, _ in HISTORY_COLUMNS}
+    )
+    frame.attrs["account"] = account
+    return frame
+
+
+def history_label(entry: HistoryEntry) -> str:
+    """Return what a change is of, in WhatsApp's own words."""
+    if entry.category is None:
+        return "Account started" if entry.change == "start" else "Disappearing messages"
+    what = " (excepted)" if entry.change == "exceptions" else ""
+    return f"{words.label(entry.category)}{what}"
 
 
 def excluded_frame(

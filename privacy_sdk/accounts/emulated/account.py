@@ -8,6 +8,7 @@ from privacy_sdk.accounts.backends import BACKENDS
 from privacy_sdk.accounts.base import AccountInfo, AccountState
 from privacy_sdk.accounts.emulated.server import EmulatedServer
 from privacy_sdk.accounts.events import Event, NextAnswer, PhoneLists, PhoneSets, check_seconds
+from privacy_sdk.accounts.journal import MemoryJournal, Recorded, Recorder
 from privacy_sdk.accounts.nodes import ProtocolAccount
 from privacy_sdk.errors import InvalidInputError, short_repr
 from privacy_sdk.errors.public import set_module
@@ -34,7 +35,7 @@ SETTINGS: Mapping[str, str] = {
 
 
 @set_module("privacy_sdk")
-class EmulatedAccount(ProtocolAccount):
+class EmulatedAccount(Recorded, ProtocolAccount):
     """An account that needs no phone and no network, and answers anything.
 
     Every operation becomes a request node as WhatsApp's clients send it, a small server
@@ -51,6 +52,7 @@ class EmulatedAccount(ProtocolAccount):
 
     Attributes:
         server: WhatsApp's side of it.
+        recorder: Writes down what is changed, in memory; a gateway has a journal beside it.
 
     Source:
         Known from the sources of WhatsApp's clients: the nodes; both shapes of refusal; that
@@ -111,6 +113,8 @@ class EmulatedAccount(ProtocolAccount):
         super().__init__(
             AccountInfo(id, "emulated", AccountState.CONNECTED, capabilities), self.server.ask
         )
+        self.recorder = Recorder(id, MemoryJournal())
+        self.recorder.seed(self.server.settings, self.server.timer)
 
     async def _reported_names(self) -> Collection[str]:
         return self.server.settings  # a fetch of our own would meet the next fault

@@ -1,0 +1,613 @@
+"""What an account's changes are written down by, and where: in memory, or wherever one keeps them.
+
+A row is written before a change is sent, with the outcome "unknown", and completed by its answer.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import uuid
+from collections import deque
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import quote, unquote
+
+from privacy_sdk.accounts import wire
+from privacy_sdk.accounts.base import Account, AccountInfo, LostAnswerError
+from privacy_sdk.errors import (
+    AnswerTimeoutError,
+    InvalidInputError,
+    NotConnectedError,
+    OutcomeUnknownError,
+    PrivacyError,
+    UnreadableAnswerError,
+)
+from privacy_sdk.model.changes import Outcome
+from privacy_sdk.model.history import NOTICED, HistoryEntry
+from privacy_sdk.model.types import (
+    Contact,
+    DisallowedList,
+    DisallowedListAction,
+    DisallowedListUpdate,
+    DisallowedListUser,
+    DisallowedListUserEntry,
+    PrivacyCategory,
+    PrivacySettingsResponse,
+    PrivacyValue,
+    SetPrivacySettingResponse,
+)
+
+logger = logging.getLogger("privacy_sdk.journal")
+
+_ON_LIST = PrivacyValue.CONTACT_BLACKLIST
+_LOST = (LostAnswerError, OutcomeUnknownError, AnswerTimeoutError, UnreadableAnswerError)
+_KEPT = 10_000
+"""How many changes are kept in memory."""
+
+
+# --- who asks
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who makes a change, and by which call.
+
+    Attributes:
+        name: The client's name.
+        operation: The same for all requests of one call.
+        undoes: The operation that the call takes back.
+    """
+
+    name: str
+    operation: str
+    undoes: str = ""
+
+
+_caller: ContextVar[Caller | None] = ContextVar("privacy_sdk_caller", default=None)
+_HEADERS = ("privacy-sdk-client", "privacy-sdk-operation", "privacy-sdk-undoes")
+_LONGEST = 64
+
+
+@contextmanager
+def calling(name: str, undoes: str = "") -> Iterator[str]:
+    """Let all that is asked meanwhile be one operation of a client of that name; yields it."""
+    caller = Caller(name, _new_operation(), undoes)
+    token = _caller.set(caller)
+    try:
+        yield caller.operation
+    finally:
+        _caller.reset(token)
+
+
+def caller_to_headers() -> dict[str, str]:
+    """Return the present caller as headers of a request."""
+    caller = _caller.get()
+    if caller is None:
+        return {}
+    values = (quote(caller.name), caller.operation, caller.undoes)
+    return {name: value for name, value in zip(_HEADERS, values, strict=True) if value}
+
+
+def caller_from_headers(headers: Mapping[str, str]) -> None:
+    """Take the caller of the present task from the headers of a request."""
+    name, operation, undoes = (headers.get(each, "")[: 3 * _LONGEST] for each in _HEADERS)
+    name = checked_name(unquote(name, errors="replace")) or "a client without a name"
+    usable = (each if each.isalnum() and each.isascii() else "" for each in (operation, undoes))
+    _caller.set(Caller(name, next(usable) or _new_operation(), next(usable)))
+
+
+def _new_operation() -> str:
+    return f"op{uuid.uuid4().hex}"
+
+
+def checked_name(name: str) -> str:
+    """Return a client's name, printable and of bounded length."""
+    return "".join(each if each.isprintable() else "?" for each in name)[:_LONGEST]
+
+
+def default_name() -> str:
+    """Return the notebook's name, else the program's."""
+    notebook = os.environ.get("JPY_SESSION_NAME")
+    program = Path(notebook or (sys.argv or [""])[0]).name
+    return checked_name(program if program not in ("", "-c", "-m", "__main__.py") else "python")
+
+
+# --- where it is kept
+
+
+class Journal(Protocol):
+    """Where changes are written down, of all accounts of a gateway."""
+
+    async def add(self, account: str, entry: HistoryEntry) -> int:
+        """Write down a change, and return its id."""
+        ...
+
+    async def complete(self, id: int, outcome: str, reason: str) -> None:
+        """Say what became of it."""
+        ...
+
+    async def read(
+        self,
+        account: str,
+        *,
+        after: int = 0,
+        since: datetime | None = None,
+        category: str | None = None,
+        limit: int = 1_000,
+    ) -> list[HistoryEntry]:
+        """Return changes in their order, none with an id up to ``after``."""
+        ...
+
+    async def latest(self, account: str) -> list[HistoryEntry]:
+        """Return the newest change of each setting since an emulated account last started."""
+        ...
+
+    async def aclose(self) -> None:
+        """Write what is left."""
+        ...
+
+
+class MemoryJournal:
+    """The last changes, for as long as the process lives."""
+
+    def __init__(self) -> None:
+        self._rows: deque[tuple[str, HistoryEntry]] = deque(maxlen=_KEPT)
+        self._last = 0
+
+    async def add(self, account: str, entry: HistoryEntry) -> int:
+        """Write down a change, and return its id."""
+        self._last += 1
+        self._rows.append((account, replace(entry, id=self._last)))
+        return self._last
+
+    async def complete(self, id: int, outcome: str, reason: str) -> None:
+        """Say what became of it."""
+        place = id - 1 - (self._last - len(self._rows))
+        if place >= 0:
+            account, entry = self._rows[place]
+            self._rows[place] = account, replace(entry, outcome=outcome, reason=reason)
+
+    async def read(
+        self,
+        account: str,
+        *,
+        after: int = 0,
+        since: datetime | None = None,
+        category: str | None = None,
+        limit: int = 1_000,
+    ) -> list[HistoryEntry]:
+        """Return changes in their order, none with an id up to ``after``."""
+        found = (
+            entry
+            for name, entry in self._rows
+            if name == account
+            and entry.id > after
+            and (since is None or entry.at >= since)
+            and category in (None, entry.category and entry.category.value)
+        )
+        return [entry for _, entry in zip(range(limit), found, strict=False)]
+
+    async def latest(self, account: str) -> list[HistoryEntry]:
+        """Return nothing: what is kept in memory is as old as the account."""
+        return []
+
+    async def aclose(self) -> None:
+        """Do nothing; there is nothing to close."""
+
+
+# --- what writes it
+
+
+class Recorder:
+    """Writes down what is changed of one account, and what is noticed.
+
+    A journal that fails is logged, and keeps nobody from changing anything.
+    """
+
+    def __init__(self, account: str, journal: Journal) -> None:
+        self.account, self.journal = account, journal
+        self._values: dict[str, tuple[str, datetime]] = {}
+        self._lists: dict[PrivacyCategory, tuple[DisallowedList, datetime]] = {}
+        self._unproven: dict[str, tuple[int, str | None, str]] = {}
+        self._unproven_lists: dict[
+            PrivacyCategory, tuple[int, tuple[DisallowedListUserEntry, ...]]
+        ] = {}
+
+    def seed(self, settings: dict[str, str], timer: str) -> None:
+        """Begin with settings that are known."""
+        now = _now()
+        self._values = {name: (value, now) for name, value in (settings | {"": timer}).items()}
+
+    async def start(self, account: Account, info: AccountInfo) -> None:
+        """Begin with what the journal knows; an emulated account begins anew, which is a row."""
+        if info.backend == "emulated":
+            await self._add(HistoryEntry(0, _now(), "start", by="gateway", outcome="applied"))
+            settings = {
+                each.category.value: each.value.value
+                for each in await account.fetch_privacy_settings()
+            }
+            self.seed(settings, str(await account.fetch_default_disappearing_mode()))
+            return
+        for entry in await self.journal.latest(self.account):
+            if entry.after is not None and entry.outcome in (Outcome.APPLIED.value, NOTICED):
+                self._values[_key(entry)] = entry.after, entry.at
+
+    @asynccontextmanager
+    async def setting(self, category: PrivacyCategory, value: PrivacyValue) -> AsyncIterator[None]:
+        """Write down the change of a setting that is made meanwhile."""
+        held = self._lists.get(category)
+        lost = None
+        if value is not _ON_LIST and held is not None:
+            lost = held[0].users
+        async with self._changing("setting", category, value.value, lost=lost):
+            yield
+        if value is not _ON_LIST:
+            self._lists.pop(category, None)
+
+    @asynccontextmanager
+    async def timer(self, seconds: int) -> AsyncIterator[None]:
+        """Write down the change of the timer that is made meanwhile."""
+        async with self._changing("timer", None, str(seconds)):
+            yield
+
+    @asynccontextmanager
+    async def exceptions(
+        self, category: PrivacyCategory, update: DisallowedListUpdate
+    ) -> AsyncIterator[None]:
+        """Write down the change of a list that is made meanwhile."""
+        held = self._lists.get(category)
+        before = None if held is None else str(len(held[0]))
+        after = None if held is None else str(len(_changed(held[0], update.users)))
+        entry = HistoryEntry(
+            0, _now(), "exceptions", category, before, after, people=tuple(update.users)
+        )
+        try:
+            async with self._written(entry) as number:
+                yield
+        finally:
+            self._lists.pop(category, None)
+        self._unproven_lists[category] = number, tuple(update.users)
+        self._values[category.value] = _ON_LIST.value, _now()
+
+    async def read_settings(self, response: PrivacySettingsResponse) -> None:
+        """Compare settings that were read with those known, and write down what differs."""
+        for setting in response:
+            await self._read(setting.category.value, setting.category, setting.value.value)
+            if setting.value is not _ON_LIST:
+                self._lists.pop(setting.category, None)
+
+    async def read_timer(self, seconds: int) -> None:
+        """Compare the timer that was read with that known."""
+        await self._read("", None, str(seconds))
+
+    async def read_list(self, category: PrivacyCategory, held: DisallowedList) -> None:
+        """Compare a list that was read with that known."""
+        now = _now()
+        known = self._lists.get(category)
+        if held.dhash is None:
+            self._lists.pop(category, None)
+            return
+        self._lists[category] = held, now
+        number, entries = self._unproven_lists.pop(category, (0, ()))
+        if number and any(
+            (entry.jid in {user.jid for user in held})
+            is not (entry.action is DisallowedListAction.ADD)
+            for entry in entries
+        ):
+            reason = "WhatsApp answered success, but not for everybody."
+            await self._complete(number, Outcome.REFUSED.value, reason)
+        if known is not None and known[0].dhash != held.dhash:
+            old = {user.jid: user for user in known[0]}
+            new = {user.jid: user for user in held}
+            add, remove = DisallowedListAction.ADD, DisallowedListAction.REMOVE
+            people = [
+                DisallowedListUserEntry(user.jid, user.pn_jid, action)
+                for users, others, action in ((new, old, add), (old, new, remove))
+                for jid, user in users.items()
+                if jid not in others
+            ]
+            if people:
+                await self._add(
+                    HistoryEntry(
+                        0,
+                        now,
+                        "exceptions",
+                        category,
+                        str(len(old)),
+                        str(len(new)),
+                        since=known[1],
+                        people=tuple(people),
+                    )
+                )
+
+    async def _read(self, key: str, category: PrivacyCategory | None, value: str) -> None:
+        now = _now()
+        known = self._values.get(key)
+        self._values[key] = value, now
+        number, before, after = self._unproven.pop(key, (0, None, ""))
+        if number and value == before != after:
+            await self._complete(
+                number, Outcome.REFUSED.value, f"WhatsApp answered success, but it is {value!r}."
+            )
+        elif known is not None and known[0] != value:
+            change = "setting" if category is not None else "timer"
+            entry = HistoryEntry(0, now, change, category, known[0], value, since=known[1])
+            await self._add(entry)
+
+    @asynccontextmanager
+    async def _changing(
+        self,
+        change: str,
+        category: PrivacyCategory | None,
+        after: str,
+        lost: tuple[DisallowedListUser, ...] | None = None,
+    ) -> AsyncIterator[None]:
+        key = "" if category is None else category.value
+        known = self._values.pop(key, None)
+        before = None if known is None else known[0]
+        entry = HistoryEntry(0, _now(), change, category, before, after, lost=lost)
+        try:
+            async with self._written(entry) as number:
+                yield
+        except PrivacyError as error:
+            if known is not None and not isinstance(error, _LOST):
+                self._values.setdefault(key, known)
+            raise
+        self._values[key] = after, _now()
+        self._unproven[key] = number, before, after
+
+    @asynccontextmanager
+    async def _written(self, entry: HistoryEntry) -> AsyncIterator[int]:
+        caller = _caller.get() or Caller(default_name(), _new_operation())
+        number = await self._add(
+            replace(
+                entry,
+                by=caller.name,
+                operation=caller.operation,
+                undoes=caller.undoes,
+                outcome=Outcome.UNKNOWN.value,
+                reason="Its answer was not seen.",
+            )
+        )
+        try:
+            yield number
+        except _LOST as error:
+            await self._complete(
+                number, Outcome.UNKNOWN.value, getattr(error, "message", str(error))
+            )
+            raise
+        except PrivacyError as error:
+            is_sent = not isinstance(error, NotConnectedError)
+            outcome = Outcome.REFUSED if is_sent else Outcome.NOT_TRIED
+            await self._complete(number, outcome.value, error.message)
+            raise
+        await self._complete(number, Outcome.APPLIED.value, "")
+
+    async def _add(self, entry: HistoryEntry) -> int:
+        try:
+            return await self.journal.add(self.account, entry)
+        except PrivacyError as error:
+            logger.error("a change of %s is not in the journal: %s", self.account, error.message)
+            return 0
+
+    async def _complete(self, number: int, outcome: str, reason: str) -> None:
+        if number:
+            try:
+                await self.journal.complete(number, outcome, reason)
+            except PrivacyError as error:
+                logger.error("an outcome is not in the journal: %s", error.message)
+
+
+def _key(entry: HistoryEntry) -> str:
+    return "" if entry.category is None else entry.category.value
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _changed(held: DisallowedList, entries: Sequence[DisallowedListUserEntry]) -> set[object]:
+    people: set[object] = {user.jid for user in held}
+    for entry in entries:
+        if entry.action is DisallowedListAction.ADD:
+            people.add(entry.jid)
+        else:
+            people.discard(entry.jid)
+    return people
+
+
+class Recorded:
+    """Before a class of accounts: every change is written down, and what is read compared.
+
+    Attributes:
+        recorder: What writes it down.
+    """
+
+    recorder: Recorder
+
+    async def fetch_privacy_settings(self) -> PrivacySettingsResponse:
+        """Fetch all settings that the server reports."""
+        response: PrivacySettingsResponse = await super().fetch_privacy_settings()  # type: ignore[misc]
+        await self.recorder.read_settings(response)
+        return response
+
+    async def fetch_disallowed_list(self, category: PrivacyCategory) -> DisallowedList:
+        """Fetch who is excepted in a category."""
+        held: DisallowedList = await super().fetch_disallowed_list(category)  # type: ignore[misc]
+        await self.recorder.read_list(category, held)
+        return held
+
+    async def fetch_default_disappearing_mode(self) -> int:
+        """Fetch the default timer of new chats [s]."""
+        seconds: int = await super().fetch_default_disappearing_mode()  # type: ignore[misc]
+        await self.recorder.read_timer(seconds)
+        return seconds
+
+    async def set_privacy_setting(
+        self, category: PrivacyCategory, value: PrivacyValue
+    ) -> SetPrivacySettingResponse:
+        """Change one setting."""
+        async with self.recorder.setting(category, value):
+            return await super().set_privacy_setting(category, value)  # type: ignore[misc, no-any-return]
+
+    async def set_privacy_disallowed_list(
+        self, category: PrivacyCategory, update: DisallowedListUpdate
+    ) -> SetPrivacySettingResponse:
+        """Change a list."""
+        async with self.recorder.exceptions(category, update):
+            return await super().set_privacy_disallowed_list(category, update)  # type: ignore[misc, no-any-return]
+
+    async def set_default_disappearing_mode(self, duration: int) -> None:
+        """Set the default timer of new chats [s]."""
+        async with self.recorder.timer(duration):
+            await super().set_default_disappearing_mode(duration)  # type: ignore[misc]
+
+    async def history(
+        self, *, since: datetime | None = None, category: str | None = None
+    ) -> tuple[HistoryEntry, ...]:
+        """Return what was changed and noticed, in its order."""
+        recorder, found = self.recorder, list[HistoryEntry]()
+        while page := await recorder.journal.read(
+            recorder.account,
+            after=found[-1].id if found else 0,
+            since=since,
+            category=category,
+        ):
+            found += page
+        return tuple(found)
+
+
+class Delegating:
+    """An account that hands everything on to another."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+
+    @property
+    def id(self) -> str | None:
+        """Its name on the gateway."""
+        return self._account.id
+
+    async def info(self) -> AccountInfo:
+        """Return who it is."""
+        return await self._account.info()
+
+    async def fetch_privacy_settings(self) -> PrivacySettingsResponse:
+        """Fetch all settings that the server reports."""
+        return await self._account.fetch_privacy_settings()
+
+    async def fetch_disallowed_list(self, category: PrivacyCategory) -> DisallowedList:
+        """Fetch who is excepted in a category."""
+        return await self._account.fetch_disallowed_list(category)
+
+    async def fetch_default_disappearing_mode(self) -> int:
+        """Fetch the default timer of new chats [s]."""
+        return await self._account.fetch_default_disappearing_mode()
+
+    async def set_privacy_setting(
+        self, category: PrivacyCategory, value: PrivacyValue
+    ) -> SetPrivacySettingResponse:
+        """Change one setting."""
+        return await self._account.set_privacy_setting(category, value)
+
+    async def set_privacy_disallowed_list(
+        self, category: PrivacyCategory, update: DisallowedListUpdate
+    ) -> SetPrivacySettingResponse:
+        """Change a list."""
+        return await self._account.set_privacy_disallowed_list(category, update)
+
+    async def set_default_disappearing_mode(self, duration: int) -> None:
+        """Set the default timer of new chats [s]."""
+        await self._account.set_default_disappearing_mode(duration)
+
+    async def find_contacts(self, phones: Sequence[str]) -> tuple[Contact, ...]:
+        """Find the addresses of phone numbers."""
+        return await self._account.find_contacts(phones)
+
+    async def aclose(self) -> None:
+        """Close the account."""
+        await self._account.aclose()
+
+
+class RecordedAccount(Recorded, Delegating):
+    """Any account, as its gateway lends it: with a journal."""
+
+    def __init__(self, account: Account, recorder: Recorder) -> None:
+        super().__init__(account)
+        self.recorder = recorder
+
+
+# --- in JSON
+
+
+def entry_to_json(entry: HistoryEntry) -> dict[str, Any]:
+    """Return a change as JSON: times in ISO 8601, seconds and numbers of people as numbers."""
+    document: dict[str, Any] = wire.to_json(entry)
+    is_number = entry.change in ("timer", "exceptions")
+    for name in ("before", "after"):
+        if is_number and document[name] is not None:
+            document[name] = int(document[name])
+    return document | {
+        "number": document.pop("id"),
+        "at": entry.at.isoformat(),
+        "since": entry.since and entry.since.isoformat(),
+    }
+
+
+def entry_from_json(document: object) -> HistoryEntry:
+    """Read a change."""
+    category = wire.member(document, "category", (str, type(None)))
+    lost = wire.member(document, "lost", (list, type(None)))
+    since = wire.member(document, "since", (str, type(None)))
+    is_named = category is not None and 0 < len(category) <= _LONGEST
+    return HistoryEntry(
+        wire.member(document, "number", int),
+        _time(wire.member(document, "at", str)),
+        wire.words(document, "change"),
+        PrivacyCategory.other(category) if is_named else None,
+        _value(document, "before"),
+        _value(document, "after"),
+        wire.words(document, "by"),
+        wire.words(document, "outcome"),
+        wire.words(document, "reason"),
+        wire.words(document, "operation"),
+        wire.words(document, "undoes"),
+        None if since is None else _time(since),
+        tuple(map(_person, wire.member(document, "people", list))),
+        None if lost is None else wire.list_from_json({"dhash": None, "users": lost}).users,
+    )
+
+
+def _value(document: object, name: str) -> str | None:
+    value = wire.member(document, name, (str, int, type(None)))
+    if isinstance(value, int):
+        if wire.words(document, "change") == "setting" or not 0 <= value < 2**32:
+            raise UnreadableAnswerError(f"The answer has no readable {name!r}.")
+        return str(value)
+    return None if value is None else wire.words(document, name)
+
+
+def _person(document: object) -> DisallowedListUserEntry:
+    try:
+        return DisallowedListUserEntry(
+            wire.member(document, "jid", str),
+            wire.member(document, "pn_jid", (str, type(None))),
+            wire.member(document, "action", str),
+        )
+    except InvalidInputError as error:
+        raise UnreadableAnswerError(f"The answer names nobody: {error.message}") from None
+
+
+def _time(text: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise UnreadableAnswerError("The answer holds a time that cannot be read.") from None
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
