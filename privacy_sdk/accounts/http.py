@@ -288,7 +288,8 @@ class HttpAccount:
         def read(document: object) -> list[HistoryEntry]:
             return list(map(entry_from_json, wire.member(document, "entries", list)))
 
-        path, found = await self._path("history"), list[HistoryEntry]()
+        found: list[HistoryEntry] = []
+        path = await self._path("history")
         given = {"since": since and since.isoformat(), "category": category}
         query = {name: value for name, value in given.items() if value is not None}
         while True:

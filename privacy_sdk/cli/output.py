@@ -56,7 +56,7 @@ EXIT_CODES: dict[type[PrivacyError], tuple[int, str]] = {
 """The exit code of every error, by its nearest class here, and what it means."""
 
 WOULD_CHANGE = 7
-"""What ``plan --exit-code`` says of a plan that is not empty."""
+"""What ``check`` and ``plan --exit-code`` say of a plan that is not empty."""
 
 INTERRUPTED = 130
 BROKEN_PIPE = 128 + 13

@@ -25,7 +25,7 @@ from privacy_sdk.views.tables import Table
 if TYPE_CHECKING:
     from privacy_sdk.client import AsyncClient
 
-_Policy = Annotated[
+PolicyFile = Annotated[
     Path,
     typer.Argument(
         metavar="POLICY.yaml",
@@ -52,7 +52,7 @@ _Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")]
 
 def plan(
     context: typer.Context,
-    policy: _Policy,
+    policy: PolicyFile,
     only_tighter: _Tighter = False,
     tells: Annotated[
         bool, typer.Option("--exit-code", help="Exit with 7 if anything would change.")
@@ -69,13 +69,13 @@ def plan(
         changes = [change_row(each) for each in planned]
         output.write_json({"account": planned.account, "changes": changes})
     else:
-        _write_plan(planned)
+        write_plan(planned)
     raise typer.Exit(output.WOULD_CHANGE if tells and planned else 0)
 
 
 def apply(
     context: typer.Context,
-    policy: _Policy,
+    policy: PolicyFile,
     yes: _Yes = False,
     only_tighter: _Tighter = False,
     undo_file: Annotated[
@@ -98,15 +98,22 @@ def apply(
 def undo(
     context: typer.Context,
     file: Annotated[
-        Path,
-        typer.Argument(help="What apply --undo-file wrote; - is standard input.", metavar="FILE"),
-    ],
+        Path | None,
+        typer.Argument(
+            help="What apply --undo-file wrote; - is standard input; left out, the last change "
+            "of the history.",
+            metavar="FILE",
+            show_default=False,
+        ),
+    ] = None,
     yes: _Yes = False,
 ) -> None:
-    """Take back what apply changed, if nothing was changed since."""
+    """Take back the last change, or what apply changed, if nothing was changed since."""
     options = options_of(context)
     _refuse_silence("undo", options, yes=yes)
-    if str(file) == "-":
+    if file is None:
+        planned = options.run(lambda client: client.undo())
+    elif str(file) == "-":
         planned = read_plan(sys.stdin.read(), "standard input")
     else:
         try:
@@ -134,7 +141,7 @@ def _given(policy: Path) -> Path | Policy:
 def _apply(options: Options, planned: Plan, *, yes: bool, undo_file: Path | None = None) -> None:
     """Show a plan, ask, apply it, and exit as its outcome is."""
     if not options.json:
-        _write_plan(planned)
+        write_plan(planned)
     if planned.possible and not yes and not output.confirm("Make these changes?"):
         output.write("Nothing was changed.")
         raise typer.Exit(1)
@@ -174,10 +181,18 @@ def snapshot(
         Path | None,
         typer.Option("--output", "-o", help="File to write, readable by you alone; - is stdout."),
     ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            help='Of which moment, as in "2026-11-24 18:00"; left out, now.',
+            metavar="TIME",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
-    """Write the settings as they are now as a policy; it names people in full."""
+    """Write the settings as a policy, those of now or of a moment; it names people in full."""
     options = options_of(context)
-    policy = options.run(lambda client: client.snapshot())
+    policy = options.run(lambda client: client.snapshot(at))
     path = None if path is None or str(path) == "-" else path
     if path is not None:
         policy.save(path)
@@ -243,7 +258,8 @@ def _only(is_tighter: bool) -> Literal["tighter"] | None:
     return "tighter" if is_tighter else None
 
 
-def _write_plan(planned: Plan) -> None:
+def write_plan(planned: Plan) -> None:
+    """Write a plan as a table that fits."""
     _write(planned.table(), essential={"setting", "to", "direction", "why not", "note"})
 
 
