@@ -451,11 +451,11 @@ class Recorded:
         return seconds
 
     async def set_privacy_setting(
-        self, category: PrivacyCategory, value: PrivacyValue
+        self, category: PrivacyCategory, value: PrivacyValue, *, unreported: bool = False
     ) -> SetPrivacySettingResponse:
         """Change one setting."""
         async with self.recorder.setting(category, value):
-            return await super().set_privacy_setting(category, value)  # type: ignore[misc, no-any-return]
+            return await super().set_privacy_setting(category, value, unreported=unreported)  # type: ignore[misc, no-any-return]
 
     async def set_privacy_disallowed_list(
         self, category: PrivacyCategory, update: DisallowedListUpdate
@@ -512,10 +512,10 @@ class Delegating:
         return await self._account.fetch_default_disappearing_mode()
 
     async def set_privacy_setting(
-        self, category: PrivacyCategory, value: PrivacyValue
+        self, category: PrivacyCategory, value: PrivacyValue, *, unreported: bool = False
     ) -> SetPrivacySettingResponse:
         """Change one setting."""
-        return await self._account.set_privacy_setting(category, value)
+        return await self._account.set_privacy_setting(category, value, unreported=unreported)
 
     async def set_privacy_disallowed_list(
         self, category: PrivacyCategory, update: DisallowedListUpdate
