@@ -14,6 +14,7 @@ export CHROMIUM
 ifeq ($(CI),true)
 export PRIVACY_SDK_REQUIRE_BROWSER ?= 1
 export PRIVACY_SDK_REQUIRE_NGINX ?= 1
+export PRIVACY_SDK_REQUIRE_POSTGRESQL ?= 1
 endif
 
 .DEFAULT_GOAL := help

@@ -162,6 +162,7 @@ def test_any_argument_is_taken_or_refused_by_an_error_of_ours(
 ENTRY = ps.DisallowedListUserEntry("999000000000001@lid")
 OPERATIONS: dict[str, Callable[[HttpAccount], Any]] = {
     "info": lambda it: it.info(),
+    "history": lambda it: it.history(),
     "list_accounts": lambda it: it.list_accounts(),
     "fetch_privacy_settings": lambda it: it.fetch_privacy_settings(),
     "set_privacy_setting": lambda it: it.set_privacy_setting(

@@ -22,7 +22,7 @@ from privacy_sdk.testing import running_gateway
 TWINS = {"close": "aclose"}
 """Methods that are called otherwise than their awaited twins."""
 
-TABLES = {"fetch_privacy_settings", "excluded"}
+TABLES = {"fetch_privacy_settings", "excluded", "history"}
 """Methods that make a table of what their awaited twins return, and say so in their words."""
 
 ALONE = {"panel", "link", "account", "names"}

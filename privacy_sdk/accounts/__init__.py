@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from privacy_sdk.accounts.base import AccountState as AccountState
     from privacy_sdk.accounts.base import Capability as Capability
     from privacy_sdk.accounts.base import Emulator as Emulator
+    from privacy_sdk.accounts.base import KeepsHistory as KeepsHistory
     from privacy_sdk.accounts.base import Linkable as Linkable
     from privacy_sdk.accounts.base import LinkStatus as LinkStatus
     from privacy_sdk.accounts.base import LostAnswerError as LostAnswerError
@@ -29,6 +30,7 @@ else:
                 "AccountState",
                 "Capability",
                 "Emulator",
+                "KeepsHistory",
                 "LinkStatus",
                 "Linkable",
                 "LostAnswerError",

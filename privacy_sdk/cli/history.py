@@ -9,7 +9,7 @@ import typer
 from privacy_sdk.accounts.journal import entry_to_json
 from privacy_sdk.cli import output
 from privacy_sdk.cli.options import options_of
-from privacy_sdk.cli.policies import PolicyFile, write_plan
+from privacy_sdk.cli.policies import PolicyFile, show_plan
 from privacy_sdk.model.changes import change_row
 from privacy_sdk.model.words import label
 
@@ -67,5 +67,5 @@ def check(context: typer.Context, policy: PolicyFile) -> None:
         document: dict[str, Any] = {"account": planned.account, "is_as_wanted": not planned}
         output.write_json({**document, "changes": [change_row(each) for each in planned]})
     else:
-        write_plan(planned)
+        show_plan(planned)
     raise typer.Exit(output.WOULD_CHANGE if planned else 0)

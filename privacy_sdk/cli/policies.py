@@ -69,7 +69,7 @@ def plan(
         changes = [change_row(each) for each in planned]
         output.write_json({"account": planned.account, "changes": changes})
     else:
-        write_plan(planned)
+        show_plan(planned)
     raise typer.Exit(output.WOULD_CHANGE if tells and planned else 0)
 
 
@@ -141,7 +141,7 @@ def _given(policy: Path) -> Path | Policy:
 def _apply(options: Options, planned: Plan, *, yes: bool, undo_file: Path | None = None) -> None:
     """Show a plan, ask, apply it, and exit as its outcome is."""
     if not options.json:
-        write_plan(planned)
+        show_plan(planned)
     if planned.possible and not yes and not output.confirm("Make these changes?"):
         output.write("Nothing was changed.")
         raise typer.Exit(1)
@@ -258,7 +258,7 @@ def _only(is_tighter: bool) -> Literal["tighter"] | None:
     return "tighter" if is_tighter else None
 
 
-def write_plan(planned: Plan) -> None:
+def show_plan(planned: Plan) -> None:
     """Write a plan as a table that fits."""
     _write(planned.table(), essential={"setting", "to", "direction", "why not", "note"})
 

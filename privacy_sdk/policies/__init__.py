@@ -19,6 +19,7 @@ from privacy_sdk.model.changes import (
     SettingChange,
     TimerChange,
 )
+from privacy_sdk.model.history import HistoryEntry
 from privacy_sdk.model.state import SettingsState
 from privacy_sdk.policies.plan import Plan
 from privacy_sdk.policies.policy import MAXIMUM, STRICTEST, Policy
@@ -31,6 +32,7 @@ __all__ = [
     "Change",
     "ChangeResult",
     "Direction",
+    "HistoryEntry",
     "ListChange",
     "Outcome",
     "Plan",
