@@ -210,10 +210,15 @@ async def fetch_history(
     request: Request,
     account_id: str,
     served: Served,
-    last: Annotated[int, Query(ge=0, le=2**62, description="The last id that is known.")] = 0,
-    since: Annotated[AwareDatetime | None, Query(description="ISO 8601, with its zone.")] = None,
-    category: Annotated[schemas.CategoryName | None, Query()] = None,
-    limit: Annotated[int, Query(ge=1, le=1_000)] = 1_000,
+    last: Annotated[
+        int, Query(ge=0, le=2**62, examples=[0], description="The last number that is known.")
+    ] = 0,
+    since: Annotated[
+        AwareDatetime | None,
+        Query(examples=["2026-11-24T18:00:00Z"], description="ISO 8601, with its zone."),
+    ] = None,
+    category: Annotated[schemas.CategoryName | None, Query(examples=["last"])] = None,
+    limit: Annotated[int, Query(ge=1, le=1_000, examples=[100])] = 1_000,
 ) -> Any:
     """What was changed and noticed, in its order; people stand in it as their owner sees them."""
     journal: Journal = request.app.state.journal
