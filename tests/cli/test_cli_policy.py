@@ -117,7 +117,7 @@ def test_apply_asks_first(policy, monkeypatch):
 def test_apply_with_nobody_to_ask_wants_a_yes(run, policy, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.StringIO())
     code, err = run.error("apply", policy, "--emulated")
-    assert (code, err) == (2, "This asks first, and nobody is there to answer. Add --yes.")
+    assert (code, err) == (2, "apply asks first, and nobody is there to answer. Add --yes.")
 
 
 def test_a_policy_with_faults_is_one_line_and_bad_input(run, tmp_path):
