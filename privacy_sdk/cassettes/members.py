@@ -294,7 +294,7 @@ class Redactor:
 
     def _account(self, value: object) -> str:
         text = _text(value)
-        return self.people.account(text) if may_name_person(text) else text
+        return self.people.number(text) if may_name_person(text) else text
 
 
 def _text(value: object) -> str:

@@ -30,7 +30,7 @@ class Pseudonyms:
         ('+999900000001', '999900000001@s.whatsapp.net')
         >>> people.person("203948576102938:3@lid"), people.person("999115550101")
         ('999900000000001:3@lid', '999115550101')
-        >>> people.person("Ana"), people.account("wa-5511912345678"), people.person("+55 ••• 78")
+        >>> people.person("Ana"), people.number("wa-5511912345678"), people.person("+55 ••• 78")
         ('Person 1', '999900000002', '+99 ••• 01')
     """
 
@@ -50,20 +50,16 @@ class Pseudonyms:
         if may_name_person(text):
             digits = plain_digits(text).removeprefix("00")
             if digits.startswith(NOBODY) and re.search(r"[^\W_\d]|@", text):
-                return self.account(text)  # somebody's number may stand behind nobody's
+                return self.number(text)  # somebody's number may stand behind nobody's
             return ("+" if text.lstrip().startswith("+") else "") + self.number(digits)
         return self.standing_for(text, "Person {}") if text else text
 
     def number(self, digits: str, *, lid: bool = False) -> str:
-        """The digits that stand for a person's; her own if they belong to nobody."""
+        """The digits that stand for a person's or an account's; nobody's own are kept."""
         if _NOBODYS.fullmatch(digits):
             self._taken.add(digits)
             return digits
         return self.standing_for(digits, _LID if lid else _NUMBER)
-
-    def account(self, name: str) -> str:
-        """The name that stands for an account's."""
-        return self.number(name)
 
     def standing_for(self, text: str, form: str) -> str:
         """What stands for a text, in a form that is numbered; itself if it is of that form."""
@@ -106,12 +102,8 @@ class Bindings:
             for address in group:
                 self._person.setdefault(address, first)
         self._told: dict[str, set[str]] = {}
-        self._has_people = False
-
-    @property
-    def has_people(self) -> bool:
+        self.has_people = False
         """Whether a pseudonym stands for anybody."""
-        return self._has_people
 
     def real(self, recorded: str) -> str:
         """The address of the person that a pseudonym stands for; itself when nobody is bound."""
@@ -154,7 +146,7 @@ class Bindings:
                 return False
         self._recorded |= pairs
         self._real |= taken
-        self._has_people |= any(person != other for person, other in pairs.items())
+        self.has_people |= any(person != other for person, other in pairs.items())
         for group in groups:
             self._told |= dict.fromkeys(group, group)
         return True

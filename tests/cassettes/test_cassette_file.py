@@ -5,6 +5,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+import privacy_sdk as ps
+from privacy_sdk.cassettes.check import Finding, check
 from privacy_sdk.cassettes.file import (
     HEADER,
     bundled_recordings,
@@ -200,3 +202,35 @@ def test_loading_patches_nothing_and_writes_nothing(cassette):
     assert len(load_cassette(read_recording(path))) == 1
     assert (http.client.HTTPConnection, http.client.HTTPSConnection) == before
     assert path.stat().st_mtime_ns == stamp.st_mtime_ns
+
+
+OLD = """\
+- request:
+    method: POST
+    uri: http://127.0.0.1:8480/v1/accounts/demo/contacts
+    body: '{"phones":["999900000001"]}'
+    headers:
+      content-type:
+      - application/json
+  response:
+    status:
+      code: 200
+      message: OK
+    headers:
+      content-type:
+      - application/json
+    body:
+      string: '{"contacts":[{"phone":"999900000001","jid":"999900000000001@lid","pn_jid":null}]}'
+  people:
+    '999900000001': 3f9a1c5d7e2b48a6b0c1d2e3f4a5b6c7
+"""
+"""As the recorder wrote it while it kept tags of people, made with a key of the machine."""
+
+
+@pytest.mark.parametrize("phone", ["999900000001", "4915112345678"])
+async def test_an_old_recording_with_tags_plays_for_whoever_is_meant(cassette, phone):
+    path = cassette(HEADER + OLD)
+    async with ps.AsyncClient.replay(path) as client:
+        [contact] = await client.account.find_contacts([phone])
+    assert contact.jid == ps.Jid("999900000000001", "lid")
+    assert Finding(19, True, "a key that no recording has") in check(path)  # it may be a secret's

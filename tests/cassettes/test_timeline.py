@@ -1,6 +1,7 @@
 """A replay tells what the recorded account really held, wherever it stands."""
 
 import asyncio
+import json
 import random
 import tempfile
 import warnings
@@ -13,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import privacy_sdk as ps
+from privacy_sdk.cassettes.requests import Request
 from privacy_sdk.gateway.server import running_gateway
 
 CATEGORIES = ["last", "profile", "status", "groupadd", "readreceipts"]
@@ -225,8 +227,8 @@ def test_the_tour_answers_as_it_went_however_often_it_is_asked():
     client = ps.Client.replay("tour")
     seen = [client.fetch_privacy_settings().loc["last", "value"] for _ in range(4)]
     assert seen == ["all"] * 4
-    with pytest.warns(ps.PrivacyWarning, match="goes on from where it holds last → nobody"):
-        client.set_privacy_setting("last", "none")
+    with pytest.warns(ps.PrivacyWarning, match="goes on from where it holds messages → my con"):
+        client.set_privacy_setting("messages", "contacts")  # the last one, behind last → nobody
     assert client.fetch_privacy_settings().loc["last", "value"] == "none"
 
 
@@ -238,7 +240,9 @@ def test_what_was_recorded_works_out_of_order_but_a_plan_does_not(tmp_path):
         plan = client.plan({"last": "none"})
         client.apply(plan)
         client.set_default_disappearing_mode(604_800)
+        client.fetch_default_disappearing_mode()
         client.exclude("profile", PEOPLE[0])
+        client.fetch_disallowed_list("profile")
     client = ps.Client.replay(path)
     with pytest.warns(ps.PrivacyWarning, match="everything else now stands as it stood there"):
         client.exclude("profile", PEOPLE[0])
@@ -252,23 +256,13 @@ def test_what_was_recorded_works_out_of_order_but_a_plan_does_not(tmp_path):
     client.apply(plan)
 
 
-def test_a_list_that_was_updated_tells_nothing_of_the_setting_before_it(tmp_path):
-    """WhatsApp takes an update of a list for the audience "my contacts except …"."""
-    path = tmp_path / "my.yaml"
-    entry = ps.DisallowedListUserEntry(ENTRIES[0])
-    with ps.Client.emulated(record=path) as client:
-        client.set_privacy_setting("last", "none")
-        plan = client.plan({"profile": "none"})
-        client.apply(plan)
-        dhash = client.fetch_disallowed_list("profile").dhash
-        client.set_privacy_disallowed_list("profile", ps.DisallowedListUpdate(dhash, [entry]))
-        held = client.fetch_privacy_settings().loc["profile", "value"]
-    client = ps.Client.replay(path)
-    client.set_privacy_setting("last", "none")
-    client.apply(plan)
-    with pytest.raises(ps.NotRecordedError):  # it was asked behind the update only
-        assert client.fetch_privacy_settings().loc["profile", "value"] == "none"
-    assert held == "contact_blacklist"
+def test_an_update_of_a_list_parts_what_was_read_of_the_setting_before_and_behind_it():
+    """WhatsApp takes it for the audience "my contacts except …", whoever sends it."""
+    update = Request.of("PATCH", "/v1/accounts/demo/privacy/last/disallowed-list", "{}")
+    assert update.things == {"settings", "list last"}
+    plan = {"changes": [{"change": "list", "category": "last"}]}
+    asked = Request.of("PATCH", "/v1/accounts/demo/privacy", json.dumps(plan))
+    assert asked.things == {"settings", "list last"}
 
 
 def test_a_change_whose_answer_was_lost_parts_what_was_before_and_behind_it(tmp_path):
@@ -276,6 +270,7 @@ def test_a_change_whose_answer_was_lost_parts_what_was_before_and_behind_it(tmp_
     path = tmp_path / "my.yaml"
     with ps.Client.emulated(record=path) as client:
         transport = client._async.account.transport
+        client.set_privacy_setting("last", "contact_blacklist")
         client.fetch_privacy_settings()
         ask = transport._inner.handle_async_request
 
@@ -291,6 +286,7 @@ def test_a_change_whose_answer_was_lost_parts_what_was_before_and_behind_it(tmp_
         transport._inner.handle_async_request = ask
         client.fetch_default_disappearing_mode()
     client = ps.Client.replay(path)
+    client.set_privacy_setting("last", "contact_blacklist")
     client.fetch_privacy_settings()
     with pytest.raises(ps.NotRecordedError):  # it could only be told from behind the change
         client.fetch_default_disappearing_mode()
