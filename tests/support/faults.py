@@ -321,7 +321,7 @@ def said_by(error: Exception | None) -> str:
     """What an error says about a change: that it was not made, unless it says something else."""
     if isinstance(error, ps.errors.OutcomeUnknownError):
         return "unknown"
-    return "overtaken" if type(error).__name__ == "OvertakenError" else "no"
+    return "overtaken" if isinstance(error, ps.errors.OvertakenError) else "no"
 
 
 @dataclass(frozen=True)
