@@ -162,7 +162,7 @@ class AsyncClient:
         name: str | None = None,
     ) -> None:
         from privacy_sdk.accounts.http import HttpAccount
-        from privacy_sdk.accounts.network import HERE, LocalGateways, Network
+        from privacy_sdk.accounts.network import network_to
         from privacy_sdk.support.tokens import token_in_environment
 
         if name is not None:
@@ -177,12 +177,7 @@ class AsyncClient:
             )
             return
         url = given_or_env(url, "PRIVACY_SDK_URL", None)
-        network: LocalGateways | Network
-        if url is None:
-            url, network = HERE, LocalGateways()
-        else:
-            finds_token = token is None and not os.environ.get("PRIVACY_SDK_TOKEN")
-            network = Network(checked_url(url), ca=ca, finds_token=finds_token)
+        url, network = network_to(url and checked_url(url), token=token, ca=ca)
         transport = None
         by_variable = record is None
         record = (os.environ.get("PRIVACY_SDK_RECORD") or None) if by_variable else record

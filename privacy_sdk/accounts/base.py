@@ -301,12 +301,7 @@ class RunsPlans(Protocol):
     async def change_excluded(
         self, category: PrivacyCategory, update: DisallowedListUpdate
     ) -> ExcludedChange:
-        """Except people or no longer except them, beside the account.
-
-        Raises:
-            InvalidInputError: Nobody sees the category; nothing was changed.
-            OutcomeUnknownError: The answer was lost.
-        """
+        """Except people or no longer except them; an ``InvalidInputError`` where that opens it."""
         ...
 
     async def apply_changes(self, before: SettingsState, changes: Sequence[Change]) -> Report:

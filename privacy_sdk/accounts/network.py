@@ -25,7 +25,7 @@ from privacy_sdk.errors import (
 )
 from privacy_sdk.support.gateways import is_loopback
 from privacy_sdk.support.sockets import is_ours, local_sockets
-from privacy_sdk.support.tokens import stored_token
+from privacy_sdk.support.tokens import ENVIRONMENT, stored_token
 
 HERE = "http://localhost"
 """What stands for the address of a gateway that is found by its socket."""
@@ -232,6 +232,19 @@ class LocalGateways(httpx2.AsyncBaseTransport):
     async def aclose(self) -> None:
         """Close the connections of this event loop."""
         await asyncio.gather(*(each.aclose() for each in self._gateways.values()))
+
+
+def network_to(
+    url: str | None, *, token: str | None = None, ca: str | os.PathLike[str] | None = None
+) -> tuple[str, Network | LocalGateways]:
+    """Return the address of a gateway and what carries requests there; without one, of ours here.
+
+    This machine's token is sent only where no other is given, by argument or environment.
+    """
+    if url is None:
+        return HERE, LocalGateways()
+    finds_token = token is None and not os.environ.get(ENVIRONMENT)
+    return url, Network(url, ca=ca, finds_token=finds_token)
 
 
 def _names(rows: list[wire.Json]) -> list[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import re
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -20,6 +21,7 @@ from privacy_sdk.accounts.base import (
     AccountState,
     Capability,
     LostAnswerError,
+    RunsPlans,
 )
 from privacy_sdk.errors import (
     AccountBusyError,
@@ -103,6 +105,13 @@ class Asker:
         self.now = asyncio.get_running_loop().time
         self._until = self.now() + patience
 
+    @classmethod
+    async def of(cls, request: Request) -> Asker:
+        """Return who made a request, who may say how long it waits (RFC 7240)."""
+        preference = request.headers.get("prefer", "")[:200]
+        match = re.search(r"\bwait=([0-9]{1,6}(?:\.[0-9]{1,6})?)", preference)
+        return cls(request, float(match[1]) if match else math.inf)
+
     def left(self) -> float:
         """How long it still waits [s]."""
         return self._until - self.now()
@@ -162,11 +171,13 @@ class LimitedAccount:
             AccountBusyError: Its turn did not come in time; nothing was changed.
         """
         began = asker.now()
-        async with turn_of(self.account, within=min(TURN_DUE, asker.left())):
+        other_end = self.account if isinstance(self.account, RunsPlans) else None
+        held = self._lends if other_end else self.account
+        async with turn_of(held, within=min(TURN_DUE, asker.left())):
             if await asker.is_gone():
                 raise AccountBusyError(asker.now() - began)
             async with self._lent(requests, changes=True) as account, asker.staying():
-                yield VerifiedChanges(account)
+                yield VerifiedChanges(account, other_end=other_end)
 
     @asynccontextmanager
     async def _lent(self, requests: int = 1, *, changes: bool) -> AsyncIterator[Account]:

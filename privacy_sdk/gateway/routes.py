@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -76,16 +75,8 @@ async def _served(
     )
 
 
-async def _asker(request: Request) -> Asker:
-    """Read how long the client waits (RFC 7240)."""
-    match = re.search(
-        r"\bwait=([0-9]{1,6}(?:\.[0-9]{1,6})?)", request.headers.get("prefer", "")[:200]
-    )
-    return Asker(request, float(match[1]) if match else math.inf)
-
-
 Served = Annotated[LimitedAccount, Depends(_served)]
-Waiting = Annotated[Asker, Depends(_asker)]
+Waiting = Annotated[Asker, Depends(Asker.of)]
 Category = Annotated[schemas.CategoryName, Path(description="A category's wire name.")]
 ListCategory = Annotated[schemas.ListCategoryName, Path(description="A category with a list.")]
 

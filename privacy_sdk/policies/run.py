@@ -46,7 +46,7 @@ async def apply_changes(
     account: Account,
     before: SettingsState,
     changes: Sequence[Change],
-    progress: Progress = lambda done, total: None,
+    progress: Progress | None = None,
 ) -> Report:
     """Apply changes to an account, and verify each.
 
@@ -62,6 +62,7 @@ async def apply_changes(
         OutdatedPlanError: The state is not that expected; nothing was changed.
         PrivacyError: The state cannot be read; nothing was changed.
     """
+    progress = progress or (lambda done, total: None)
     if not isinstance(account, RunsPlans):
         run = PlanRun(account, (await account.info()).capabilities)
         return await run.apply(before, changes, progress)

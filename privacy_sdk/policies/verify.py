@@ -211,10 +211,14 @@ class VerifiedChanges:
     """
 
     def __init__(
-        self, account: Account, on_read: Callable[[SettingsState], None] = lambda state: None
+        self,
+        account: Account,
+        on_read: Callable[[SettingsState], None] = lambda state: None,
+        *,
+        other_end: RunsPlans | None = None,
     ) -> None:
         self.account, self._on_read = account, on_read
-        self._other_end = account if isinstance(account, RunsPlans) else None
+        self._other_end = account if isinstance(account, RunsPlans) else other_end
         self._capabilities: frozenset[str] | None = None
 
     async def capabilities(self) -> frozenset[str]:
