@@ -76,6 +76,7 @@ from privacy_sdk.policies.people import (
     list_entries,
     list_words,
     listed_people,
+    with_everyone,
 )
 from privacy_sdk.policies.plan import Plan, make_plan
 from privacy_sdk.policies.policy import Policy, PolicyLike, as_policy, policy_of
@@ -908,8 +909,9 @@ class AsyncClient:
         if is_readable or value is not _ON_LIST:
             entries = list_entries(users, held, action)
         response = SetPrivacySettingResponse(held.dhash)
-        for first in range(0, len(entries), _SENT_AT_ONCE):
-            update = DisallowedListUpdate(None, entries[first : first + _SENT_AT_ONCE])
+        sent = with_everyone(entries, users, action) if entries else []
+        for first in range(0, len(sent), _SENT_AT_ONCE):
+            update = DisallowedListUpdate(None, sent[first : first + _SENT_AT_ONCE])
             async with turn_of(self._account):
                 change = await self._changes.change_excluded(category, update)
             response = SetPrivacySettingResponse(change.dhash)

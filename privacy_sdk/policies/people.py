@@ -153,7 +153,7 @@ def list_entries(
     held: Iterable[DisallowedListUser],
     action: DisallowedListAction,
 ) -> list[DisallowedListUserEntry]:
-    """Return what is to be sent so that people are on a list, or off it.
+    """Return what is to be changed so that people are on a list, or off it, as it stood.
 
     Who is listed already is not added again, and is removed as listed; who is not listed is
     not removed.
@@ -165,6 +165,20 @@ def list_entries(
     else:
         changed = list(dict.fromkeys(entry for _, entries in found for entry in entries))
     return [DisallowedListUserEntry(user.jid, user.pn_jid, action) for user in changed]
+
+
+def with_everyone(
+    entries: Sequence[DisallowedListUserEntry],
+    users: Iterable[DisallowedListUser],
+    action: DisallowedListAction,
+) -> list[DisallowedListUserEntry]:
+    """Return entries and those of everybody else who was named, for the list may change meanwhile.
+
+    Adding who is listed, or removing who is not, is a success that changes nothing.
+    """
+    named = {entry.jid for entry in entries}
+    rest = (user for user in users if user.jid not in named)
+    return [*entries, *(DisallowedListUserEntry(user.jid, user.pn_jid, action) for user in rest)]
 
 
 def list_words(users: Sequence[DisallowedListUserEntry]) -> str:

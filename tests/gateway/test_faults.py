@@ -5,6 +5,8 @@ from collections import Counter
 import pytest
 from faults import OF_THE_ACCOUNT, OF_THE_WAY, OPERATIONS, Verdict, outcomes
 
+import privacy_sdk as ps
+
 pytestmark = pytest.mark.filterwarnings("ignore::privacy_sdk.PrivacyWarning")
 
 FAULTS = (*OF_THE_ACCOUNT, *OF_THE_WAY)
@@ -37,6 +39,30 @@ def test_what_can_be_known_is_said(fault: str | None, said: str, operation: str)
     """A client that called everything unknown would say nothing false either."""
     verdicts = outcomes(operations=(operation,), faults=(fault, None), writers=1, seed=3, reads=0)
     assert [verdict.said for verdict in verdicts] == [said]
+
+
+@pytest.mark.parametrize("action", ["add", "remove"])
+async def test_whoever_is_named_is_excepted_or_not_whatever_the_list_became_meanwhile(
+    action: str,
+) -> None:
+    """Who was listed when the list was read may be off it when it is changed, and the reverse."""
+    one, other, others = ("999000000000001@lid", "999000000000002@lid", "999000000000003@lid")
+    account = ps.EmulatedAccount()
+    client = ps.AsyncClient.from_account(account)
+    await client.exclude("last", [one, others])
+    fetch, opposite = account.fetch_disallowed_list, {"add": "remove", "remove": "add"}[action]
+    changes = [ps.DisallowedListUserEntry(one if action == "add" else other, None, opposite)]
+
+    async def fetch_and_change(category: ps.PrivacyCategory) -> ps.DisallowedList:
+        held = await fetch(category)
+        if changes:
+            await account.emulate(ps.testing.PhoneLists("last", [changes.pop()]))
+        return held
+
+    account.fetch_disallowed_list = fetch_and_change  # type: ignore[method-assign]
+    await (client.exclude if action == "add" else client.include)("last", [one, other])
+    listed = {str(user.jid) for user in await fetch(ps.PrivacyCategory.LAST)}
+    assert listed & {one, other} == ({one, other} if action == "add" else set())
 
 
 ROUNDS = [
