@@ -787,12 +787,8 @@ class AsyncClient:
         with calling(self._name or default_name(), plan.undoes) as operation:
             if plan.possible:
                 async with turn_of(self._account):
-                    report = await apply_changes(
-                        self._account,
-                        plan.before,
-                        plan.possible,
-                        progress or (lambda done, total: None),
-                    )
+                    changes = plan.possible
+                    report = await apply_changes(self._account, plan.before, changes, progress)
                 self._notify(report.after)
         tried = iter(report.results)
         results = tuple(

@@ -4,6 +4,7 @@ import json
 import logging
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import httpx2
 import pytest
@@ -177,16 +178,15 @@ async def test_no_page_of_another_site_may_read_an_answer(client: httpx2.AsyncCl
         (NextAnswer("refused_inside", code=409), 409, "conflict"),
         (NextAnswer("refused", code=429, backoff=1.2), 429, "rate-limit"),
         (NextAnswer("refused", code=503), 502, "service-unavailable"),
-        (NextAnswer("lost"), 503, "outcome-unknown"),
     ],
 )
 async def test_an_accounts_error_keeps_its_kind(event: NextAnswer, status: int, kind: str) -> None:
     account = EmulatedAccount()
-    await account.emulate(event)
+    await account.emulate(replace(event, operation="set_privacy_setting"))
     async with client_of({"demo": account}, token=None) as client:
         answer = await client.put(f"{PRIVACY}/last", json={"value": "none"})
     document = problem(answer, status, kind)
-    assert document["source"] == ("gateway" if kind == "outcome-unknown" else "whatsapp")
+    assert document["source"] == "whatsapp"
     assert answer.headers.get("retry-after") == ("2" if event.backoff else None)
 
 

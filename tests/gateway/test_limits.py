@@ -8,7 +8,7 @@ from asking import CONTACTS, LAST_LIST, PRIVACY, SOMEBODY, Live, client_of, prob
 
 from privacy_sdk.accounts.base import Account
 from privacy_sdk.accounts.emulated.account import EmulatedAccount
-from privacy_sdk.gateway.limits import LimitedAccount, Rate
+from privacy_sdk.gateway.limits import Rate
 from privacy_sdk.model.types import DisallowedListUpdate, PrivacyCategory, SetPrivacySettingResponse
 
 LAST, PROFILE = PrivacyCategory.LAST, PrivacyCategory.PROFILE
@@ -36,40 +36,6 @@ class Holder:
 async def settled() -> None:
     for _ in range(50):
         await asyncio.sleep(0)
-
-
-async def test_a_plan_holds_its_lists_and_no_others() -> None:
-    served = LimitedAccount(EmulatedAccount())
-    plan = Holder(served.changing_many([LAST], 1))
-    await settled()
-    same, other = Holder(served.changing_list(LAST)), Holder(served.changing_list(PROFILE))
-    await settled()
-    assert (plan.has_it, same.has_it, other.has_it) == (True, False, True)
-    await plan.end()
-    await settled()
-    assert same.has_it
-    await asyncio.gather(same.end(), other.end())
-
-
-async def test_plans_run_one_at_a_time_whatever_their_lists() -> None:
-    served = LimitedAccount(EmulatedAccount())
-    first, second = Holder(served.changing_many([], 1)), Holder(served.changing_many([LAST], 1))
-    await settled()
-    assert (first.has_it, second.has_it) == (True, False)
-    await first.end()
-    await settled()
-    assert second.has_it
-    await second.end()
-
-
-async def test_plans_that_name_their_lists_in_another_order_do_not_wait_for_each_other() -> None:
-    served = LimitedAccount(EmulatedAccount())
-    lists = [Holder(served.changing_list(category)) for category in (LAST, PROFILE)]
-    await settled()
-    plans = [Holder(served.changing_many(order, 1)) for order in ([LAST, PROFILE], [PROFILE, LAST])]
-    await settled()
-    for each in (*lists, *plans):
-        await each.end()
 
 
 async def test_a_plan_costs_a_request_for_each_change_and_for_reading_before_and_after() -> None:

@@ -64,6 +64,8 @@ def test_every_method_stays_below_the_accounts_path(
             if hasattr(client, name):
                 getattr(client, name)(*arguments)
         assert client.apply(client.plan({"status": "none"})).is_complete
+        assert len(client.history()) > 3
+        client.undo()
         client.account.emulate(NextAnswer("slow", seconds=0))
         for name in ("link_status", "unlink"):
             with pytest.raises(ps.NotSupportedError):
@@ -71,7 +73,7 @@ def test_every_method_stays_below_the_accounts_path(
         with pytest.raises(ps.NotSupportedError):
             client.link(timeout=1)
         assert "one" in client._repr_html_()
-    others = {"apply", "link", "link_status", "unlink", "close"}
+    others = {"history", "undo", "apply", "link", "link_status", "unlink", "close"}
     methods = {
         name
         for name, each in inspect.getmembers(ps.Client, inspect.isfunction)
@@ -100,9 +102,10 @@ def test_every_command_stays_below_the_accounts_path(
         "apply": [str(policy), "--yes"],
         "snapshot": [],
         "visibility": [],
+        "history": [],
         "doctor": [],
     }
-    elsewhere = {"app", "link", "unlink", "demo", "record", "cassette", "gateway"}
+    elsewhere = {"undo", "check", "replay", "app", "link", "unlink", "demo", "record", "cassette", "gateway"}
     names = build().commands.keys() - elsewhere
     for name in sorted(names, key=list(commands).index):
         code, out, err = run(name, *commands[name], "--json", "--account", "two", *where)
