@@ -139,7 +139,8 @@ class PlanRun:
         """Return the answer with the newest version of the list, which later changes led to."""
         if not isinstance(change, ListChange):
             return answer
-        return answer._replace(dhash=self._dhashes.get(change.category))
+        newest = self._dhashes.get(change.category)  # forgotten when a later change was refused
+        return answer if newest is None else answer._replace(dhash=newest)
 
     @property
     def _can_read_lists(self) -> bool:
@@ -188,7 +189,7 @@ class PlanRun:
                 update = DisallowedListUpdate(dhash, change.entries)
                 response = await self._account.set_privacy_disallowed_list(category, update)
                 self._dhashes[category] = response.dhash
-                return Answer(Outcome.APPLIED, based_on=dhash)
+                return Answer(Outcome.APPLIED, dhash=response.dhash, based_on=dhash)
         return Answer(Outcome.APPLIED)
 
     async def _dhash(self, category: PrivacyCategory) -> str | None:

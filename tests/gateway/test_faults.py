@@ -1,6 +1,7 @@
 """Faults × operations × writers: nothing is said to a client that is not so."""
 
 from collections import Counter
+from typing import Any
 
 import pytest
 from faults import OF_THE_ACCOUNT, OF_THE_WAY, OPERATIONS, Verdict, outcomes
@@ -63,6 +64,26 @@ async def test_whoever_is_named_is_excepted_or_not_whatever_the_list_became_mean
     await (client.exclude if action == "add" else client.include)("last", [one, other])
     listed = {str(user.jid) for user in await fetch(ps.PrivacyCategory.LAST)}
     assert listed & {one, other} == ({one, other} if action == "add" else set())
+
+
+async def test_a_list_that_the_phone_leaves_in_the_middle_of_a_plan_was_changed_all_the_same() -> (
+    None
+):
+    """The plan's second change of that list is refused; the first one was not."""
+    one, other = "999000000000001@lid", "999000000000002@lid"
+    account = ps.EmulatedAccount()
+    client = ps.AsyncClient.from_account(account)
+    await client.exclude("last", one)
+    change = account.set_privacy_disallowed_list
+
+    async def change_and_close(*arguments: Any) -> ps.SetPrivacySettingResponse:
+        response = await change(*arguments)
+        await account.emulate(ps.testing.PhoneSets("last", "none"))
+        return response
+
+    account.set_privacy_disallowed_list = change_and_close  # type: ignore[method-assign]
+    applied = await client.apply(await client.plan({"exceptions": {"last": [other]}}))
+    assert [result.outcome.value for result in applied] == ["overtaken", "refused"]
 
 
 ROUNDS = [
