@@ -105,7 +105,18 @@ def test_every_command_stays_below_the_accounts_path(
         "history": [],
         "doctor": [],
     }
-    elsewhere = {"undo", "check", "replay", "app", "link", "unlink", "demo", "record", "cassette", "gateway"}
+    elsewhere = {
+        "undo",
+        "check",
+        "replay",
+        "app",
+        "link",
+        "unlink",
+        "demo",
+        "record",
+        "cassette",
+        "gateway",
+    }
     names = build().commands.keys() - elsewhere
     for name in sorted(names, key=list(commands).index):
         code, out, err = run(name, *commands[name], "--json", "--account", "two", *where)
