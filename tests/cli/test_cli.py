@@ -233,7 +233,7 @@ def test_the_tour_can_be_read_and_changed_as_it_was_recorded(run: Command) -> No
         (["gateway", "--account", "demo"], "'demo' is not NAME=BACKEND. As in: demo=emulated"),
         (
             ["gateway", "--account", "demo=emulatd"],
-            "'emulatd' is not a known backend. Did you mean 'emulated'? Known: emulated, whatsapp.",
+            "'emulatd' is not a known backend. Did you mean 'emulated'? Known: emulated, whatsapp, raw.",
         ),
     ],
 )
@@ -260,7 +260,7 @@ def test_the_token_may_be_in_a_file(
     path.write_text(f"{TOKEN}\n")
     assert run.out("timer", "--token-file", str(path)).endswith("off")
     path.write_text("two words")
-    assert run.error("timer", "--token-file", str(path))[0] == 3
+    assert run.error("timer", "--token-file", str(path))[0] == 2
     code, error = run.error("timer", "--token-file", str(tmp_path / "none"))
     assert code == 2
     assert "none' cannot be read: No such file or directory." in error
@@ -299,12 +299,8 @@ def test_what_whatsapp_refuses_is_code_3(run: Command, gateway: str) -> None:
 def test_an_unknown_outcome_is_code_5(run: Command, gateway: str) -> None:
     with ps.Client(gateway) as client:
         fetch = "fetch_privacy_settings"
-        client.account.emulate(
-            ps.testing.NextAnswer("slow", operation=fetch)
-        )  # what it was is read,
-        client.account.emulate(
-            ps.testing.NextAnswer("refused", operation=fetch)
-        )  # what it is cannot be
+        for fault in ("slow", "slow", "refused"):  # read before, read before, read back
+            client.account.emulate(ps.testing.NextAnswer(fault, operation=fetch))
     code, error = run.error("set", "last", "none")
     assert code == 5
     assert error.startswith("WhatsApp answered success. It could not be read back: ")

@@ -48,7 +48,7 @@ def test_with_a_gateway_and_its_token_all_is_well(examine, gateway: str) -> None
     assert checks["token"]["detail"] == "PRIVACY_SDK_TOKEN"
     assert checks["gateway"]["detail"] == f"account demo, connected; {describe('emulated')}"
     assert "tour" in checks["recordings"]["detail"]
-    assert checks["extra gateway"]["detail"] == "fastapi, uvicorn"
+    assert checks["extra gateway"]["detail"] == "fastapi, sqlalchemy, uvicorn"
 
 
 def test_it_says_so_in_lines_too(run: Command) -> None:
@@ -82,7 +82,7 @@ def test_a_gateway_on_this_machine_needs_no_token(examine) -> None:
         code, checks = examine()
     assert code == 0
     assert checks["token"]["status"] == "ok"
-    assert checks["gateway"]["detail"] == "account demo, emulated, connected"
+    assert checks["gateway"]["detail"] == f"account demo, connected; {describe('emulated')}"
 
 
 def test_the_token_file_is_found(examine, token_file: Path) -> None:
