@@ -179,6 +179,7 @@ async def test_an_update_that_meets_a_change_on_the_phone_learns_the_dhash_and_i
     await account.set_privacy_disallowed_list(Category.LAST, adding(None))
     assert [sent[:3] for sent in phone.sent[1:]] == [
         ("list", "last", old),
+        ("fetch",),
         ("set", "last", "contact_blacklist"),
         ("list", "last", new),
     ]

@@ -260,7 +260,7 @@ def test_the_token_may_be_in_a_file(
     path.write_text(f"{TOKEN}\n")
     assert run.out("timer", "--token-file", str(path)).endswith("off")
     path.write_text("two words")
-    assert run.error("timer", "--token-file", str(path))[0] == 3
+    assert run.error("timer", "--token-file", str(path))[0] == 2
     code, error = run.error("timer", "--token-file", str(tmp_path / "none"))
     assert code == 2
     assert "none' cannot be read: No such file or directory." in error
@@ -300,7 +300,7 @@ def test_an_unknown_outcome_is_code_5(run: Command, gateway: str) -> None:
     with ps.Client(gateway) as client:
         fetch = "fetch_privacy_settings"
         client.account.emulate(
-            ps.testing.NextAnswer("slow", operation=fetch)
+            ps.testing.NextAnswer("slow", operation=fetch, times=2)
         )  # what it was is read,
         client.account.emulate(
             ps.testing.NextAnswer("refused", operation=fetch)

@@ -38,7 +38,7 @@ def test_a_script_is_recorded_with_its_arguments_and_exit_code(cassette, tmp_pat
     assert record(cassette, script, "--json", "x") == 7
     printed = capfd.readouterr()
     assert printed.out == "['--json', 'x']\n"
-    assert "4 exchanges recorded" in printed.err
+    assert "2 exchanges recorded" in printed.err
     assert [row.method for row in show(cassette)] == ["GET", "PUT", "GET", "GET"]
     assert not any(finding.is_wrong for finding in check(cassette))
 
@@ -58,7 +58,7 @@ def test_a_cell_that_fails_is_said_and_what_came_before_is_recorded(cassette, tm
     nbformat.write(new_notebook(cells=[new_code_cell(f"{CODE}\n1 / 0")]), path)
     assert record(cassette, path) == 1
     assert "ZeroDivisionError" in capsys.readouterr().err
-    assert len(show(cassette)) == 4
+    assert len(show(cassette)) == 2
 
 
 def test_a_program_that_asks_nothing_is_said_to_have_recorded_nothing(cassette, tmp_path, capsys):
@@ -130,7 +130,7 @@ def test_what_was_recorded_is_told_as_json(cassette, tmp_path, capfd):
     script = tmp_path / "script.py"
     script.write_text(CODE)
     assert main(["record", "--json", str(cassette), "--", str(script)]) == 0
-    assert json.loads(capfd.readouterr().out) == {"recording": str(cassette), "exchanges": 4}
+    assert json.loads(capfd.readouterr().out) == {"recording": str(cassette), "exchanges": 2}
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
