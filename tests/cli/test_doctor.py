@@ -48,7 +48,7 @@ def test_with_a_gateway_and_its_token_all_is_well(examine, gateway: str) -> None
     assert checks["token"]["detail"] == "PRIVACY_SDK_TOKEN"
     assert checks["gateway"]["detail"] == f"account demo, connected; {describe('emulated')}"
     assert "tour" in checks["recordings"]["detail"]
-    assert checks["extra gateway"]["detail"] == "fastapi, uvicorn"
+    assert checks["extra gateway"]["detail"] == "fastapi, sqlalchemy, uvicorn"
 
 
 def test_it_says_so_in_lines_too(run: Command) -> None:
