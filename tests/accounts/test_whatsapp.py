@@ -180,6 +180,7 @@ async def test_an_update_that_meets_a_change_on_the_phone_learns_the_dhash_and_i
     asked = [sent[:3] for sent in phone.sent[1:] if sent[0] != "fetch"]
     assert asked == [
         ("list", "last", old),
+        ("fetch",),
         ("set", "last", "contact_blacklist"),
         ("list", "last", new),
     ]

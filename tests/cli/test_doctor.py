@@ -82,7 +82,7 @@ def test_a_gateway_on_this_machine_needs_no_token(examine) -> None:
         code, checks = examine()
     assert code == 0
     assert checks["token"]["status"] == "ok"
-    assert checks["gateway"]["detail"] == f"account demo, connected; {describe('emulated')}"
+    assert checks["gateway"]["detail"].startswith("account demo, connected")
 
 
 def test_the_token_file_is_found(examine, token_file: Path) -> None:

@@ -30,6 +30,9 @@ COMMANDS = {
     "timer": ["timer", "7d"],
     "plan": ["plan", "maximum"],
     "apply": ["apply", "maximum", "--yes"],
+    "check": ["check", "maximum"],
+    "undo": ["undo", "{undo}", "--yes"],
+    "history": ["history"],
     "snapshot": ["snapshot"],
     "exclude": ["exclude", "last", "+999 11 5555 0101"],
     "include": ["include", "last", "+999 11 5555 0101"],
@@ -42,9 +45,10 @@ COMMANDS = {
     "cassette check": ["cassette", "check", "{file}"],
     "record": ["record", "{script}", "--output", "{new}"],
 }
-WITHOUT_FOREIGN_TEXT = {"gateway", "app"}
-"""Commands that run until they are stopped; the text of both is their own."""
+WITHOUT_FOREIGN_TEXT = {"gateway", "app", "replay"}
+"""Commands that run until they are stopped, whose text is their own, or a script of one's own."""
 
+STATE = {"settings": [], "lists": [], "duration": None}
 ROW = {"outcome": "refused", "reason": SAYS, "missed": []}
 SETTINGS = [{"category": "last", "value": "contact_blacklist"}, {"category": EVIL, "value": "all"}]
 GOOD = {
@@ -55,6 +59,7 @@ GOOD = {
     },
     r"GET .*/privacy$": {"settings": SETTINGS},
     r"PUT .*/privacy/": {"dhash": EVIL},
+    r"POST .*/excluded$": {"before": EVIL, "dhash": EVIL},
     r"PATCH .*/privacy$": {
         "outcomes": [ROW] * 9, "found": {"settings": [], "lists": [], "duration": None},
     },
@@ -133,7 +138,15 @@ def places(tmp_path: Path) -> dict[str, str]:
     rows = {"version": 1, "interactions": [{"request": request, "response": response}]}
     cassette.write_text(json.dumps(rows))
     script.write_text(f"import privacy_sdk as ps\nraise ps.PrivacyError({EVIL!r})\n")
-    return {"file": str(cassette), "script": str(script), "new": str(tmp_path / "new.yaml")}
+    undo = tmp_path / "undo.json"
+    change = {"change": "setting", "category": "last", "value": "none"}
+    undo.write_text(json.dumps({"account": "demo", "expected": STATE, "changes": [change]}))
+    return {
+        "undo": str(undo),
+        "file": str(cassette),
+        "script": str(script),
+        "new": str(tmp_path / "new.yaml"),
+    }
 
 
 def all_commands(group: Any, before: str = "") -> Iterator[str]:
