@@ -35,7 +35,7 @@ def as_path(given: str | os.PathLike[str]) -> Path:
         with suppress(UnicodeError):  # a lone surrogate
             if isinstance(path, str) and path and b"\0" not in os.fsencode(path):
                 there = Path(os.path.expanduser(path))  # noqa: PTH111  # "~nobody" stays
-                if there.name:  # the root of a file system is no file of anybody's
+                if str(there) != there.anchor:  # the root of a file system is nobody's file
                     return there
     raise InvalidInputError(
         f"{short_repr(given)} is not a path.", hint='Pass one such as "folder/mine.yaml".'

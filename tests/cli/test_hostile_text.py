@@ -37,7 +37,6 @@ COMMANDS = {
     "exclude": ["exclude", "last", "+999 11 5555 0101"],
     "include": ["include", "last", "+999 11 5555 0101"],
     "doctor": ["doctor"],
-    "replay": ["replay", "{file}", "--", "{script}"],
     "cassette show": ["cassette", "show", "{file}"],
     "cassette check": ["cassette", "check", "{file}"],
     "record": ["record", "{script}", "--output", "{new}"],

@@ -42,7 +42,7 @@ def test_one_that_is_dead_is_removed_and_the_living_stay(runtime: Path) -> None:
         assert list(runtime.iterdir()) == [alive]
 
 
-def test_the_data_folder_stands_in(
+def test_else_the_data_folder(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, runtime: Path
 ) -> None:
     runtime.write_text("in the way")
