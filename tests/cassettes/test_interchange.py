@@ -27,8 +27,9 @@ def ours(tmp_path_factory):
         Client(url, token=TOKEN, account="demo", record=path) as client,
     ):
         client.fetch_privacy_settings()
-        client.set_privacy_setting("last", "contacts")
-        client.set_privacy_setting("last", "none")
+        for value in ("contacts", "none"):
+            client.set_privacy_setting("last", value)
+            client.fetch_privacy_settings()
     return path
 
 
