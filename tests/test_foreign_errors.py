@@ -172,6 +172,9 @@ OPERATIONS: dict[str, Callable[[HttpAccount], Any]] = {
     "set_privacy_disallowed_list": lambda it: it.set_privacy_disallowed_list(
         ps.PrivacyCategory.LAST, ps.DisallowedListUpdate("1", [ENTRY])
     ),
+    "change_excluded": lambda it: it.change_excluded(
+        ps.PrivacyCategory.LAST, ps.DisallowedListUpdate(None, [ENTRY])
+    ),
     "fetch_default_disappearing_mode": lambda it: it.fetch_default_disappearing_mode(),
     "set_default_disappearing_mode": lambda it: it.set_default_disappearing_mode(60),
     "find_contacts": lambda it: it.find_contacts(["999115550101"]),

@@ -23,7 +23,7 @@ from privacy_sdk.errors import (
     UnknownAccountError,
     UnreadableAnswerError,
 )
-from privacy_sdk.support.gateways import is_loopback
+from privacy_sdk.support.gateways import checked_url, is_loopback
 from privacy_sdk.support.sockets import is_ours, local_sockets
 from privacy_sdk.support.tokens import ENVIRONMENT, stored_token
 
@@ -244,6 +244,7 @@ def network_to(
     if url is None:
         return HERE, LocalGateways()
     finds_token = token is None and not os.environ.get(ENVIRONMENT)
+    url = checked_url(url)
     return url, Network(url, ca=ca, finds_token=finds_token)
 
 

@@ -19,7 +19,7 @@ def write_plan(plan: Plan) -> str:
         >>> client = ps.Client.emulated()
         >>> applied = client.apply(client.plan({"last": "none"}))
         >>> read_plan(write_plan(applied.undo()), "undo.json")
-        Plan of 1 change for 'demo', 1 of them looser
+        Plan of 1 change for 'demo'
           setting    from    to        direction
           Last seen  nobody  everyone  looser
     """

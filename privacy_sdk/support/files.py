@@ -34,7 +34,9 @@ def as_path(given: str | os.PathLike[str]) -> Path:
         path = os.fspath(given)
         with suppress(UnicodeError):  # a lone surrogate
             if isinstance(path, str) and path and b"\0" not in os.fsencode(path):
-                return Path(os.path.expanduser(path))  # noqa: PTH111  # "~nobody" stays
+                there = Path(os.path.expanduser(path))  # noqa: PTH111  # "~nobody" stays
+                if there.name:  # the root of a file system is no file of anybody's
+                    return there
     raise InvalidInputError(
         f"{short_repr(given)} is not a path.", hint='Pass one such as "folder/mine.yaml".'
     )

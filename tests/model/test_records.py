@@ -4,6 +4,7 @@ import copy
 import dataclasses
 import pickle
 import typing
+from datetime import UTC, datetime
 
 import pydantic
 import pytest
@@ -33,6 +34,7 @@ RECORDS = [
     ps.PrivacySetting(NEW, NONE),
     ps.PrivacySettingsResponse([ps.PrivacySetting(LAST, NONE)], 1),
     ps.SetPrivacySettingResponse("1"),
+    ps.policies.HistoryEntry(1, datetime(2026, 11, 26, tzinfo=UTC), "timer"),
     ps.Client.emulated().visibility(),
     ps.accounts.LinkStatus(ps.accounts.AccountState.CONNECTED),
     RESULT,

@@ -111,12 +111,12 @@ def test_an_atomic_file_keeps_its_mode_and_the_link_to_it(path, tmp_path, kept):
 
 
 def test_a_recording_keeps_its_mode_and_the_link_to_it(path, tmp_path):
-    path.write_bytes(b"old")
+    path.touch()
     path.chmod(0o640)
     link = tmp_path / "link"
     link.symlink_to(path)
-    file = Appender(link, b"")
-    file.take_over(b"old")
+    file = Appender(link, b"", replace=True)
+    file.append(b"old")
     file.append(b"new")
     file.blank(0, 3)
     file.close()

@@ -42,7 +42,7 @@ def test_one_that_is_dead_is_removed_and_the_living_stay(runtime: Path) -> None:
         assert list(runtime.iterdir()) == [alive]
 
 
-def test_where_the_runtime_folder_cannot_be_used_it_is_the_data_folder(
+def test_the_data_folder_stands_in(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, runtime: Path
 ) -> None:
     runtime.write_text("in the way")

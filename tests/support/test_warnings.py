@@ -56,7 +56,8 @@ def test_a_blocking_calls_warning_points_at_the_call(
 def test_so_does_one_that_came_over_a_gateway(caught: list[warnings.WarningMessage]) -> None:
     class Unreadable(ps.EmulatedAccount):
         async def fetch_privacy_settings(self) -> ps.PrivacySettingsResponse:
-            return ps.PrivacySettingsResponse([], unreadable=2)
+            error = ps.PrivacySetting(ps.PrivacyCategory.LAST, ps.PrivacyValue.other("error"))
+            return ps.PrivacySettingsResponse([error])
 
     with running_gateway({"demo": Unreadable()}) as url, ps.Client(url) as client:
         client.fetch_privacy_settings()
