@@ -217,7 +217,9 @@ class AsyncClient:
         self._label = label
         self._names = read_names(names)
         self._observers: WeakSet[Observer] = WeakSet()
-        self._changes = VerifiedChanges(account, self._notify)
+        self._changes = VerifiedChanges(
+            account, self._notify, is_watched=lambda: bool(self._observers and not self.recording)
+        )
 
     def _notify(self, state: SettingsState, *, by: Observer | None = None) -> None:
         """Tell the observers what was read after a change, except the one that read it."""

@@ -216,8 +216,9 @@ class VerifiedChanges:
         on_read: Callable[[SettingsState], None] = lambda state: None,
         *,
         other_end: RunsPlans | None = None,
+        is_watched: Callable[[], bool] = lambda: False,
     ) -> None:
-        self.account, self._on_read = account, on_read
+        self.account, self._on_read, self._is_watched = account, on_read, is_watched
         self._other_end = account if isinstance(account, RunsPlans) else other_end
         self._capabilities: frozenset[str] | None = None
 
@@ -327,6 +328,7 @@ class VerifiedChanges:
             lost = error
         else:
             if self._other_end:
+                await self._tell(changes)
                 return answered
         unread: dict[Part, PrivacyError] = {}
         after = await self._read_back(changes, unread, is_lost=lost is not None)
@@ -349,6 +351,15 @@ class VerifiedChanges:
                 f"{answer.reason} It was made; its list could not be read: {failed.message}"
             ) from failed
         return response(after) if answered is None else answered
+
+    async def _tell(self, changes: tuple[Change, ...]) -> None:
+        """Tell of changes that the other end has verified; a list is read for who watches."""
+        settings = {c.category: c.after for c in changes if isinstance(c, SettingChange)}
+        timers = [change.after for change in changes if isinstance(change, TimerChange)]
+        state = SettingsState(settings, timer=timers[0] if timers else None)
+        if any(isinstance(change, ListChange) for change in changes) and self._is_watched():
+            state = await self._read_back(changes, {}, is_lost=False)
+        self._on_read(state)
 
     async def _before(self, changes: tuple[Change, ...]) -> SettingsState:
         """Read what is to be changed, so that a change that was not made shows as such.

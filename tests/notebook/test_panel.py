@@ -3,6 +3,7 @@
 import gc
 import threading
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx2
 import ipywidgets as widgets
@@ -732,8 +733,10 @@ def test_what_code_changes_while_the_panel_applies_shows_when_it_is_done():
     panel.controls["last"].value = "none"
     press(panel, "Apply")
     assert account.arrived.wait(10)
-    client.set_default_disappearing_mode(86_400)
-    account.passing.set()
+    with ThreadPoolExecutor(1) as pool:  # it waits for its turn
+        change = pool.submit(client.set_default_disappearing_mode, 86_400)
+        account.passing.set()
+        change.result()
     assert settled(panel) == "Applied to 'demo': 1 applied."
     assert panel.controls["timer"].value == 86_400
     assert panel.controls["last"].value == "none"
@@ -760,7 +763,7 @@ def test_a_replay_is_not_moved_by_a_panel_that_follows():
         client.set_privacy_setting("last", "contact_blacklist")  # a list begins, not read here
         if not is_closed:
             assert panel.controls["last"].value == "contact_blacklist"
-        client.info()  # after whatever was submitted
+        client.fetch_privacy_settings()  # after whatever was submitted
         return client._async.recording.unplayed()
 
     assert played(is_closed=False) == played(is_closed=True)
