@@ -108,8 +108,11 @@ def test_module_and_session_share_a_recording_and_an_async_client_has_one(pytest
             session_privacy_client.fetch_privacy_settings()
 
         def test_third(async_privacy_client):
-            settings = asyncio.run(async_privacy_client.fetch_privacy_settings())
-            assert settings.get_value("last") == "none"
+            async def last():
+                async with async_privacy_client as client:
+                    return (await client.fetch_privacy_settings()).get_value("last")
+
+            assert asyncio.run(last()) == "none"
         """
     )
     record().assert_outcomes(passed=3)
