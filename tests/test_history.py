@@ -355,6 +355,16 @@ def test_a_bad_journal_keeps_the_gateway_from_starting(capsys, tmp_path, monkeyp
     assert "--journal off" in err
 
 
+def test_without_a_home_the_gateway_keeps_its_journal_in_memory(tmp_path, monkeypatch, caplog):
+    from privacy_sdk.gateway.server import _journal
+
+    nowhere = tmp_path / "file"
+    nowhere.touch()
+    monkeypatch.setenv("PRIVACY_SDK_DATA_DIR", str(nowhere / "folder"))
+    assert isinstance(_journal(None, None), MemoryJournal)
+    assert "no journal is kept beyond this run" in caplog.text
+
+
 def test_a_client_name_is_text():
     with pytest.raises(ps.InvalidInputError):
         ps.Client("http://127.0.0.1:9", name=7)

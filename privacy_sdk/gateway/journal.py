@@ -13,6 +13,7 @@ import sqlite3
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,6 +28,9 @@ from privacy_sdk.model.history import HistoryEntry
 from privacy_sdk.support.files import data_folder, make_private_folder
 
 T = TypeVar("T")
+
+FILE_NAME = "journal.sqlite"
+"""In the data folder, where no other is named."""
 
 VERSION = 1
 """Of the tables; a journal with a higher one is from a newer gateway."""
@@ -99,7 +103,7 @@ class SqlJournal:
         self._keep = keep
         self._tidied = 0.0
         if url is None:
-            path = path or data_folder() / "journal.sqlite"
+            path = path or data_folder() / FILE_NAME
             self.where = str(path)
             self._engine = self._sqlite(path)
         else:
@@ -302,6 +306,13 @@ def open_journal(where: str | None = None, *, keep: timedelta = KEEP) -> SqlJour
     if keep <= timedelta(0):
         raise InvalidInputError(f"{short_repr(keep)} is no time to keep a journal for.")
     return NoJournal() if where == "off" else SqlJournal(where, keep=keep)
+
+
+def default_path_exists() -> bool:
+    """Return whether there is a journal already where none is named."""
+    with suppress(PrivacyError, OSError):
+        return (data_folder() / FILE_NAME).exists()
+    return False
 
 
 def _micros(at: datetime) -> int:

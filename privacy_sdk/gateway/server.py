@@ -225,13 +225,13 @@ def running_gateway(
 def _journal(where: str | None, keep: timedelta | None) -> Journal:
     try:
         from privacy_sdk.accounts.journal import MemoryJournal
-        from privacy_sdk.gateway.journal import KEEP, open_journal
+        from privacy_sdk.gateway.journal import KEEP, default_path_exists, open_journal
     except ModuleNotFoundError as error:
         raise _not_installed(error) from None
     try:
         return open_journal(where, keep=KEEP if keep is None else keep)
     except PrivacyError as error:
-        if where is not None:
+        if where is not None or default_path_exists():
             raise
         # No home, or one that cannot be written: what was changed is known until it stops.
         logger.warning("no journal is kept beyond this run: %s", error.message)
