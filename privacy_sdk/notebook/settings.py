@@ -62,7 +62,9 @@ class AccountSettings:
         }
         timer = before.timer if after.timer is None and TIMER not in changed else after.timer
         known = {*changed, *after.lists, *([] if timer is None else [TIMER])}
-        unread = {part: error for part, error in self.unread.items() if part not in known}
+        unread: dict[Part, PrivacyError] = {
+            part: error for part, error in self.unread.items() if part not in known
+        }
         return AccountSettings(self.info, SettingsState(settings, lists, timer), unread)
 
 
