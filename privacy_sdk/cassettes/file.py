@@ -221,7 +221,7 @@ def _parsed(path: Path, text: str) -> Recording:
             problem = f"Not a whole exchange ({_missing(error)})."
             raise _FaultError(line, problem, may_be_torn=entry is entries[-1]) from None
     if text.startswith(HEADER) and _is_torn(recording.interactions[-1]["response"]):
-        raise _FaultError(line, "Not a whole exchange.", may_be_torn=True)
+        raise _FaultError(entries.lines[-1], "Not a whole exchange.", may_be_torn=True)
     return recording
 
 

@@ -142,9 +142,9 @@ async def test_a_miss_says_in_words_what_there_is_and_how_to_record_anew(path):
     ("ask", "says"),
     [
         (lambda c: c.set_privacy_setting("last", "all"), "the change of last → everyone"),
-        (lambda c: c.apply(c.plan({"online": "match_last_seen"})), "what the account is"),
+        (lambda c: c.apply(c.plan({"online": "match_last_seen"})), "a plan (online → same as last"),
         (lambda c: c.fetch_disallowed_list("groupadd"), "does not have the list of groupadd"),
-        (lambda c: c.exclude("last", ["+999115550104"]), "not have what the account is"),
+        (lambda c: c.exclude("last", ["+999115550104"]), "the look-up of 1 number"),
         (lambda c: c.set_default_disappearing_mode(1), "the change of timer → 1 second"),
     ],
 )
