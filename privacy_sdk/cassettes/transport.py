@@ -16,7 +16,6 @@ import httpx2
 
 from privacy_sdk.cassettes.file import (
     is_bare_name,
-    load_cassette,
     read_recording,
     recording_path,
 )
@@ -301,14 +300,15 @@ def _timeline(path: Path, *, shared: bool) -> Timeline:
         warn_caller(f"{path}, line {recording.torn}: The last exchange was torn and is left out.")
     exchanges: list[Exchange] = []
     date: list[str] = []
-    for (request, response), overlaps, after_loss in zip(
-        load_cassette(recording).data, recording.overlaps, recording.losses, strict=True
+    for interaction, overlaps, after_loss in zip(
+        recording.interactions, recording.overlaps, recording.losses, strict=True
     ):
+        request, response = interaction["request"], interaction["response"]
         headers = {name.lower(): values for name, values in response["headers"].items()}
         date = headers.get("date") or date  # which is written once, until it is another
         exchanges.append(
             Exchange(
-                Request.of(request.method, request.uri, request.body),
+                Request.of(request["method"], request["uri"], request["body"]),
                 response["status"]["code"],
                 {k: v for k, v in headers.items() if k in ("content-type", "retry-after")}
                 | ({"date": date} if date else {}),

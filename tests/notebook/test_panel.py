@@ -99,7 +99,7 @@ def test_applied_changes_are_said_and_the_panel_shows_what_the_server_says(clien
     assert panel.controls["last"].value == "all"
 
 
-@pytest.mark.parametrize("fault", ["refused", "refused_inside", "not_taken"])
+@pytest.mark.parametrize("fault", ["refused", "refused_inside", "not_applied"])
 def test_a_refused_change_stays_marked_with_its_reason(client, panel, fault):
     client.account.emulate(
         ps.testing.NextAnswer(fault, operation="set_privacy_setting", category="groupadd")
@@ -700,7 +700,7 @@ def test_a_list_that_code_begins_is_read_and_can_be_changed(client, panel):
 
 
 def test_a_change_that_was_answered_and_not_made_is_not_shown(client, panel):
-    client.account.emulate(ps.testing.NextAnswer("not_taken", category="last"))
+    client.account.emulate(ps.testing.NextAnswer("not_applied", category="last"))
     client.account.emulate(ps.testing.PhoneSets("status", "none"))
     with pytest.raises(ps.errors.NotAppliedError):
         client.set_privacy_setting("last", "none")
