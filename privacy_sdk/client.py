@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -634,6 +635,36 @@ class AsyncClient:
         moment = None if since is None else as_time(since)
         keeper = require(self._account, KeepsHistory)
         return await keeper.history(since=moment, category=name)
+
+    async def watch(self, *, after: int | None = None) -> AsyncGenerator[HistoryEntry, None]:
+        """Yield each change as it is made or noticed, until the loop over it ends.
+
+        None is missed and none comes twice, also when the gateway is started anew meanwhile. An
+        account that tells nothing of what is changed elsewhere is read once a minute for as long
+        as somebody watches.
+
+        Args:
+            after: The ``id`` of the last entry that is known; by default it begins with the
+                next change.
+
+        Raises:
+            NotSupportedError: No journal is kept.
+            TooManyWatchersError: As many watch the account as may.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> client = ps.Client.emulated()
+            >>> response = client.set_privacy_setting("last", "contacts")
+            >>> for entry in client.watch(after=0):
+            ...     print(entry.before, entry.after, entry.outcome)
+            ...     break
+            all contacts applied
+        """
+        keeper = require(self._account, KeepsHistory)
+        async with aclosing(keeper.watch(after=after)) as changes:
+            async for _, entry in changes:
+                if entry is not None:
+                    yield entry
 
     async def undo(self) -> Plan:
         """Return the plan that takes back the last change that was made here.

@@ -119,6 +119,7 @@ class Network(httpx2.AsyncBaseTransport):
                     trust_env=not self._is_here,
                     verify=self._tls,
                     transport=transport,
+                    limits=httpx2.Limits(max_connections=None, max_keepalive_connections=20),
                 )
             except (ValueError, ImportError, httpx2.InvalidURL):
                 raise InvalidInputError(
