@@ -311,13 +311,13 @@ class HttpAccount:
         Raises:
             TooManyWatchersError: As many watch as may.
         """
-        path, now = await self._path("events"), asyncio.get_running_loop().time
+        url, now = self.url + await self._path("events"), asyncio.get_running_loop().time
         began, has_begun, pause = now(), False, _WATCH_AGAIN
         while True:
             known = {} if after is None else {"Last-Event-ID": str(after)}
             try:
                 async with self._connected().http.sse(
-                    path, headers=known, timeout=httpx2.Timeout(None, read=_SILENT_FOR)
+                    url, headers=known, timeout=httpx2.Timeout(None, read=_SILENT_FOR)
                 ) as source:
                     if source.response.status_code != 200:
                         raise await _refusal(source.response, self.url)
