@@ -365,24 +365,28 @@ GENERATED: dict[str, Callable[..., str]] = {
 }
 
 
+_MARK = re.compile(r"^<!-- generated: (.+) -->$", re.MULTILINE)
+
+
 def _fill_in(app: Sphinx, page: str, source: list[str]) -> None:
     def text(mark: re.Match[str]) -> str:
         name, *arguments = mark[1].split()
-        if name == "api":
-            _documented.update(arguments)
         return GENERATED[name](*arguments)
 
-    source[0] = re.sub(r"^<!-- generated: (.+) -->$", text, source[0], flags=re.MULTILINE)
+    source[0] = _MARK.sub(text, source[0])
 
 
-_documented: set[str] = set()
-"""The rooms whose public names are on a page."""
-
-
-def _check_rooms(app: Sphinx, environment: Any) -> None:
-    for room, path, _ in _public_names():
-        if _documented and room not in _documented:
-            logger.warning("%s is on no page: no page generates the API of %s.", path, room)
+def _generated_pages(app: Sphinx, environment: Any, *_: object) -> list[str]:
+    """The pages to read again, whatever changed; no public name may be on none of them."""
+    marks = {
+        page: _MARK.findall(Path(environment.doc2path(page)).read_text("utf-8"))
+        for page in environment.found_docs
+    }
+    rooms = {word for found in marks.values() for mark in found for word in mark.split()}
+    for room, path, _item in _public_names():
+        if room not in rooms:
+            logger.warning("%s is on no page: none generates the API of %s.", path, room)
+    return [page for page, found in marks.items() if found]
 
 
 _COLON = "\N{PRESENTATION FORM FOR VERTICAL COLON}"
@@ -424,7 +428,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     _find_comments()
     app.connect("builder-inited", _bring_notebooks)
     app.connect("source-read", _fill_in)
-    app.connect("env-check-consistency", _check_rooms)
+    app.connect("env-get-outdated", _generated_pages)
     app.connect("autodoc-process-docstring", _hide_colon, priority=400)
     app.connect("autodoc-process-docstring", _show_colon, priority=600)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
