@@ -818,7 +818,7 @@ class AsyncClient:
         Args:
             category: ``last``, ``profile``, ``status`` or ``groupadd``.
             people: One person or several: phone numbers with ``+`` and country code, JIDs
-                or LIDs; the unmasked table of :meth:`Client.excluded` or a column of it; with
+                or LIDs; the unmasked table of :meth:`.Client.excluded` or a column of it; with
                 ``names=``, names that are one person's.
 
         Returns:
