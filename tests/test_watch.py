@@ -367,7 +367,7 @@ def test_who_reads_nothing_is_not_waited_for(monkeypatch):
             await journal.add("demo", entry)
 
     asyncio.run(fill())
-    monkeypatch.setattr("privacy_sdk.gateway.MemoryJournal", lambda: journal)
+    monkeypatch.setattr("privacy_sdk.gateway.app.MemoryJournal", lambda: journal)
     with running_gateway({"demo": ps.EmulatedAccount("demo")}) as url, connected(url) as reader:
         reader.sendall(f"GET {EVENTS}?after=0 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
         time.sleep(1)

@@ -25,7 +25,14 @@ from privacy_sdk.accounts import wire
 from privacy_sdk.accounts.base import AccountInfo, LinkStatus, LostAnswerError
 from privacy_sdk.accounts.events import Event
 from privacy_sdk.accounts.journal import caller_to_headers, entry_from_json
-from privacy_sdk.accounts.network import HERE, NO_CONNECTION, Network, UnreachableError, unreachable
+from privacy_sdk.accounts.network import (
+    HERE,
+    NO_CONNECTION,
+    Network,
+    UnreachableError,
+    is_problem,
+    unreachable,
+)
 from privacy_sdk.accounts.problems import error_from_problem
 from privacy_sdk.errors import (
     AnswerTimeoutError,
@@ -476,7 +483,7 @@ class HttpAccount:
                     ) as response,
                 ):
                     status, raw = response.status_code, await _read(response)
-                    if status in _OF_A_PROXY and not _is_problem(response):
+                    if status in _OF_A_PROXY and not is_problem(response):
                         raise _from_proxy(status, self.url, changes=changes)
                     return read(_document(status, raw))
             except NO_CONNECTION as error:
@@ -502,10 +509,6 @@ _ENOUGH = stop_after_attempt(_ATTEMPTS) | stop_before_delay(_RETRY_FOR)
 _OF_A_PROXY = frozenset({502, 503, 504})
 
 
-def _is_problem(response: httpx2.Response) -> bool:
-    return response.headers.get("Content-Type", "").startswith("application/problem+json")
-
-
 def _from_proxy(status: int, url: str, *, changes: bool) -> LostAnswerError | UnreachableError:
     """Return what a proxy's own page means: after a change, the gateway may have had it."""
     if changes:
@@ -523,7 +526,7 @@ def _no_gateway_behind(status: int, url: str) -> NotConnectedError:
 async def _refusal(response: httpx2.Response, url: str) -> PrivacyError | UnreachableError:
     """Return why changes cannot be watched."""
     raw = await _read(response)
-    if response.status_code in _OF_A_PROXY and not _is_problem(response):
+    if response.status_code in _OF_A_PROXY and not is_problem(response):
         return UnreachableError(_no_gateway_behind(response.status_code, url))
     try:
         _document(response.status_code, raw)
