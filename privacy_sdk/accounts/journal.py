@@ -295,17 +295,16 @@ class Recorder:
             self._lists.pop(category, None)
             return
         self._lists[category] = held, now
+        new = {user.jid: user for user in held}
         number, entries = self._unproven_lists.pop(category, (0, ()))
         if number and any(
-            (entry.jid in {user.jid for user in held})
-            is not (entry.action is DisallowedListAction.ADD)
+            (entry.jid in new) is not (entry.action is DisallowedListAction.ADD)
             for entry in entries
         ):
             reason = "WhatsApp answered success, but not for everybody."
             await self._complete(number, Outcome.REFUSED.value, reason)
         if known is not None and known[0].dhash != held.dhash:
             old = {user.jid: user for user in known[0]}
-            new = {user.jid: user for user in held}
             add, remove = DisallowedListAction.ADD, DisallowedListAction.REMOVE
             people = [
                 DisallowedListUserEntry(user.jid, user.pn_jid, action)
