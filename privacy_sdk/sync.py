@@ -196,7 +196,7 @@ class Client:
             >>> client = ps.Client.emulated()
             >>> client.account
             BlockingAccount('demo')
-            >>> client.account.emulate(ps.testing.NextAnswer("not_taken"))
+            >>> client.account.emulate(ps.testing.NextAnswer("not_applied"))
             >>> client.set_privacy_setting("last", "none")
             Traceback (most recent call last):
             privacy_sdk.NotAppliedError: 'none' for 'last' was not applied. ...

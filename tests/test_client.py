@@ -104,7 +104,7 @@ async def test_an_unknown_category_passes_only_when_it_is_meant(client):
 
 
 async def test_a_success_that_did_not_take_raises(client):
-    await client.account.emulate(ps.testing.NextAnswer("not_taken"))
+    await client.account.emulate(ps.testing.NextAnswer("not_applied"))
     with pytest.raises(
         ps.NotAppliedError, match=r"'none' for 'last' was not applied.*, but it is 'all'"
     ):
@@ -112,7 +112,7 @@ async def test_a_success_that_did_not_take_raises(client):
 
 
 async def test_a_timer_that_did_not_take_raises(client):
-    await client.account.emulate(ps.testing.NextAnswer("not_taken"))
+    await client.account.emulate(ps.testing.NextAnswer("not_applied"))
     with pytest.raises(
         ps.NotAppliedError, match=r"A disappearing time of 86400 s was not applied.*, but it is 0 s"
     ):
@@ -121,7 +121,7 @@ async def test_a_timer_that_did_not_take_raises(client):
 
 async def test_a_list_change_that_did_not_take_raises(client):
     await client.set_privacy_setting("last", "contact_blacklist")
-    await client.account.emulate(ps.testing.NextAnswer("not_taken"))
+    await client.account.emulate(ps.testing.NextAnswer("not_applied"))
     with pytest.raises(
         ps.NotAppliedError, match="1 of 1 people were not added; the list holds 0 people"
     ):
@@ -170,7 +170,7 @@ async def test_a_list_change_of_both_kinds_is_verified_entry_by_entry(client):
     kept, added = ENTRY, ps.DisallowedListUserEntry("999000000000002@lid")
     await client.exclude("last", kept.jid)
     await client.account.emulate(
-        ps.testing.NextAnswer("not_taken", operation="set_privacy_disallowed_list")
+        ps.testing.NextAnswer("not_applied", operation="set_privacy_disallowed_list")
     )
     removal = ps.DisallowedListUserEntry(kept.jid, None, "remove")
     with pytest.raises(ps.NotAppliedError, match="1 of 1 people remain; the list holds 1 person"):

@@ -109,7 +109,7 @@ def test_people_of_a_list_are_noticed(client):
 
 def test_a_refused_change_is_one_and_not_the_phones(client):
     client.fetch_privacy_settings()
-    client.account.emulate(NextAnswer("not_taken", category="last"))
+    client.account.emulate(NextAnswer("not_applied", category="last"))
     with pytest.raises(ps.NotAppliedError):
         client.set_privacy_setting("last", "none")
     client.account.emulate(

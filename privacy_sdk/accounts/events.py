@@ -41,7 +41,7 @@ class Fault(Names):
     """The whole request is refused."""
     REFUSED_INSIDE = "refused_inside"
     """The answer is a success that holds the refusal; in a fetch, one row is an error."""
-    NOT_TAKEN = "not_taken"
+    NOT_APPLIED = "not_applied"
     """The answer to a change is a success, and the change is not made."""
     LOST = "lost"
     """The answer never arrives. A change is made all the same and its caller gets an
@@ -97,7 +97,7 @@ class NextAnswer:
     """The next answers that fit go wrong; faults wait in the order they were asked for.
 
     Attributes:
-        fault: How they go wrong. ``NOT_TAKEN`` fits changes only.
+        fault: How they go wrong. ``NOT_APPLIED`` fits changes only.
         code: WhatsApp's number for a refusal.
         text: Its name for it.
         error_type: Its class of error.

@@ -343,7 +343,6 @@ class HttpAccount:
             return self._lender._connected()
         if self._pool is None or self._pool.loop is not asyncio.get_running_loop():
             http = httpx2.AsyncClient(
-                base_url=self.url,
                 headers={"Accept": "application/json", "Accept-Encoding": "identity"}
                 | ({"Authorization": f"Bearer {self._token}"} if self._token else {}),
                 timeout=None,
@@ -429,7 +428,7 @@ class HttpAccount:
                     asyncio.timeout(self._timeout),
                     pool.http.stream(
                         method,
-                        path,
+                        self.url + path,
                         json=body,
                         headers=caller_to_headers() | ((self._patience or {}) if changes else {}),
                     ) as response,

@@ -565,12 +565,11 @@ def entry_from_json(document: object) -> HistoryEntry:
     category = wire.member(document, "category", (str, type(None)))
     lost = wire.member(document, "lost", (list, type(None)))
     since = wire.member(document, "since", (str, type(None)))
-    is_named = category is not None and 0 < len(category) <= _LONGEST
     return HistoryEntry(
         wire.member(document, "number", int),
         _time(wire.member(document, "at", str)),
         wire.words(document, "change"),
-        PrivacyCategory.other(category) if is_named else None,
+        PrivacyCategory.other(category) if category and len(category) <= _LONGEST else None,
         _value(document, "before"),
         _value(document, "after"),
         wire.words(document, "by"),

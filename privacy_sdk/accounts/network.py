@@ -88,7 +88,7 @@ class Network(httpx2.AsyncBaseTransport):
         self._is_here = path is not None or is_loopback(urlsplit(url).hostname)
         self._finds_token = finds_token and self._is_here
         self._tls = _tls(ca) if url.startswith("https:") else False
-        self._http: httpx2.AsyncClient | None = None
+        self._http: httpx2.AsyncClient | httpx2.AsyncHTTPTransport | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -103,28 +103,29 @@ class Network(httpx2.AsyncBaseTransport):
             request.headers["Authorization"] = f"Bearer {token}"
             request.extensions = {**request.extensions, "trace": self._check_owner}
         try:
-            return await self._connections().send(request, stream=True)
+            http = self._connections()
+            if isinstance(http, httpx2.AsyncClient):
+                return await http.send(request, stream=True)
+            return await http.handle_async_request(request)
         except NO_CONNECTION as error:
             raise unreachable(error, self.url) from None
 
-    def _connections(self) -> httpx2.AsyncClient:
+    def _connections(self) -> httpx2.AsyncClient | httpx2.AsyncHTTPTransport:
+        """Those of this event loop; with a client of their own only where proxies may be."""
         loop = asyncio.get_running_loop()
         if self._http is None or self._loop is not loop:
-            transport = None
-            if self._path is not None:
-                transport = httpx2.AsyncHTTPTransport(uds=str(self._path), verify=False)
-            try:
-                self._http = httpx2.AsyncClient(
-                    timeout=None,
-                    trust_env=not self._is_here,
-                    verify=self._tls,
-                    transport=transport,
-                )
-            except (ValueError, ImportError, httpx2.InvalidURL):
-                raise InvalidInputError(
-                    "The proxy settings of the environment cannot be used.",
-                    hint="Correct HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY, or unset them.",
-                ) from None
+            if self._is_here:
+                uds = None if self._path is None else str(self._path)
+                self._http = httpx2.AsyncHTTPTransport(verify=self._tls, trust_env=False, uds=uds)
+            else:
+                try:
+                    self._http = httpx2.AsyncClient(timeout=None, verify=self._tls)
+                except (ValueError, ImportError, httpx2.InvalidURL):
+                    raise InvalidInputError(
+                        "The proxy settings of the environment cannot be used.",
+                        hint="Correct HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY, "
+                        "or unset them.",
+                    ) from None
             self._loop = loop
         return self._http
 

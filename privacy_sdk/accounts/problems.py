@@ -33,7 +33,7 @@ PROBLEMS: dict[type[errors.PrivacyError], tuple[str, int]] = {
     errors.ConflictError: ("conflict", 409),
     errors.RateLimitError: ("rate-limit", 429),
     errors.ServiceUnavailableError: ("service-unavailable", 502),
-    errors.NotAppliedError: ("not-taken", 502),
+    errors.NotAppliedError: ("not-applied", 502),
     errors.OvertakenError: ("overtaken", 409),
     errors.OutdatedPlanError: ("outdated-plan", 409),
     errors.OutcomeUnknownError: ("outcome-unknown", 503),

@@ -259,12 +259,13 @@ def _lock_path(path: Path) -> Path:
 def _locked(path: Path) -> BaseFileLock:
     from filelock import FileLock, Timeout
 
+    place, owner = _lock_path(path), ""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
             raise IsADirectoryError(EISDIR, os.strerror(EISDIR))
-        place = _lock_path(path)
-        owner = place.read_text("utf-8", "replace") if place.exists() else ""
+        if place.exists():
+            owner = place.read_text("utf-8", "replace")
         lock = FileLock(place, timeout=0, thread_local=False)
         lock.acquire()
     except Timeout:

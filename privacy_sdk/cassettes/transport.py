@@ -16,7 +16,6 @@ import httpx2
 
 from privacy_sdk.cassettes.file import (
     is_bare_name,
-    load_cassette,
     read_recording,
     recording_path,
 )
@@ -203,9 +202,10 @@ class CassetteTransport(httpx2.AsyncBaseTransport):
     def _miss(self, request: Request, miss: NotThereError) -> NotRecordedError:
         is_change = request.reads is None
         has = dict.fromkeys(str(r) for r in self.requests() if (r.reads is None) is is_change)
-        first = str(request).split(" ")[0]
+        first = "a plan" if request.is_plan else str(request).split(" ")[0]
         near = sorted(has, key=lambda each: not each.startswith(first))  # of the same thing first
-        what = _short(f"the change of {request}" if is_change else str(request), 90)
+        is_plain = not is_change or request.is_plan
+        what = _short(str(request) if is_plain else f"the change of {request}", 90)
         if miss.is_somebodys:
             only = "for another person" if _names_people(request) else "of another version"
             message = f"has {what} only {only}"
@@ -300,14 +300,15 @@ def _timeline(path: Path, *, shared: bool) -> Timeline:
         warn_caller(f"{path}, line {recording.torn}: The last exchange was torn and is left out.")
     exchanges: list[Exchange] = []
     date: list[str] = []
-    for (request, response), overlaps, after_loss in zip(
-        load_cassette(recording).data, recording.overlaps, recording.losses, strict=True
+    for interaction, overlaps, after_loss in zip(
+        recording.interactions, recording.overlaps, recording.losses, strict=True
     ):
+        request, response = interaction["request"], interaction["response"]
         headers = {name.lower(): values for name, values in response["headers"].items()}
         date = headers.get("date") or date  # which is written once, until it is another
         exchanges.append(
             Exchange(
-                Request.of(request.method, request.uri, request.body),
+                Request.of(request["method"], request["uri"], request["body"]),
                 response["status"]["code"],
                 {k: v for k, v in headers.items() if k in ("content-type", "retry-after")}
                 | ({"date": date} if date else {}),

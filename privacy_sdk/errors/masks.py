@@ -199,7 +199,7 @@ def _replace_numbers(text: str, replace: Callable[[str, str, str], str]) -> str:
         first = 0
         while first < len(groups):
             # No number has more groups than digits: what follows is not looked at, however long.
-            group, count = groups[first], 0
+            group, count, digits = groups[first], 0, ""
             if group.prefix:
                 count, digits = _longest(groups[first : first + LONGEST])
             if count:

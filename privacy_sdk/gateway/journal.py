@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
+from sqlalchemy import event
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from privacy_sdk.accounts.journal import entry_from_json, entry_to_json
@@ -132,7 +133,7 @@ class SqlJournal:
             sa.URL.create("sqlite", database=str(path)), connect_args={"timeout": _LOCKED_FOR}
         )
 
-        @sa.event.listens_for(engine, "connect")
+        @event.listens_for(engine, "connect")
         def _(connection: sqlite3.Connection, record: object) -> None:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")

@@ -146,7 +146,7 @@ def serve(
 
         secret: Secret = server.config.app.state.secret  # type: ignore[union-attr]
 
-        def read_again(*_: object) -> None:
+        def read_again() -> None:
             try:
                 secret.token, _source = read()
             except PrivacyError as error:
@@ -154,8 +154,12 @@ def serve(
             else:
                 logger.info("the token was read again")
 
-        with _stopped_by_signals(server), _on_hangup(read_again):
-            asyncio.run(server.serve(sockets=[listener]))
+        async def run() -> None:
+            with _on_hangup(read_again):
+                await server.serve(sockets=[listener])
+
+        with _stopped_by_signals(server):
+            asyncio.run(run())
 
 
 def _token_source(
@@ -380,14 +384,19 @@ def _stopped_by_signals(server: uvicorn.Server) -> Iterator[None]:
 
 
 @contextmanager
-def _on_hangup(act: Callable[..., object]) -> Iterator[None]:
-    """Act on SIGHUP, where there is one and it is not ignored, as under nohup."""
+def _on_hangup(act: Callable[[], object]) -> Iterator[None]:
+    """Act on SIGHUP, where there is one and it is not ignored, as under nohup.
+
+    The running loop does it between two steps: what is raised inside one would be lost with it.
+    """
     number = getattr(signal, "SIGHUP", None)
-    if number is None or signal.getsignal(number) is signal.SIG_IGN:
+    if number is None or (before := signal.getsignal(number)) is signal.SIG_IGN:
         yield
         return
-    before = signal.signal(number, act)
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(number, act)
     try:
         yield
     finally:
+        loop.remove_signal_handler(number)
         signal.signal(number, before)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import EnumType, StrEnum
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from privacy_sdk.errors import InvalidInputError, InvalidJidError, UnknownNameError, short_repr
 from privacy_sdk.errors.masks import DOTS, mask_digits
@@ -454,16 +454,20 @@ class DisallowedListAction(Names):
     """The person is no longer excepted."""
 
 
+class _HasAddresses(Protocol):
+    @property
+    def jid(self) -> Jid | None: ...
+    @property
+    def pn_jid(self) -> Jid | None: ...
+
+
 class _Addressed:
     """A person who is known by a LID, a number, or both."""
 
     __slots__ = ()
 
-    jid: Jid | None
-    pn_jid: Jid | None
-
     @property
-    def identities(self) -> frozenset[Jid]:
+    def identities(self: _HasAddresses) -> frozenset[Jid]:
         """The person's LID and number, as :attr:`Jid.identity` compares them.
 
         Two records are of one person when they share any of them.

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from privacy_sdk.accounts.base import Account, AccountInfo, AccountState, Capability
-from privacy_sdk.errors import NotRecordedError, PrivacyError
+from privacy_sdk.accounts.base import Account, AccountInfo, AccountState
+from privacy_sdk.errors import PrivacyError
 from privacy_sdk.model.changes import Change, TimerChange
 from privacy_sdk.model.state import SettingsState
 from privacy_sdk.model.types import LIST_CATEGORIES, PrivacyCategory, PrivacyValue
-from privacy_sdk.policies.state import SETTINGS, TIMER, Part, read_state
+from privacy_sdk.policies.state import SETTINGS, TIMER, Part, read_info, read_state
 from privacy_sdk.views.html import error_text
 
 _EXCEPT_SOME = PrivacyValue.CONTACT_BLACKLIST
@@ -62,7 +62,9 @@ class AccountSettings:
         }
         timer = before.timer if after.timer is None and TIMER not in changed else after.timer
         known = {*changed, *after.lists, *([] if timer is None else [TIMER])}
-        unread = {part: error for part, error in self.unread.items() if part not in known}
+        unread: dict[Part, PrivacyError] = {
+            part: error for part, error in self.unread.items() if part not in known
+        }
         return AccountSettings(self.info, SettingsState(settings, lists, timer), unread)
 
 
@@ -73,7 +75,7 @@ async def read_settings(account: Account, known: AccountSettings | None = None) 
         PrivacyError: They cannot be read. A list or timer that cannot is left out.
     """
     if known is None or known.info.state != AccountState.CONNECTED:
-        info = await _read_info(account)
+        info = await read_info(account)
     else:
         info = known.info
     state = known.state if known else SettingsState()
@@ -108,10 +110,3 @@ def _missing_lists(
         if (not state.settings or state.settings.get(category) is _EXCEPT_SOME)
         and category not in state.lists.keys() | unread.keys()
     ]
-
-
-async def _read_info(account: Account) -> AccountInfo:
-    try:
-        return await account.info()
-    except NotRecordedError:  # then what the account can do is found out by asking
-        return AccountInfo(account.id or "", "", capabilities=frozenset(Capability))

@@ -62,7 +62,7 @@ class ApplyResult(Tabular):
     Example:
         >>> import privacy_sdk as ps
         >>> client = ps.Client.emulated()
-        >>> client.account.emulate(ps.testing.NextAnswer("not_taken", category="online"))
+        >>> client.account.emulate(ps.testing.NextAnswer("not_applied", category="online"))
         >>> applied = client.apply(client.plan(ps.Policy(last="none", online="match_last_seen")))
         >>> applied
         Applied to 'demo': 1 applied, 1 refused

@@ -29,7 +29,7 @@ from privacy_sdk.model.changes import (
 )
 from privacy_sdk.model.state import SettingsState
 from privacy_sdk.model.types import DisallowedListUpdate, PrivacyCategory, PrivacyValue
-from privacy_sdk.policies.state import Part, read_state
+from privacy_sdk.policies.state import Part, read_info, read_state
 from privacy_sdk.policies.verify import LOST, READS, Answer, judge
 
 Progress: TypeAlias = Callable[[int, int], None]
@@ -64,14 +64,14 @@ async def apply_changes(
     """
     progress = progress or (lambda done, total: None)
     if not isinstance(account, RunsPlans):
-        run = PlanRun(account, (await account.info()).capabilities)
+        run = PlanRun(account, (await read_info(account)).capabilities)
         return await run.apply(before, changes, progress)
     progress(0, len(changes))
     try:
         report = await account.apply_changes(before, changes)
     except LOST as lost:
         try:
-            capabilities = (await account.info()).capabilities
+            capabilities = (await read_info(account)).capabilities
         except PrivacyError:
             capabilities = frozenset()
         answers = [Answer(Outcome.UNKNOWN, lost.message)] * len(changes)

@@ -7,8 +7,13 @@ from collections.abc import Awaitable, Callable, Collection, MutableMapping
 from functools import partial
 from typing import Final, Literal, TypeAlias, TypeVar
 
-from privacy_sdk.accounts.base import Account, Capability
-from privacy_sdk.errors import AnswerTimeoutError, NotSupportedError, PrivacyError
+from privacy_sdk.accounts.base import Account, AccountInfo, Capability
+from privacy_sdk.errors import (
+    AnswerTimeoutError,
+    NotRecordedError,
+    NotSupportedError,
+    PrivacyError,
+)
 from privacy_sdk.model.state import SettingsState
 from privacy_sdk.model.types import (
     LIST_CATEGORIES,
@@ -31,6 +36,18 @@ Part: TypeAlias = PrivacyCategory | Literal["settings", "timer"]
 
 Unread: TypeAlias = MutableMapping[Part, PrivacyError]
 """Why each part that was wanted was not read."""
+
+
+async def read_info(account: Account) -> AccountInfo:
+    """Return what an account says of itself.
+
+    Where a recording does not hold that, what the account can do is found out by asking: a miss
+    is then about what was wanted.
+    """
+    try:
+        return await account.info()
+    except NotRecordedError:
+        return AccountInfo(account.id or "", "", capabilities=frozenset(Capability))
 
 
 async def read_state(

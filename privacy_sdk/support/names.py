@@ -124,13 +124,16 @@ def _vcards(text: str, path: Path) -> Iterator[tuple[str, Iterable[str]]]:
     vobject.base.logger.disabled = True  # it would quote the file
     try:
         for card in vobject.readComponents(text, ignoreUnreadable=True, allowQP=True):
-            contents: Mapping[str, Any] = card.contents
-            written = [str(line.value).strip() for line in contents.get("fn", ())]
-            if written and written[0]:
-                yield written[0], [str(line.value) for line in contents.get("tel", ())]
+            names = _values(card.contents.get("fn", ()))
+            if names and names[0]:
+                yield names[0], _values(card.contents.get("tel", ()))
     except vobject.base.ParseError as error:
         line = getattr(error, "lineNumber", None)
         at = f", line {line}" if line else ""
         raise InvalidInputError(
             f"{path.name}{at} is no vCard that can be read.", hint="Export the contacts again."
         ) from None
+
+
+def _values(lines: Iterable[Any]) -> list[str]:
+    return [str(line.value).strip() for line in lines]

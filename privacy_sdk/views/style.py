@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -71,15 +71,15 @@ def style(frame: pd.DataFrame) -> Styler:
     )
 
 
-def _words(exposure: object) -> str:
-    if pd.isna(exposure):  # type: ignore[call-overload]
+def _words(exposure: Any) -> str:
+    if pd.isna(exposure):
         return "–"
-    name, _, _ = EXPOSURE.get(exposure, ("", "", ""))  # type: ignore[call-overload]
+    name, _, _ = EXPOSURE.get(exposure, ("", "", ""))
     return f"{exposure} {name}".rstrip()
 
 
-def _colours(exposure: object) -> str:
-    if pd.isna(exposure) or exposure not in EXPOSURE:  # type: ignore[call-overload]
+def _colours(exposure: Any) -> str:
+    if pd.isna(exposure) or exposure not in EXPOSURE:
         return _CALM
     _, background, text = EXPOSURE[exposure]
     return f"background-color: {background}; color: {text}"

@@ -418,7 +418,7 @@ async def test_a_change_that_does_not_take_answers_success_and_shows_on_reading_
     account, operation
 ):
     before = await state(account)
-    await account.emulate(ps.testing.NextAnswer("not_taken"))
+    await account.emulate(ps.testing.NextAnswer("not_applied"))
     assert await state(account) == before  # reads neither meet it nor use it up
     if isinstance(account, RunsPlans):  # which reads back at its other end
         with pytest.raises(ps.NotAppliedError):

@@ -279,7 +279,7 @@ async def test_a_lost_answer_to_a_change_that_was_made_is_a_success(phone, accou
 
 async def test_a_lost_answer_to_a_change_that_was_not_made_stays_unknown(phone, account):
     client = ps.AsyncClient.from_account(account)
-    phone.faults += [None, ps.testing.NextAnswer("not_taken")]
+    phone.faults += [None, ps.testing.NextAnswer("not_applied")]
     phone.raises += [None, RuntimeError("IQ request timed out")]
     with pytest.raises(ps.OutcomeUnknownError, match="As of now it is 'all'"):
         await client.set_privacy_setting("last", "none")

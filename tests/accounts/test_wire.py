@@ -56,7 +56,7 @@ events = (
     | st.builds(ps.testing.PhoneLists, st.sampled_from(["last", "groupadd"]), entries)
     | st.builds(
         ps.testing.NextAnswer,
-        st.sampled_from(["refused", "refused_inside", "not_taken", "lost", "slow"]),
+        st.sampled_from(["refused", "refused_inside", "not_applied", "lost", "slow"]),
         code=st.integers(0, 999),
         text=texts,
         error_type=texts,

@@ -38,7 +38,7 @@ changes = st.one_of(
     st.tuples(st.just("update"), lists, st.sampled_from(ENTRIES), st.booleans()),
     st.tuples(st.just("phone_sets"), categories, st.sampled_from(VALUES[:2])),
     st.tuples(st.just("phone_lists"), lists, st.sampled_from(ENTRIES)),
-    st.tuples(st.just("fault"), st.sampled_from(["refused", "refused_inside", "not_taken"])),
+    st.tuples(st.just("fault"), st.sampled_from(["refused", "refused_inside", "not_applied"])),
     st.tuples(st.just("plan"), categories, st.sampled_from(["contacts", "none"])),
     st.tuples(st.just("undo")),
 )

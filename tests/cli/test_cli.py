@@ -287,7 +287,7 @@ def test_no_gateway_listening_is_code_4(run: Command) -> None:
 def test_what_whatsapp_refuses_is_code_3(run: Command, gateway: str) -> None:
     with ps.Client(gateway) as client:
         client.account.emulate(ps.testing.NextAnswer("refused", operation="set_privacy_setting"))
-        client.account.emulate(ps.testing.NextAnswer("not_taken"))
+        client.account.emulate(ps.testing.NextAnswer("not_applied"))
     code, error = run.error("set", "last", "none")
     assert code == 3
     assert error.startswith("WhatsApp refused: 406 not-acceptable. ")

@@ -66,7 +66,7 @@ def test_apply_changes_the_settings_and_says_what_became_of_each(run, policy, ga
 
 
 @pytest.mark.parametrize(
-    ("fault", "outcome", "code"), [("refused", "refused", 3), ("not_taken", "refused", 3)]
+    ("fault", "outcome", "code"), [("refused", "refused", 3), ("not_applied", "refused", 3)]
 )
 def test_a_refused_change_ends_with_its_code(run, policy, gateway, fault, outcome, code):
     with client_of(gateway) as client:

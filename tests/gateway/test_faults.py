@@ -32,7 +32,7 @@ def test_what_one_writer_is_told_is_so(fault: str | None) -> None:
         (None, "yes"),
         ("refused", "no"),
         ("refused_inside", "no"),
-        ("not_taken", "no"),
+        ("not_applied", "no"),
         *((fault, "yes") for fault in LOST_AFTERWARDS),
     ],
 )

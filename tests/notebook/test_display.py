@@ -32,7 +32,7 @@ def test_a_client_whose_settings_cannot_be_had_shows_a_plain_line():
 
 
 def test_a_cell_waits_as_long_as_its_client():
-    slow = {"demo": ps.EmulatedAccount(latency=30)}
+    slow = {"demo": ps.EmulatedAccount(latency=0.5)}
     with running_gateway(slow) as url, ps.Client(url, token="t", account="demo", timeout=0.1) as c:
         assert "no answer came within 0.1 seconds" in c._repr_html_()
 

@@ -76,7 +76,7 @@ async def test_the_result_holds_all_settings_and_the_people_and_timer_that_were_
     )
 
 
-@pytest.mark.parametrize("fault", ["refused", "refused_inside", "not_taken"])
+@pytest.mark.parametrize("fault", ["refused", "refused_inside", "not_applied"])
 async def test_a_refused_change_is_refused_in_whichever_shape_and_the_rest_is_made(client, fault):
     await client.account.emulate(
         ps.testing.NextAnswer(fault, operation="set_privacy_setting", category="online")
@@ -87,7 +87,7 @@ async def test_a_refused_change_is_refused_in_whichever_shape_and_the_rest_is_ma
     assert [(each.change.category, each.outcome) for each in refused] == [(C.ONLINE, REFUSED)]
     said = (
         "WhatsApp answered success, but it is 'all'."
-        if fault == "not_taken"
+        if fault == "not_applied"
         else "406 not-acceptable"
     )
     assert said in refused[0].reason
@@ -161,14 +161,14 @@ async def test_a_list_follows_its_category_when_that_answer_was_lost(client):
 async def test_a_list_whose_category_only_seemed_to_get_there_is_refused(client):
     plan = await client.plan(ps.Policy(exceptions={"last": LIDS[:2]}))
     await client.account.emulate(
-        ps.testing.NextAnswer("not_taken", operation="set_privacy_setting")
+        ps.testing.NextAnswer("not_applied", operation="set_privacy_setting")
     )
     applied = await client.apply(plan)
     assert outcomes(applied) == {"last": REFUSED, "last list": REFUSED}
     assert (await settings_of(client))["last"] == "all"
 
 
-@pytest.mark.parametrize("fault", ["refused", "refused_inside", "not_taken"])
+@pytest.mark.parametrize("fault", ["refused", "refused_inside", "not_applied"])
 async def test_a_refused_list_is_refused(client, fault):
     await client.exclude("last", LIDS[:1])
     plan = await client.plan(ps.Policy(exceptions={"last": LIDS[1:3]}))
@@ -579,7 +579,7 @@ async def test_over_a_gateway_neither(watched):
     assert not any(watched.seen)
 
 
-@pytest.mark.parametrize("fault", ["refused", "refused_inside", "lost", "not_taken"])
+@pytest.mark.parametrize("fault", ["refused", "refused_inside", "lost", "not_applied"])
 async def test_where_the_list_is_refused_nothing_is_opened(watched, fault):
     client = ps.AsyncClient.from_account(watched)
     plan = await client.plan({"exceptions": {"last": [LIDS[0]]}})
@@ -590,7 +590,7 @@ async def test_where_the_list_is_refused_nothing_is_opened(watched, fault):
     assert not any(watched.seen)
     if fault == "lost":
         assert (people.outcome, setting.outcome) == (APPLIED, APPLIED)
-    elif fault == "not_taken":
+    elif fault == "not_applied":
         assert (people.outcome, setting.outcome) == (REFUSED, REFUSED)
     else:
         assert (people.outcome, setting.outcome) == (REFUSED, NOT_TRIED)

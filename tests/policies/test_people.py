@@ -229,7 +229,7 @@ async def test_a_refused_exclusion_is_an_error(client):
 
 async def test_an_exclusion_that_does_not_take_is_an_error(client):
     await client.account.emulate(
-        ps.testing.NextAnswer("not_taken", operation="set_privacy_disallowed_list")
+        ps.testing.NextAnswer("not_applied", operation="set_privacy_disallowed_list")
     )
     with pytest.raises(ps.NotAppliedError):
         await client.exclude("last", NUMBERS[0])

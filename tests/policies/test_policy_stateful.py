@@ -36,7 +36,7 @@ timers = st.sampled_from([0, 86_400, 604_800])
 faults = st.one_of(
     st.builds(
         ps.testing.NextAnswer,
-        st.sampled_from(["refused", "refused_inside", "not_taken", "lost"]),
+        st.sampled_from(["refused", "refused_inside", "not_applied", "lost"]),
         code=st.sampled_from([400, 406, 409, 429, 503]),
         operation=st.sampled_from([None, *CHANGES]).filter(bool),
         times=st.integers(1, 3),

@@ -28,7 +28,7 @@ from privacy_sdk.policies import Change, ListChange, Outcome, SettingChange, Tim
 
 TOKEN = "only-for-tests"
 
-OF_THE_ACCOUNT = ("refused", "refused_inside", "not_taken", "lost", "slow")
+OF_THE_ACCOUNT = ("refused", "refused_inside", "not_applied", "lost", "slow")
 OF_THE_WAY = ("cut", "garbled", "lost answer", "late answer", "hung up", "killed")
 """Faults between a client and its gateway; the last two before anything is done, or midway."""
 
@@ -146,7 +146,7 @@ class Account(ps.EmulatedAccount):
         answer = self._answer_unlogged(request, fault)
         about = operation_of(request)
         is_refused = answer.get("type") == "error" or answer.find(".//error") is not None
-        is_kept = fault is not None and fault.fault is Fault.NOT_TAKEN
+        is_kept = fault is not None and fault.fault is Fault.NOT_APPLIED
         self.note(about, _writer.get(), about[0] in CHANGES and not is_refused and not is_kept)
         return answer
 

@@ -360,6 +360,6 @@ def test_people_of_a_plan_are_counted_before_and_after():
 def test_what_was_refused_is_not_shown_as_changed():
     account = ps.EmulatedAccount()
     client = ps.Client.from_account(account)
-    client.account.emulate(ps.testing.NextAnswer("not_taken", category="status"))
+    client.account.emulate(ps.testing.NextAnswer("not_applied", category="status"))
     applied = client.apply(client.plan({"last": "none", "status": "all"}))
     assert [row.category for row in applied.visibility().rows] == [C.LAST]

@@ -124,7 +124,7 @@ class EmulatedServer:
                 return iq("error", None, _error(fault))
             case NextAnswer(fault=Fault.REFUSED_INSIDE):
                 return self._refused_inside(request, _error(fault), fault.category)
-            case NextAnswer(fault=Fault.NOT_TAKEN):
+            case NextAnswer(fault=Fault.NOT_APPLIED):
                 before = self.settings.copy(), self.lists.copy(), self.timer
                 answer = self._answer(request)
                 self.settings, self.lists, self.timer = before
@@ -272,7 +272,7 @@ def _fits(event: NextAnswer, operation: str, category: str | None) -> bool:
     return (
         event.operation in (None, operation)
         and (event.category in (None, category) or names_a_row)
-        and (event.fault is not Fault.NOT_TAKEN or operation in CHANGES)
+        and (event.fault is not Fault.NOT_APPLIED or operation in CHANGES)
     )
 
 
