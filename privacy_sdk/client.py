@@ -32,7 +32,7 @@ from privacy_sdk.accounts.base import (
     require,
 )
 from privacy_sdk.accounts.journal import calling, checked_name, default_name
-from privacy_sdk.errors import InvalidInputError, PrivacyError, UsageError, short_repr
+from privacy_sdk.errors import InvalidInputError, UsageError, short_repr
 from privacy_sdk.errors.masks import mask_text
 from privacy_sdk.errors.public import set_module
 from privacy_sdk.model import words
@@ -818,7 +818,7 @@ class AsyncClient:
         Args:
             category: ``last``, ``profile``, ``status`` or ``groupadd``.
             people: One person or several: phone numbers with ``+`` and country code, JIDs
-                or LIDs; the unmasked table of :meth:`Client.excluded` or a column of it; with
+                or LIDs; the unmasked table of :meth:`.Client.excluded` or a column of it; with
                 ``names=``, names that are one person's.
 
         Returns:
@@ -1015,14 +1015,8 @@ def _recorded_here(
     """An account behind the gateway's application in this process, which is recorded."""
     from privacy_sdk.accounts.http import HttpAccount
     from privacy_sdk.cassettes.transport import ApplicationTransport, CassetteTransport
+    from privacy_sdk.gateway import create_app
 
-    try:
-        from privacy_sdk.gateway import create_app
-    except ModuleNotFoundError as error:
-        raise PrivacyError(
-            f"Recording an emulated account needs {error.name}, which is not installed.",
-            hint='pip install "privacy-sdk[gateway]"',
-        ) from None
     application = ApplicationTransport(create_app({account.id: account}, token=None))
     transport = CassetteTransport(record, records=True, record_mode=record_mode, inner=application)
     if transport.is_replaying:

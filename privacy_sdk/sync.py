@@ -122,13 +122,13 @@ class Client:
         account: Name of the account there; PRIVACY_SDK_ACCOUNT or the only one.
         timeout: How long one answer may take [s].
         wait: How long to wait for a gateway that is starting, and for its connection to
-        WhatsApp [s].
-    ca: PEM file of the certificates to trust; PRIVACY_SDK_CA, SSL_CERT_FILE or the usual
-        ones by default.
-    record: Path of a new cassette that every exchange is written to; PRIVACY_SDK_RECORD by
-        default.
-    record_mode: What becomes of a cassette that exists: None refuses it, ``once`` replays
-        it, ``all`` records anew in its place.
+            WhatsApp [s].
+        ca: PEM file of the certificates to trust; PRIVACY_SDK_CA, SSL_CERT_FILE or the usual
+            ones by default.
+        record: Path of a new cassette that every exchange is written to; PRIVACY_SDK_RECORD by
+            default.
+        record_mode: What becomes of a cassette that exists: None refuses it, ``once`` replays
+            it, ``all`` records anew in its place.
         insecure: Whether ``http://`` may go to another machine, with the token in clear.
         names: What you call people: a mapping of names to phone numbers, or the path of a CSV
             or vCard file of contacts. Tables, plans, the panel and errors then name people, and

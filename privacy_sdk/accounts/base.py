@@ -68,8 +68,8 @@ class AccountInfo:
     Attributes:
         id: Its name on the gateway.
         backend: ``emulated``, ``whatsapp`` or ``raw``.
-        state: An :class:`AccountState`; another string from a newer gateway.
-        capabilities: :class:`Capability` names; others from a newer gateway.
+        state: An :class:`.AccountState`; another string from a newer gateway.
+        capabilities: :class:`.Capability` names; others from a newer gateway.
         hint: What the state means and what to do next; empty when there is nothing to say.
     """
 
@@ -96,7 +96,7 @@ class LinkStatus:
     """How far a phone is linked to an account.
 
     Attributes:
-        state: An :class:`AccountState`; another string from a newer gateway.
+        state: An :class:`.AccountState`; another string from a newer gateway.
         hint: What the state means and what to do next.
         qr: What the QR code for the phone's camera says, while there is one. Whoever has it
             can become a linked device, so it is in no repr.
@@ -228,7 +228,7 @@ class Account(Protocol):
         """Fetch who is excepted in a category; nobody, without dhash, off its list.
 
         Raises:
-            NotSupportedError: Without :attr:`Capability.READ_DISALLOWED_LIST`.
+            NotSupportedError: Without :attr:`.Capability.READ_DISALLOWED_LIST`.
         """
         ...
 
@@ -236,7 +236,7 @@ class Account(Protocol):
         """Fetch the default timer of new chats [s]; 0 is off.
 
         Raises:
-            NotSupportedError: Without :attr:`Capability.READ_DISAPPEARING_MODE`.
+            NotSupportedError: Without :attr:`.Capability.READ_DISAPPEARING_MODE`.
         """
         ...
 
@@ -244,7 +244,7 @@ class Account(Protocol):
         """Find the addresses of phone numbers (digits with country code), in the order asked.
 
         Raises:
-            NotSupportedError: Without :attr:`Capability.FIND_CONTACTS`.
+            NotSupportedError: Without :attr:`.Capability.FIND_CONTACTS`.
         """
         ...
 

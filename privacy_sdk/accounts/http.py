@@ -24,7 +24,14 @@ from privacy_sdk.accounts import wire
 from privacy_sdk.accounts.base import AccountInfo, LinkStatus, LostAnswerError
 from privacy_sdk.accounts.events import Event
 from privacy_sdk.accounts.journal import caller_to_headers, entry_from_json
-from privacy_sdk.accounts.network import HERE, NO_CONNECTION, Network, UnreachableError, unreachable
+from privacy_sdk.accounts.network import (
+    HERE,
+    NO_CONNECTION,
+    Network,
+    UnreachableError,
+    is_problem,
+    unreachable,
+)
 from privacy_sdk.accounts.problems import error_from_problem
 from privacy_sdk.errors import (
     AnswerTimeoutError,
@@ -441,7 +448,7 @@ class HttpAccount:
                     ) as response,
                 ):
                     status, raw = response.status_code, await _read(response)
-                    if status in _OF_A_PROXY and not _is_problem(response):
+                    if status in _OF_A_PROXY and not is_problem(response):
                         raise _from_proxy(status, self.url, changes=changes)
                     return read(_document(status, raw))
             except NO_CONNECTION as error:
@@ -461,10 +468,6 @@ class HttpAccount:
 _JITTERED = wait_random_exponential(multiplier=0.2, max=5.0)
 _ENOUGH = stop_after_attempt(_ATTEMPTS) | stop_before_delay(_RETRY_FOR)
 _OF_A_PROXY = frozenset({502, 503, 504})
-
-
-def _is_problem(response: httpx2.Response) -> bool:
-    return response.headers.get("Content-Type", "").startswith("application/problem+json")
 
 
 def _from_proxy(status: int, url: str, *, changes: bool) -> LostAnswerError | UnreachableError:

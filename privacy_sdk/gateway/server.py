@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from privacy_sdk.accounts.base import Account
 from privacy_sdk.errors import InvalidInputError, PrivacyError, UsageError
+from privacy_sdk.gateway import not_installed
 from privacy_sdk.support.files import as_path
 from privacy_sdk.support.gateways import DEFAULT_PORT
 from privacy_sdk.support.sockets import local_listener
@@ -231,7 +232,7 @@ def _journal(where: str | None, keep: timedelta | None) -> Journal:
         from privacy_sdk.accounts.journal import MemoryJournal
         from privacy_sdk.gateway.journal import KEEP, default_path_exists, open_journal
     except ModuleNotFoundError as error:
-        raise _not_installed(error) from None
+        raise not_installed(error) from None
     try:
         return open_journal(where, keep=KEEP if keep is None else keep)
     except PrivacyError as error:
@@ -240,13 +241,6 @@ def _journal(where: str | None, keep: timedelta | None) -> Journal:
         # No home, or one that cannot be written: what was changed is known until it stops.
         logger.warning("no journal is kept beyond this run: %s", error.message)
         return MemoryJournal()
-
-
-def _not_installed(error: ModuleNotFoundError) -> PrivacyError:
-    return PrivacyError(
-        f"The gateway needs {error.name}, which is not installed.",
-        hint='pip install "privacy-sdk[gateway]"',
-    )
 
 
 def _server(
@@ -262,10 +256,10 @@ def _server(
     try:
         import uvicorn
 
-        from privacy_sdk.gateway import create_app
+        from privacy_sdk.gateway.app import create_app
         from privacy_sdk.gateway.connections import MAX_HEADERS, Acceptor, ConnectionLimits
     except ModuleNotFoundError as error:
-        raise _not_installed(error) from None
+        raise not_installed(error) from None
 
     app = create_app(accounts, token=token, allowed_hosts=allowed_hosts, journal=journal)
 
