@@ -82,6 +82,9 @@ T = TypeVar("T")
 MAX_ANSWER = 16 * 2**20
 """The longest answer that is read [bytes]; a full list of 64,000 people is about a third."""
 
+_MOST_PAGES = 1_000
+"""How many answers one history is read from; a gateway's hold a thousand changes each."""
+
 _AT_ONCE = 8
 _ATTEMPTS = 4
 _RETRY_FOR = 20.0
@@ -300,12 +303,16 @@ class HttpAccount:
         path = await self._path("history")
         given = {"since": since and since.isoformat(), "category": category}
         query = {name: value for name, value in given.items() if value is not None}
-        while True:
+        for _ in range(_MOST_PAGES):
             asked = query | ({"last": str(found[-1].id)} if found else {})
             page = await self._ask("GET", path + (f"?{urlencode(asked)}" if asked else ""), read)
             if not page or (found and page[-1].id <= found[-1].id):
                 return tuple(found)
             found += page
+        raise UnreadableAnswerError(
+            f"The history goes on after {len(found):,} changes.",
+            hint="Ask for less of it: since=…, category=… (--since, --category).",
+        )
 
     async def watch(
         self, *, after: int | None = None

@@ -325,17 +325,16 @@ class Recorder:
             self._lists.pop(category, None)
             return
         self._lists[category] = held, now
+        new = {user.jid: user for user in held}
         number, entries = self._unproven_lists.pop(category, (0, ()))
         if number and any(
-            (entry.jid in {user.jid for user in held})
-            is not (entry.action is DisallowedListAction.ADD)
+            (entry.jid in new) is not (entry.action is DisallowedListAction.ADD)
             for entry in entries
         ):
             reason = "WhatsApp answered success, but not for everybody."
             await self._complete(number, Outcome.REFUSED.value, reason)
         if known is not None and known[0].dhash != held.dhash:
             old = {user.jid: user for user in known[0]}
-            new = {user.jid: user for user in held}
             add, remove = DisallowedListAction.ADD, DisallowedListAction.REMOVE
             people = [
                 DisallowedListUserEntry(user.jid, user.pn_jid, action)
@@ -678,13 +677,15 @@ class RecordedAccount(Recorded, Delegating):
 
 # --- in JSON
 
+_NUMBERS = ("timer", "exceptions")
+"""Changes of a number, of seconds or of people."""
+
 
 def entry_to_json(entry: HistoryEntry) -> dict[str, Any]:
     """Return a change as JSON: times in ISO 8601, seconds and numbers of people as numbers."""
     document: dict[str, Any] = wire.to_json(entry)
-    is_number = entry.change in ("timer", "exceptions")
     for name in ("before", "after"):
-        if is_number and document[name] is not None:
+        if entry.change in _NUMBERS and document[name] is not None:
             document[name] = int(document[name])
     return document | {
         "number": document.pop("id"),
@@ -702,7 +703,7 @@ def entry_from_json(document: object) -> HistoryEntry:
         wire.member(document, "number", int),
         _time(wire.member(document, "at", str)),
         wire.words(document, "change"),
-        PrivacyCategory.other(category) if category and len(category) <= _LONGEST else None,
+        None if category is None else PrivacyCategory(wire.wire_name(document, "category")),
         _value(document, "before"),
         _value(document, "after"),
         wire.words(document, "by"),
@@ -717,12 +718,15 @@ def entry_from_json(document: object) -> HistoryEntry:
 
 
 def _value(document: object, name: str) -> str | None:
-    value = wire.member(document, name, (str, int, type(None)))
-    if isinstance(value, int):
-        if wire.words(document, "change") == "setting" or not 0 <= value < 2**32:
-            raise UnreadableAnswerError(f"The answer has no readable {name!r}.")
-        return str(value)
-    return None if value is None else wire.words(document, name)
+    is_number = wire.words(document, "change") in _NUMBERS
+    value = wire.member(document, name, (int if is_number else str, type(None)))
+    if value is None:
+        return None
+    if not is_number:
+        return wire.wire_name(document, name)
+    if not 0 <= value < 2**32:
+        raise UnreadableAnswerError(f"The answer has no readable {name!r}.")
+    return str(value)
 
 
 def _person(document: object) -> DisallowedListUserEntry:
@@ -737,8 +741,11 @@ def _person(document: object) -> DisallowedListUserEntry:
 
 
 def _time(text: str) -> datetime:
+    """A moment of our era, which any time zone and table can show."""
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
-        raise UnreadableAnswerError("The answer holds a time that cannot be read.") from None
+        at = datetime.min
+    if not 1970 < at.year < 3000:
+        raise UnreadableAnswerError("The answer holds a time that cannot be read.")
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
