@@ -255,8 +255,8 @@ class Recorder:
         ] = {}
 
     def seed(self, settings: dict[str, str], timer: str) -> None:
-        """Begin with settings that are known."""
-        now = _now()
+        """Begin with settings that are known, so that they are not read at once."""
+        now, self._read_at = _now(), time.monotonic()
         self._values = {name: (value, now) for name, value in (settings | {"": timer}).items()}
 
     async def start(self, account: Account, info: AccountInfo) -> None:
