@@ -751,9 +751,10 @@ class AsyncClient:
     async def apply(self, plan: Plan, *, progress: Progress | None = None) -> ApplyResult:
         """Apply a plan, beside the account, and verify each of its changes.
 
-        What tightens is changed before what loosens; defense mode, which locks other
-        settings, goes off first and on last. A refusal does not keep the rest from being
-        tried, unless it would be refused likewise: then the rest is not tried.
+        What tightens is changed before what loosens; a list is changed with its category, and
+        defense mode, which locks other settings, goes off first and on last. A refusal does
+        not keep the rest from being tried, unless it would be refused likewise: then the rest
+        is not tried.
 
         Args:
             plan: What to change; changes with an obstacle are not tried.
