@@ -1003,7 +1003,16 @@ class AsyncClient:
         return await require(self._account, Linkable).unlink()
 
     async def aclose(self) -> None:
-        """Close the connections; the client cannot be used any more."""
+        """Close the connections; a client of a gateway or recording cannot be used any more.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> with ps.Client.replay("tour") as client:  # closes it at the end
+            ...     settings = client.fetch_privacy_settings()
+            >>> client.fetch_privacy_settings()
+            Traceback (most recent call last):
+            privacy_sdk.errors.UsageError: The client is closed. ...
+        """
         await self._account.aclose()
 
     async def __aenter__(self) -> Self:
