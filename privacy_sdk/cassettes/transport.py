@@ -202,9 +202,10 @@ class CassetteTransport(httpx2.AsyncBaseTransport):
     def _miss(self, request: Request, miss: NotThereError) -> NotRecordedError:
         is_change = request.reads is None
         has = dict.fromkeys(str(r) for r in self.requests() if (r.reads is None) is is_change)
-        first = str(request).split(" ")[0]
+        first = "a plan" if request.is_plan else str(request).split(" ")[0]
         near = sorted(has, key=lambda each: not each.startswith(first))  # of the same thing first
-        what = _short(f"the change of {request}" if is_change else str(request), 90)
+        is_plain = not is_change or request.is_plan
+        what = _short(str(request) if is_plain else f"the change of {request}", 90)
         if miss.is_somebodys:
             only = "for another person" if _names_people(request) else "of another version"
             message = f"has {what} only {only}"
