@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -32,7 +33,7 @@ from privacy_sdk.accounts.base import (
     require,
 )
 from privacy_sdk.accounts.journal import calling, checked_name, default_name
-from privacy_sdk.errors import InvalidInputError, PrivacyError, UsageError, short_repr
+from privacy_sdk.errors import InvalidInputError, UsageError, short_repr
 from privacy_sdk.errors.masks import mask_text
 from privacy_sdk.errors.public import set_module
 from privacy_sdk.model import words
@@ -635,6 +636,36 @@ class AsyncClient:
         keeper = require(self._account, KeepsHistory)
         return await keeper.history(since=moment, category=name)
 
+    async def watch(self, *, after: int | None = None) -> AsyncGenerator[HistoryEntry, None]:
+        """Yield each change as it is made or noticed, until the loop over it ends.
+
+        None is missed and none comes twice, also when the gateway is started anew meanwhile. An
+        account that tells nothing of what is changed elsewhere is read once a minute for as long
+        as somebody watches.
+
+        Args:
+            after: The ``id`` of the last entry that is known; by default it begins with the
+                next change.
+
+        Raises:
+            NotSupportedError: No journal is kept.
+            TooManyWatchersError: As many watch the account as may.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> client = ps.Client.emulated()
+            >>> response = client.set_privacy_setting("last", "contacts")
+            >>> for entry in client.watch(after=0):
+            ...     print(entry.before, entry.after, entry.outcome)
+            ...     break
+            all contacts applied
+        """
+        keeper = require(self._account, KeepsHistory)
+        async with aclosing(keeper.watch(after=after)) as changes:
+            async for _, entry in changes:
+                if entry is not None:
+                    yield entry
+
     async def undo(self) -> Plan:
         """Return the plan that takes back the last change that was made here.
 
@@ -818,7 +849,7 @@ class AsyncClient:
         Args:
             category: ``last``, ``profile``, ``status`` or ``groupadd``.
             people: One person or several: phone numbers with ``+`` and country code, JIDs
-                or LIDs; the unmasked table of :meth:`Client.excluded` or a column of it; with
+                or LIDs; the unmasked table of :meth:`.Client.excluded` or a column of it; with
                 ``names=``, names that are one person's.
 
         Returns:
@@ -1015,14 +1046,8 @@ def _recorded_here(
     """An account behind the gateway's application in this process, which is recorded."""
     from privacy_sdk.accounts.http import HttpAccount
     from privacy_sdk.cassettes.transport import ApplicationTransport, CassetteTransport
+    from privacy_sdk.gateway import create_app
 
-    try:
-        from privacy_sdk.gateway import create_app
-    except ModuleNotFoundError as error:
-        raise PrivacyError(
-            f"Recording an emulated account needs {error.name}, which is not installed.",
-            hint='pip install "privacy-sdk[gateway]"',
-        ) from None
     application = ApplicationTransport(create_app({account.id: account}, token=None))
     transport = CassetteTransport(record, records=True, record_mode=record_mode, inner=application)
     if transport.is_replaying:

@@ -41,6 +41,9 @@ NO_CONNECTION = (
 )
 """Errors before anything was sent."""
 
+_LIMITS = httpx2.Limits(max_connections=None, max_keepalive_connections=20)
+"""Who asks has a limit; who watches has a connection each, and must not keep others waiting."""
+
 _FOUND_WITHIN = 5.0
 """How long a gateway on this machine may take to say which accounts it serves [s]."""
 
@@ -88,6 +91,7 @@ class Network(httpx2.AsyncBaseTransport):
         self._is_here = path is not None or is_loopback(urlsplit(url).hostname)
         self._finds_token = finds_token and self._is_here
         self._tls = _tls(ca) if url.startswith("https:") else False
+        self._wants_tls = None if path is None and not self._tls else False
         self._http: httpx2.AsyncClient | httpx2.AsyncHTTPTransport | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -105,10 +109,52 @@ class Network(httpx2.AsyncBaseTransport):
         try:
             http = self._connections()
             if isinstance(http, httpx2.AsyncClient):
-                return await http.send(request, stream=True)
-            return await http.handle_async_request(request)
+                response = await http.send(request, stream=True)
+            else:
+                response = await http.handle_async_request(request)
         except NO_CONNECTION as error:
             raise unreachable(error, self.url) from None
+        except httpx2.TransportError:
+            await self._refuse_plain_http()
+            raise
+        if response.status_code == 400 and not is_problem(response):
+            try:
+                await self._refuse_plain_http()
+            except NotConnectedError:
+                await response.aclose()
+                raise
+        self._wants_tls = False
+        return response
+
+    async def _refuse_plain_http(self) -> None:
+        """Ask once whether what made no sense of plain http speaks TLS.
+
+        Some servers hang up on plain http, others answer 400 in words of their own.
+
+        Raises:
+            NotConnectedError: It does.
+        """
+        if self._wants_tls is None:
+            self._wants_tls = await self._speaks_tls()
+        if self._wants_tls:
+            raise NotConnectedError(
+                f"What listens at {self.url} speaks TLS, not plain http.",
+                hint="If it is a gateway: https:// there.",
+            )
+
+    async def _speaks_tls(self) -> bool:
+        port = urlsplit(self.url).port or 80
+        url = httpx2.URL(self.url).copy_with(scheme="https", port=port, path="/healthz")
+        try:
+            async with (
+                asyncio.timeout(_FOUND_WITHIN),
+                # Nothing secret is sent, so whose certificate it is does not matter.
+                httpx2.AsyncClient(timeout=None, trust_env=not self._is_here, verify=False) as http,
+                http.stream("GET", url),
+            ):
+                return True
+        except (httpx2.TransportError, TimeoutError):
+            return False
 
     def _connections(self) -> httpx2.AsyncClient | httpx2.AsyncHTTPTransport:
         """Those of this event loop; with a client of their own only where proxies may be."""
@@ -116,10 +162,12 @@ class Network(httpx2.AsyncBaseTransport):
         if self._http is None or self._loop is not loop:
             if self._is_here:
                 uds = None if self._path is None else str(self._path)
-                self._http = httpx2.AsyncHTTPTransport(verify=self._tls, trust_env=False, uds=uds)
+                self._http = httpx2.AsyncHTTPTransport(
+                    verify=self._tls, trust_env=False, uds=uds, limits=_LIMITS
+                )
             else:
                 try:
-                    self._http = httpx2.AsyncClient(timeout=None, verify=self._tls)
+                    self._http = httpx2.AsyncClient(timeout=None, verify=self._tls, limits=_LIMITS)
                 except (ValueError, ImportError, httpx2.InvalidURL):
                     raise InvalidInputError(
                         "The proxy settings of the environment cannot be used.",
@@ -247,6 +295,11 @@ def network_to(
     finds_token = token is None and not os.environ.get(ENVIRONMENT)
     url = checked_url(url)
     return url, Network(url, ca=ca, finds_token=finds_token)
+
+
+def is_problem(response: httpx2.Response) -> bool:
+    """Whether an answer is a problem document, hence a gateway's own."""
+    return response.headers.get("Content-Type", "").startswith("application/problem+json")
 
 
 def _names(rows: list[wire.Json]) -> list[str]:

@@ -78,6 +78,14 @@ def words(document: object, name: str) -> str:
     return text if len(text) <= _LONGEST_WORDS else f"{text[: _LONGEST_WORDS - 1]}…"
 
 
+def wire_name(document: object, name: str) -> str:
+    """A member that is the name of a category or of a value."""
+    found = member(document, name, str)
+    if _is_wire_name(found):
+        return found
+    raise UnreadableAnswerError(f"The answer has no readable {name!r}.")
+
+
 def _version(document: object) -> str | None:
     """The version of a list, which is sent back as it came."""
     dhash: str | None = member(document, "dhash", (str, type(None)))
@@ -279,8 +287,9 @@ def duration_from_json(document: object) -> int:
 def excluded_change_from_json(document: object) -> ExcludedChange:
     """Read ``{"before", "dhash"}``."""
     before = member(document, "before", (str, type(None)))
-    dhash = member(document, "dhash", (str, type(None)))
-    return ExcludedChange(before and PrivacyValue.other(before), dhash)
+    return ExcludedChange(
+        None if before is None else PrivacyValue(wire_name(document, "before")), _version(document)
+    )
 
 
 def contacts_from_json(document: object) -> tuple[Contact, ...]:
@@ -361,11 +370,11 @@ def _state_from_json(
     """Read the state of settings."""
     return SettingsState(
         {
-            PrivacyCategory(_name(row, "category")): PrivacyValue(_name(row, "value"))
+            PrivacyCategory(wire_name(row, "category")): PrivacyValue(wire_name(row, "value"))
             for row in member(document, "settings", list)
         },
         {
-            PrivacyCategory(_name(row, "category")): held_from_json(row)
+            PrivacyCategory(wire_name(row, "category")): held_from_json(row)
             for row in member(document, "lists", list)
         },
         None
@@ -376,13 +385,6 @@ def _state_from_json(
 
 def _version_from_json(document: object) -> DisallowedList:
     return DisallowedList(_version(document))
-
-
-def _name(document: object, name: str) -> str:
-    wire_name = member(document, name, str)
-    if _is_wire_name(wire_name):
-        return wire_name
-    raise UnreadableAnswerError(f"The answer has no readable {name!r}.")
 
 
 def change_to_json(change: Change) -> Json:

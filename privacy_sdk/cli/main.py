@@ -73,6 +73,7 @@ _PARTS = {
     "snapshot": _Part("policies.snapshot"),
     "check": _Part("history.check"),
     "history": _Part("history.history"),
+    "watch": _Part("history.watch"),
     "app": _Part("app.app", _EVERY_OPTION - _ONLY_JSON),
     "record": _Part("record.record", _ONLY_JSON, {"ignore_unknown_options": True}),
     "replay": _Part("record.replay", frozenset(), {"ignore_unknown_options": True}),

@@ -9,8 +9,8 @@ import asyncio
 import math
 import re
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -23,18 +23,26 @@ from privacy_sdk.accounts.base import (
     LostAnswerError,
     RunsPlans,
 )
+from privacy_sdk.accounts.journal import Recorded
 from privacy_sdk.errors import (
     AccountBusyError,
+    NotSupportedError,
     OutcomeUnknownError,
     PrivacyError,
     TooManyRequestsError,
+    TooManyWatchersError,
 )
+from privacy_sdk.model.history import HistoryEntry
+from privacy_sdk.model.types import LIST_CATEGORIES
 from privacy_sdk.policies.turns import TURN_DUE, turn_of
 from privacy_sdk.policies.verify import VerifiedChanges
 
 ANSWER_DUE = 25.0
 """How long an account may take to answer [s]: longer than a live one's own limit, shorter than
 the client's."""
+
+MOST_WATCHERS = 32
+"""How many may watch one account at once."""
 
 _INFO_DUE = 2.0
 """How long an account may take to say what it is and how it is [s]."""
@@ -168,12 +176,39 @@ class LimitedAccount:
         """
         began = asker.now()
         other_end = self.account if isinstance(self.account, RunsPlans) else None
-        held = self._lends if other_end else self.account
-        async with turn_of(held, within=min(TURN_DUE, asker.left())):
+        async with turn_of(self._lends, within=min(TURN_DUE, asker.left())):
             if await asker.is_gone():
                 raise AccountBusyError(asker.now() - began)
             async with self._lent(requests, changes=True) as account, asker.staying():
                 yield VerifiedChanges(account, other_end=other_end)
+
+    async def watch(
+        self, *, after: int | None = None
+    ) -> AsyncGenerator[tuple[int, HistoryEntry | None], None]:
+        """Yield each change as it is made or noticed; the account is read at the rate allowed.
+
+        Raises:
+            TooManyWatchersError: So many watch already.
+            NotSupportedError: What is changed is not written down.
+        """
+        recorded = self._lends
+        if not isinstance(recorded, Recorded):
+            raise NotSupportedError("What was changed of this account is not written down.")
+        if recorded.recorder.watchers >= MOST_WATCHERS:
+            raise TooManyWatchersError(f"{MOST_WATCHERS} watch this account already.")
+
+        async def read() -> None:
+            async with self.reading(requests=2 + len(LIST_CATEGORIES)):
+                await recorded.read_all()
+
+        async with aclosing(recorded.recorder.watch(read, after=after)) as changes:
+            async for change in changes:
+                yield change
+
+    def read_soon(self) -> None:
+        """Let the account be read at once, if somebody watches."""
+        if isinstance(self._lends, Recorded):
+            self._lends.recorder.read_soon()
 
     @asynccontextmanager
     async def _lent(self, requests: int = 1, *, changes: bool) -> AsyncIterator[Account]:

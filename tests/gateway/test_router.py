@@ -138,3 +138,16 @@ def test_what_the_router_does_not_reach_is_said_as_not_connected(
     monkeypatch.setenv("PRIVACY_SDK_CA", str(cert))
     monkeypatch.setenv("PRIVACY_SDK_TOKEN", TOKEN)
     assert Command(capsys)("show", "--url", url, "--account", "down")[0] == 4
+
+
+@pytest.mark.parametrize("records", [False, True])
+def test_plain_http_at_its_tls_port_is_said_as_such(
+    router: tuple[str, Path], tmp_path: Path, records: bool
+) -> None:
+    url = router[0].replace("https:", "http:")
+    record = tmp_path / "mine.yaml" if records else None
+    with (
+        ps.Client(url, token=TOKEN, account="one", record=record) as client,
+        pytest.raises(ps.NotConnectedError, match="speaks TLS, not plain http"),
+    ):
+        client.info()
