@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CORE := $(VENV)/core.stamp
 DEV := $(VENV)/dev.stamp
+DOCS := $(VENV)/docs.stamp
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq install -c constraints.txt
 
 AXE := tests/browser/node_modules/.package-lock.json
@@ -18,7 +19,7 @@ export PRIVACY_SDK_REQUIRE_POSTGRESQL ?= 1
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab screenshots test check mutants record notebooks bench clean
+.PHONY: help demo lab screenshots test check docs mutants record notebooks bench clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,13 +41,16 @@ test: $(DEV) $(AXE) ## tests, doctests and notebooks, under five minutes
 	$(BIN)/pytest -m "browser and not slow"
 	$(if $(wildcard notebooks/*.ipynb),$(BIN)/pytest $(NBVAL) notebooks)
 
-check: $(DEV) $(AXE) ## lint, types, and every test in its long version
+check: $(DEV) $(AXE) docs ## lint, types, the documentation, and every test in its long version
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/mypy
 	$(BIN)/pyright
 	$(BIN)/pytest -m "" --hypothesis-profile=long --timeout=1800
+
+docs: $(DOCS) ## build the documentation: docs/_build/html/index.html
+	$(BIN)/sphinx-build -q -W --keep-going -d docs/_build/doctrees docs docs/_build/html
 
 mutants: $(DEV) ## which changes of a module no test notices, as in: make mutants ROOM=gateway/limits.py TESTS=tests/gateway/test_limits.py
 	$(PIP) cosmic-ray
@@ -58,14 +62,14 @@ record: $(DEV) ## make every cassette again, from a real gateway
 notebooks: $(DEV) ## execute the notebooks and write their outputs
 	$(BIN)/python tools/run_notebooks.py
 
-screenshots: $(DEV) ## take the pictures of the panel in docs/ again
+screenshots: $(DEV) ## take the pictures in docs/ again
 	$(BIN)/python tools/screenshots.py
 
 bench: $(DEV) ## measure
 	$(BIN)/python -m benchmarks
 
 clean: ## remove .venv and all that was built or cached
-	rm -rf $(VENV) tests/browser/node_modules build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) tests/browser/node_modules build dist docs/_build docs/notebooks .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
@@ -82,6 +86,11 @@ $(DEV): pyproject.toml constraints.txt | $(BIN)/python
 	@echo 'Setting up .venv for development, once: a minute or two.'
 	@$(PIP) -e '.[dev]'
 	@touch $(CORE) $@
+
+$(DOCS): $(DEV)
+	@$(PIP) --upgrade 'pip>=25.1'
+	@$(PIP) --group docs
+	@touch $@
 
 $(AXE): tests/browser/package-lock.json
 	@command -v npm >/dev/null && npm ci --silent --no-audit --no-fund --prefix tests/browser || \

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import warnings
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 from datetime import datetime
 from types import MethodType, TracebackType
 from typing import (
@@ -54,6 +54,28 @@ def _blocking(
     @functools.wraps(method)
     def call(self: Client, /, *args: P.args, **kwargs: P.kwargs) -> T:
         return LOOP.run(lambda: method(self._async, *args, **kwargs), on_interrupt=note)
+
+    return call
+
+
+def _iterating(
+    method: Callable[Concatenate[AsyncClient, P], AsyncGenerator[T, None]],
+) -> Callable[Concatenate[Client, P], Iterator[T]]:
+    """Return what a method of ``AsyncClient`` yields as a blocking iterator, likewise."""
+
+    @functools.wraps(method)
+    def call(self: Client, /, *args: P.args, **kwargs: P.kwargs) -> Iterator[T]:
+        found = method(self._async, *args, **kwargs)
+        end = object()
+
+        async def following() -> T | object:
+            return await anext(found, end)
+
+        try:
+            while (each := LOOP.run(following)) is not end:
+                yield cast("T", each)
+        finally:
+            LOOP.discard(found.aclose)
 
     return call
 
@@ -122,13 +144,13 @@ class Client:
         account: Name of the account there; PRIVACY_SDK_ACCOUNT or the only one.
         timeout: How long one answer may take [s].
         wait: How long to wait for a gateway that is starting, and for its connection to
-        WhatsApp [s].
-    ca: PEM file of the certificates to trust; PRIVACY_SDK_CA, SSL_CERT_FILE or the usual
-        ones by default.
-    record: Path of a new cassette that every exchange is written to; PRIVACY_SDK_RECORD by
-        default.
-    record_mode: What becomes of a cassette that exists: None refuses it, ``once`` replays
-        it, ``all`` records anew in its place.
+            WhatsApp [s].
+        ca: PEM file of the certificates to trust; PRIVACY_SDK_CA, SSL_CERT_FILE or the usual
+            ones by default.
+        record: Path of a new cassette that every exchange is written to; PRIVACY_SDK_RECORD by
+            default.
+        record_mode: What becomes of a cassette that exists: None refuses it, ``once`` replays
+            it, ``all`` records anew in its place.
         insecure: Whether ``http://`` may go to another machine, with the token in clear.
         names: What you call people: a mapping of names to phone numbers, or the path of a CSV
             or vCard file of contacts. Tables, plans, the panel and errors then name people, and
@@ -411,6 +433,7 @@ class Client:
     fetch_default_disappearing_mode = _blocking(AsyncClient.fetch_default_disappearing_mode)
     fetch_disallowed_list = _blocking(AsyncClient.fetch_disallowed_list)
     visibility = _blocking(AsyncClient.visibility)
+    watch = _iterating(AsyncClient.watch)
     undo = _blocking(AsyncClient.undo)
     snapshot = _blocking(AsyncClient.snapshot)
     plan = _blocking(AsyncClient.plan)

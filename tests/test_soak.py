@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import NamedTuple
 
+import psutil
 import pytest
 from asking import TOKEN, connected
 
@@ -39,7 +40,6 @@ ALLOWED = Sample(memory=4_096, descriptors=4, tasks=4, threads=2)
 
 
 def sample() -> Sample:
-    psutil = pytest.importorskip("psutil")
     gc.collect()
     process = psutil.Process()
     tasks = [*map(type, gc.get_objects())].count(asyncio.Task)

@@ -73,6 +73,9 @@ _changes = sa.Table(
 class SqlJournal:
     """The changes of all accounts of a gateway.
 
+    Attributes:
+        last: The highest id when it was opened.
+
     Args:
         url: ``postgresql+psycopg://…``, or None for SQLite in the data folder.
         path: Another SQLite file.
@@ -175,6 +178,7 @@ class SqlJournal:
                 raise self._unusable("it is from a newer version of privacy_sdk")
             else:
                 connection.execute(sa.update(_meta).values(version=VERSION))
+            self.last = connection.execute(sa.select(sa.func.max(_changes.c.id))).scalar() or 0
             self._tidy(connection)
 
     def _tidy(self, connection: sa.Connection) -> None:
@@ -272,6 +276,8 @@ class _Understood:
 
 class NoJournal:
     """Keeps nothing, as ``--journal off`` wants it."""
+
+    last = 0
 
     async def add(self, account: str, entry: HistoryEntry) -> int:
         """Forget a change."""

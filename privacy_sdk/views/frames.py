@@ -121,7 +121,7 @@ def settings_frame(
         category
         status     About  my contacts         2  contacts
     """
-    frame = _rows(_keys(response), allowed)
+    frame = _rows(_keys(response), bool(allowed))
     frame.attrs = _attrs(account)
     if recording is not None:
         del frame.attrs["fetched_at"]

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from postgresql import postgresql
 
 import privacy_sdk as ps
-from privacy_sdk.accounts.journal import Journal, MemoryJournal
+from privacy_sdk.accounts.journal import Journal, MemoryJournal, Recorder
 from privacy_sdk.gateway.journal import NoJournal, SqlJournal, open_journal
 from privacy_sdk.model.history import HistoryEntry
 
@@ -282,3 +282,24 @@ def where_of(request, tmp_path) -> Iterator[Callable[[str], str]]:
     yield of
     for url in used:
         empty(url)
+
+
+class Walked(ps.DisallowedList):
+    """A list that counts how often it is gone through."""
+
+    walks = 0
+
+    def __iter__(self) -> Iterator[ps.DisallowedListUser]:
+        type(self).walks += 1
+        return super().__iter__()
+
+
+async def test_a_list_is_gone_through_a_few_times_however_many_people_were_added():
+    people = [ps.Jid.parse(f"999{number:012}@lid") for number in range(500)]
+    held = Walked("2", tuple(map(ps.DisallowedListUser, people)))
+    update = ps.DisallowedListUpdate("1", map(ps.DisallowedListUserEntry, people))
+    recorder = Recorder("me", MemoryJournal())
+    async with recorder.exceptions(ps.PrivacyCategory.LAST, update):
+        pass
+    await recorder.read_list(ps.PrivacyCategory.LAST, held)
+    assert Walked.walks < 5
