@@ -33,7 +33,7 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 ACCOUNTS = {"many-accounts": ("office", "private", "shop")}
 """The accounts of the gateway beside a page; else one."""
 
-BLOCKING = {"gateway", "app", "link", "unlink"}
+BLOCKING = {"gateway", "watch", "app", "link", "unlink"}
 """Commands that run until they are stopped, or need a phone: their options are checked."""
 
 
