@@ -308,8 +308,14 @@ class Recorder:
 
     async def read_settings(self, response: PrivacySettingsResponse) -> None:
         """Compare settings that were read with those known, and write down what differs."""
+        now = _now()
         for setting in response:
-            await self._read(setting.category.value, setting.category, setting.value.value)
+            key, value = setting.category.value, setting.value.value
+            known = self._values.get(key)
+            if known is not None and known[0] == value and key not in self._unproven:
+                self._values[key] = value, now  # as nearly always, and nothing to write down
+            else:
+                await self._read(key, setting.category, value)
             if setting.value is not _ON_LIST:
                 self._lists.pop(setting.category, None)
 
