@@ -718,9 +718,19 @@ def entry_from_json(document: object) -> HistoryEntry:
         wire.words(document, "operation"),
         wire.words(document, "undoes"),
         None if since is None else _time(since),
-        tuple(map(_person, wire.member(document, "people", list))),
-        None if lost is None else wire.list_from_json({"dhash": None, "users": lost}).users,
+        people_from_json(wire.member(document, "people", list)),
+        None if lost is None else lost_from_json(lost),
     )
+
+
+def people_from_json(rows: Sequence[object]) -> tuple[DisallowedListUserEntry, ...]:
+    """Read whom a change added to a list or removed."""
+    return tuple(map(_person, rows))
+
+
+def lost_from_json(rows: Sequence[object]) -> tuple[DisallowedListUser, ...]:
+    """Read who was on the list that a category left."""
+    return wire.list_from_json({"dhash": None, "users": rows}).users
 
 
 def _value(document: object, name: str) -> str | None:

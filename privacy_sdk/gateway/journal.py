@@ -22,10 +22,11 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
-from privacy_sdk.accounts.journal import entry_from_json, entry_to_json
+from privacy_sdk.accounts.journal import entry_to_json, lost_from_json, people_from_json
 from privacy_sdk.errors import InvalidInputError, NotSupportedError, PrivacyError, short_repr
 from privacy_sdk.errors.masks import mask_text
 from privacy_sdk.model.history import HistoryEntry
+from privacy_sdk.model.types import PrivacyCategory
 from privacy_sdk.support.files import data_folder, make_private_folder
 
 T = TypeVar("T")
@@ -326,13 +327,8 @@ def _micros(at: datetime) -> int:
     return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
-def _time(micros: int) -> str:
-    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)).isoformat()
-
-
-def _read_value(cells: dict[str, Any], name: str) -> object:
-    value = cells[name]
-    return value if value is None or cells["change"] == "setting" else int(value)
+def _time(micros: int) -> datetime:
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)
 
 
 def _to_row(account: str, entry: HistoryEntry) -> dict[str, Any]:
@@ -350,16 +346,19 @@ def _to_row(account: str, entry: HistoryEntry) -> dict[str, Any]:
 
 
 def _to_entry(row: Any) -> HistoryEntry:
-    cells = dict(row._mapping)
-    return entry_from_json(
-        cells
-        | {
-            "number": cells["id"],
-            "before": _read_value(cells, "before"),
-            "after": _read_value(cells, "after"),
-            "at": _time(cells["at"]),
-            "since": None if cells["since"] is None else _time(cells["since"]),
-            "people": json.loads(cells["people"]),
-            "lost": None if cells["lost"] is None else json.loads(cells["lost"]),
-        }
+    return HistoryEntry(
+        row.id,
+        _time(row.at),
+        row.change,
+        None if row.category is None else PrivacyCategory(row.category),
+        row.before,
+        row.after,
+        row.by,
+        row.outcome,
+        row.reason,
+        row.operation,
+        row.undoes,
+        None if row.since is None else _time(row.since),
+        () if row.people == "[]" else people_from_json(json.loads(row.people)),
+        None if row.lost is None else lost_from_json(json.loads(row.lost)),
     )
