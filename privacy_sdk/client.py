@@ -782,9 +782,10 @@ class AsyncClient:
     async def apply(self, plan: Plan, *, progress: Progress | None = None) -> ApplyResult:
         """Apply a plan, beside the account, and verify each of its changes.
 
-        What tightens is changed before what loosens; defense mode, which locks other
-        settings, goes off first and on last. A refusal does not keep the rest from being
-        tried, unless it would be refused likewise: then the rest is not tried.
+        What tightens is changed before what loosens; a list is changed with its category, and
+        defense mode, which locks other settings, goes off first and on last. A refusal does
+        not keep the rest from being tried, unless it would be refused likewise: then the rest
+        is not tried.
 
         Args:
             plan: What to change; changes with an obstacle are not tried.
@@ -1002,7 +1003,16 @@ class AsyncClient:
         return await require(self._account, Linkable).unlink()
 
     async def aclose(self) -> None:
-        """Close the connections; the client cannot be used any more."""
+        """Close the connections; a client of a gateway or recording cannot be used any more.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> with ps.Client.replay("tour") as client:  # closes it at the end
+            ...     settings = client.fetch_privacy_settings()
+            >>> client.fetch_privacy_settings()
+            Traceback (most recent call last):
+            privacy_sdk.errors.UsageError: The client is closed. ...
+        """
         await self._account.aclose()
 
     async def __aenter__(self) -> Self:
