@@ -1,7 +1,9 @@
 """The journal of a gateway in a database: SQLite in the data folder, or PostgreSQL by URL.
 
 One thread writes, in the order of the changes. SQLite is in WAL mode and syncs each commit, so
-that what was acknowledged is there whatever becomes of the gateway.
+that what was acknowledged is there whatever becomes of the gateway. What became of a change goes
+with the next one into one commit, at the latest before it is acknowledged: a commit takes as long
+as the disk does.
 """
 
 from __future__ import annotations
@@ -107,6 +109,7 @@ class SqlJournal:
     ) -> None:
         self._keep = keep
         self._tidied = 0.0
+        self._due: list[sa.Update] = []
         if url is None:
             path = path or data_folder() / FILE_NAME
             self.where = str(path)
@@ -198,12 +201,21 @@ class SqlJournal:
         return _Understood(self)
 
     async def _run(self, work: Callable[[sa.Connection], T]) -> T:
+        due, self._due = self._due, []
+
         def run() -> T:
             with self._understood(), self._engine.begin() as connection:
+                for update in due:
+                    connection.execute(update)
                 return work(connection)
 
-        # What was begun is ended, also when nobody waits for it any more.
-        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._thread, run))
+        loop = asyncio.get_running_loop()
+        try:
+            # What was begun is ended, also when nobody waits for it any more.
+            return await asyncio.shield(loop.run_in_executor(self._thread, run))
+        except PrivacyError:
+            self._due = due + self._due
+            raise
 
     async def add(self, account: str, entry: HistoryEntry) -> int:
         """Write down a change, and return its id."""
@@ -217,10 +229,16 @@ class SqlJournal:
         return await self._run(add)
 
     async def complete(self, id: int, outcome: str, reason: str) -> None:
-        """Say what became of it."""
+        """Say what became of it: written with whatever is next, or by :meth:`sync`."""
+        with self._understood():
+            reason.encode()  # what cannot be written must not keep what is next from it
         update = sa.update(_changes).where(_changes.c.id == id)
-        update = update.values(outcome=outcome, reason=reason)
-        await self._run(lambda connection: connection.execute(update).close())
+        self._due.append(update.values(outcome=outcome, reason=reason))
+
+    async def sync(self) -> None:
+        """Write what is due."""
+        if self._due:
+            await self._run(lambda connection: None)
 
     async def read(
         self,
@@ -256,6 +274,8 @@ class SqlJournal:
 
     async def aclose(self) -> None:
         """Write what is left, and let the database go."""
+        with suppress(PrivacyError):
+            await self.sync()
         await asyncio.to_thread(self._thread.shutdown)
         self._engine.dispose()
 
@@ -286,6 +306,9 @@ class NoJournal:
 
     async def complete(self, id: int, outcome: str, reason: str) -> None:
         """Forget what became of it."""
+
+    async def sync(self) -> None:
+        """Do nothing; nothing is due."""
 
     async def read(self, account: str, **_: Any) -> list[HistoryEntry]:
         """Refuse.
