@@ -53,7 +53,12 @@ def unpacked(dist, tmp_path_factory) -> Path:
 def test_it_carries_the_recordings_the_types_and_the_style(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {"privacy_sdk/_recordings/tour.yaml", "privacy_sdk/py.typed"} <= names
-    for sheet in ("notebook/panel.css", "views/visibility.css", "model/table.css"):
+    for sheet in (
+        "notebook/panel.css",
+        "views/visibility.css",
+        "views/timeline.css",
+        "model/table.css",
+    ):
         assert f"privacy_sdk/{sheet}" in names
     committed = {path.name for path in (ROOT / "cassettes").glob("*.yaml")}
     assert {Path(name).name for name in names if "_recordings" in name} == committed
