@@ -215,6 +215,7 @@ async def main():
     for number in range(int(sys.argv[2]), 10**9):
         print("begun", number, flush=True)
         await recorded.set_default_disappearing_mode(number)
+        await recorded.recorder.sync()  # as the gateway does before it answers
         print("acknowledged", number, flush=True)
 
 asyncio.run(main())
