@@ -102,7 +102,7 @@ def errors() -> str:
         slug, status = PROBLEMS.get(cls, ("", 0))
         rows.append(
             (
-                f"{{py:exc}}`{_public_name(cls)}`",
+                f"{{py:exc}}`{cls.__name__} <{cls.__module__}.{cls.__name__}>`",
                 _first_sentence(cls),
                 getattr(cls, "default_hint", "") or "–",
                 f"{status} `{slug}`" if slug else "–",
@@ -166,7 +166,9 @@ def http() -> str:
     problems: set[tuple[str, str]] = set()
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
-            parts += [f"## {method.upper()} {path}", _inline(operation["description"])]
+            title = operation["operationId"].replace("_", " ").capitalize()
+            parts += [f"## {title}", f"```text\n{method.upper()} {path}\n```"]
+            parts += [_inline(operation["description"])]
             query = [each for each in operation.get("parameters", ()) if each["in"] == "query"]
             if query:
                 rows = [(f"`{each['name']}`", _kind(each["schema"]), _said(each)) for each in query]
@@ -178,9 +180,9 @@ def http() -> str:
                 if status >= "400":
                     problems.add((status, response["description"]))
                     continue
-                content = response.get("content", {}).get("application/json")
-                schema = content["schema"] if content else {"type": "nothing"}
-                parts += [f"Answer {status}: {_kind(schema)}", _example(schema, schemas)]
+                for kind, content in response.get("content", {"nothing": {}}).items():
+                    schema = content.get("schema", {"type": kind})
+                    parts += [f"Answer {status}: {_kind(schema)}", _example(schema, schemas)]
     parts += ["## Problems", _table(("status", "meaning"), sorted(problems))]
     parts += ["## Bodies"]
     for name, schema in schemas.items():
@@ -279,10 +281,6 @@ def _error_classes(cls: type[ps.PrivacyError]) -> Iterator[type[ps.PrivacyError]
             yield from _error_classes(each)
 
 
-def _public_name(cls: type) -> str:
-    return f"{cls.__module__}.{cls.__name__}"
-
-
 def _first_sentence(item: object) -> str:
     return _inline((inspect.getdoc(item) or "").splitlines()[0])
 
@@ -328,7 +326,7 @@ def _example(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> str:
     """The example of a body, of the first where there are several."""
     first = next(iter(schema.get("oneOf", [schema])))
     found = schemas[first["$ref"].rpartition("/")[2]].get("examples") if "$ref" in first else None
-    return f"```json\n{json.dumps(found[0], indent=2)}\n```" if found else ""
+    return f"```json\n{json.dumps(found[0], indent=2, ensure_ascii=False)}\n```" if found else ""
 
 
 def _inline(text: str) -> str:

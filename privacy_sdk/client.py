@@ -628,7 +628,7 @@ class AsyncClient:
             1  Last seen  contacts      none  noticed
         """
         name = None if category is None else as_category(category).value
-        moment = None if since is None else as_time(since)
+        moment = None if since is None else as_time(since, say_local)
         keeper = require(self._account, KeepsHistory)
         return await keeper.history(since=moment, category=name)
 
@@ -718,7 +718,7 @@ class AsyncClient:
               setting    from    to        direction
               Last seen  nobody  everyone  looser
         """
-        moment = None if at is None else as_time(at)
+        moment = None if at is None else as_time(at, say_local)
         state = await read_state(self._account, await self._changes.capabilities())
         if moment is not None:
             state = state_at(await self.history(moment), state, moment)
@@ -778,9 +778,10 @@ class AsyncClient:
     async def apply(self, plan: Plan, *, progress: Progress | None = None) -> ApplyResult:
         """Apply a plan, beside the account, and verify each of its changes.
 
-        What tightens is changed before what loosens; defense mode, which locks other
-        settings, goes off first and on last. A refusal does not keep the rest from being
-        tried, unless it would be refused likewise: then the rest is not tried.
+        What tightens is changed before what loosens; a list is changed with its category, and
+        defense mode, which locks other settings, goes off first and on last. A refusal does
+        not keep the rest from being tried, unless it would be refused likewise: then the rest
+        is not tried.
 
         Args:
             plan: What to change; changes with an obstacle are not tried.
@@ -998,7 +999,16 @@ class AsyncClient:
         return await require(self._account, Linkable).unlink()
 
     async def aclose(self) -> None:
-        """Close the connections; the client cannot be used any more."""
+        """Close the connections; a client of a gateway or recording cannot be used any more.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> with ps.Client.replay("tour") as client:  # closes it at the end
+            ...     settings = client.fetch_privacy_settings()
+            >>> client.fetch_privacy_settings()
+            Traceback (most recent call last):
+            privacy_sdk.errors.UsageError: The client is closed. ...
+        """
         await self._account.aclose()
 
     async def __aenter__(self) -> Self:
@@ -1025,6 +1035,11 @@ class AsyncClient:
 
     def __repr__(self) -> str:
         return self._label or f"AsyncClient({self._account!r})"
+
+
+def say_local(at: datetime) -> None:
+    """Warn that a time had no zone, and as what it was taken."""
+    warn_caller(f"A time without a zone is taken as local time: {at:%Y-%m-%d %H:%M:%S%z}.")
 
 
 def _replayed(transport: CassetteTransport, account: str | None = None) -> tuple[Account, str]:

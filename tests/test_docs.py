@@ -11,7 +11,10 @@ import io
 import json
 import re
 import shlex
+import shutil
+import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -31,7 +34,7 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 ACCOUNTS = {"many-accounts": ("office", "private", "shop")}
 """The accounts of the gateway beside a page; else one."""
 
-BLOCKING = {"gateway", "app", "link", "unlink"}
+BLOCKING = {"gateway", "watch", "app", "link", "unlink"}
 """Commands that run until they are stopped, or need a phone: their options are checked."""
 
 
@@ -243,6 +246,13 @@ def test_the_readme_says_which_methods_only_one_of_the_clients_has() -> None:
     assert "`close` is\n`aclose`" in text
 
 
+def test_the_readme_names_every_extra() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    text = (ROOT / "README.md").read_text("utf-8").partition("## Install")[2].partition("\n## ")[0]
+    named = set(re.findall(r"`(\w+)` \(", text))
+    assert named == project["optional-dependencies"].keys() - {"dev"}
+
+
 def test_the_readme_says_which_commands_take_no_json() -> None:
     def leaves(command: Any) -> Iterator[Any]:
         for each in command.commands.values():
@@ -252,3 +262,33 @@ def test_the_readme_says_which_commands_take_no_json() -> None:
     assert f"All commands but `{'` and `'.join(without)}` take `--json`" in (
         ROOT / "README.md"
     ).read_text("utf-8")
+
+
+def test_the_reference_lists_the_environment_variables_that_are_read() -> None:
+    used = {
+        name
+        for path in Path(ps.__file__).parent.rglob("*.py")
+        for name in re.findall(r"PRIVACY_SDK_[A-Z_]+", path.read_text("utf-8"))
+    }
+    listed = re.findall(
+        r"^\| `(PRIVACY_SDK_\w+)`",
+        (ROOT / "docs/reference/command-line.md").read_text("utf-8"),
+        re.M,
+    )
+    assert set(listed) == used - {"PRIVACY_SDK_APP"}  # between the command and its own page
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd-analyze found")
+def test_systemd_understands_the_units_of_the_page_on_schedules(tmp_path: Path) -> None:
+    units = [
+        each.text for each in blocks(ROOT / "docs/howto/scheduled.md") if each.language == "ini"
+    ]
+    for unit in units:
+        name = re.match(r"# (\S+)\n", unit)[1]
+        (tmp_path / name).write_text(re.sub(r"(?<=^ExecStart=)\S+", "/bin/true", unit, flags=re.M))
+    files = sorted(map(str, tmp_path.iterdir()))
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", *files], capture_output=True, text=True
+    )
+    assert len(files) == 2
+    assert (done.returncode, done.stderr) == (0, "")

@@ -79,8 +79,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-MAX_ANSWER = 16 * 2**20
-"""The longest answer that is read [bytes]; a full list of 64,000 people is about a third."""
+MAX_ANSWER = 32 * 2**20
+"""The longest answer that is read [bytes]; that to a plan may hold four lists of 64,000 people."""
 
 _MOST_PAGES = 1_000
 """How many answers one history is read from; a gateway's hold a thousand changes each."""

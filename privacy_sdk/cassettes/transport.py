@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import httpx2
 
+from privacy_sdk.accounts.http import MAX_ANSWER
 from privacy_sdk.cassettes.file import (
     is_bare_name,
     read_recording,
@@ -44,9 +45,6 @@ __all__ = ["RECORD_MODES", "CassetteTransport", "RecordMode", "recording_path"]
 RecordMode = Literal["once", "all"] | None
 RECORD_MODES = ("once", "all")
 """The record modes beside None."""
-
-MAX_BODY = 16 * 2**20
-"""The longest answer that is recorded [bytes]."""
 
 _LONGEST_MISS = 400
 
@@ -373,10 +371,10 @@ async def _read(response: httpx2.Response) -> bytes:
     content = bytearray()
     async for piece in response.stream:
         content += piece
-        if len(content) > MAX_BODY:
+        if len(content) > MAX_ANSWER:
             await response.aclose()
             raise RecordingError(
-                f"An answer of more than {MAX_BODY // 2**20} MiB is not recorded.",
+                f"An answer of more than {MAX_ANSWER // 2**20} MiB is not recorded.",
                 hint="The exchange took place; everything before it is in the recording.",
             )
     await response.aclose()

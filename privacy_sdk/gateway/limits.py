@@ -71,12 +71,8 @@ class RateLimiter:
     Example:
         >>> now = 0.0
         >>> limiter = RateLimiter(Rate(burst=1, per_minute=60), clock=lambda: now)
-        >>> limiter.take()
-        >>> try:
-        ...     limiter.take()
-        ... except TooManyRequestsError as error:
-        ...     print(error.backoff)
-        1.0
+        >>> limiter.take(), limiter.take()
+        (0.0, 1.0)
     """
 
     def __init__(self, rate: Rate, clock: Callable[[], float] = time.monotonic) -> None:
@@ -86,18 +82,18 @@ class RateLimiter:
         self._clock = clock
         self._counted_at = clock()
 
-    def take(self, requests: int = 1) -> None:
-        """Count requests, no more at once than the burst.
+    def take(self, requests: int = 1) -> float:
+        """Count requests, no more at once than the burst, and return 0.
 
-        Raises:
-            TooManyRequestsError: Not so many are left, with the time until they are [s].
+        Where not so many are left, count nothing and return the time until they are [s].
         """
         now = self._clock()
         cost = min(requests * self._cost, self._limit)
         owed = max(0.0, self._owed - (now - self._counted_at)) + cost
         if owed > self._limit:
-            raise TooManyRequestsError(owed - self._limit)
+            return owed - self._limit
         self._owed, self._counted_at = owed, now
+        return 0.0
 
 
 class Asker:
@@ -114,7 +110,7 @@ class Asker:
         self._until = self.now() + patience
 
     @classmethod
-    async def of(cls, request: Request) -> Asker:
+    def of(cls, request: Request) -> Asker:
         """Return who made a request, who may say how long it waits (RFC 7240)."""
         preference = request.headers.get("prefer", "")[:200]
         match = re.search(r"\bwait=([0-9]{1,6}(?:\.[0-9]{1,6})?)", preference)
@@ -231,6 +227,9 @@ class LimitedAccount:
             raise OutcomeUnknownError(
                 "A change was cut short: the gateway stopped, or nobody waited any more."
             ) from None
+        finally:
+            if isinstance(self._lends, Recorded):
+                await self._lends.recorder.sync()
 
     async def _take(self, requests: int) -> None:
         """Count requests to a live account.
@@ -243,11 +242,9 @@ class LimitedAccount:
         """
         if self._limiter is None:
             return
-        try:
-            self._limiter.take(requests)
-        except TooManyRequestsError:
-            if not await self._is_emulated():
-                raise
+        wait = self._limiter.take(requests)
+        if wait and not await self._is_emulated():
+            raise TooManyRequestsError(wait)
 
     async def state(self) -> str:
         """Return where the account stands with WhatsApp, as far as it says so in time."""

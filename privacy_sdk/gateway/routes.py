@@ -69,7 +69,6 @@ async def _served(
     request: Request,
     account_id: Annotated[str, Path(description="A name of GET /v1/accounts.", examples=["demo"])],
 ) -> LimitedAccount:
-    caller_from_headers(request.headers)
     served: Mapping[str, LimitedAccount] = request.app.state.served
     if account_id in served:
         return served[account_id]
@@ -78,8 +77,14 @@ async def _served(
     )
 
 
+async def _asker(request: Request) -> Asker:
+    """Who waits for a change, which is written down as theirs."""
+    caller_from_headers(request.headers)
+    return Asker.of(request)
+
+
 Served = Annotated[LimitedAccount, Depends(_served)]
-Waiting = Annotated[Asker, Depends(Asker.of)]
+Waiting = Annotated[Asker, Depends(_asker)]
 Category = Annotated[schemas.CategoryName, Path(description="A category's wire name.")]
 ListCategory = Annotated[schemas.ListCategoryName, Path(description="A category with a list.")]
 
