@@ -16,7 +16,7 @@ import pytest
 from asking import free_port
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
-UNIT = (DEPLOY / "privacy-sdk.service").read_text("utf-8")
+UNIT = (DEPLOY / "privacy-sdk@.service").read_text("utf-8").replace("%i", "me")
 CONTAINER = (DEPLOY / "Containerfile").read_text("utf-8")
 
 STRANGER = 54_321
@@ -24,7 +24,9 @@ STRANGER = 54_321
 
 
 def unit_command() -> list[str]:
-    return shlex.split(re.search(r"^ExecStart=(.*)$", UNIT, re.MULTILINE)[1])[1:]
+    port = re.search(r"^Environment=PORT=(.*)$", UNIT, re.MULTILINE)[1]
+    command = re.search(r"^ExecStart=(.*)$", UNIT, re.MULTILINE)[1]
+    return shlex.split(command.replace("${PORT}", port))[1:]
 
 
 def container_command() -> list[str]:
@@ -130,7 +132,7 @@ def test_a_home_that_cannot_be_written_needs_a_token_or_another_folder(tmp_path:
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd-analyze found")
 def test_systemd_understands_the_unit(tmp_path: Path) -> None:
-    unit = tmp_path / "privacy-sdk.service"
+    unit = tmp_path / "privacy-sdk@me.service"
     unit.write_text(UNIT.replace("/opt/privacy-sdk/bin/privacy-sdk", "/bin/true"))
     done = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", str(unit)], capture_output=True, text=True
