@@ -18,6 +18,7 @@ exclude_patterns = ["_build", "**/.ipynb_checkpoints"]
 # Notebooks are shown as `make notebooks` executed them; what shows is their HTML and pictures.
 nb_execution_mode = "off"
 nb_merge_streams = True
+nb_mime_priority_overrides = [("html", "application/vnd.jupyter.widget-view+json", None)]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 
@@ -35,6 +36,7 @@ napoleon_numpy_docstring = False
 napoleon_use_rtype = False
 napoleon_custom_sections = ["Source"]
 
+html_context = {"default_mode": "auto"}
 html_theme = "pydata_sphinx_theme"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]

@@ -102,7 +102,7 @@ def errors() -> str:
         slug, status = PROBLEMS.get(cls, ("", 0))
         rows.append(
             (
-                f"{{py:exc}}`{_public_name(cls)}`",
+                f"{{py:exc}}`{cls.__name__} <{cls.__module__}.{cls.__name__}>`",
                 _first_sentence(cls),
                 getattr(cls, "default_hint", "") or "–",
                 f"{status} `{slug}`" if slug else "–",
@@ -259,7 +259,9 @@ def _public_names() -> Iterator[tuple[str, str, Any]]:
     seen = set()
     for module in PUBLIC:
         definitions = dict(_definitions(module)) if module is ps else {}
-        for name in sorted(module.__all__, key=str.lower):
+        for name in sorted(
+            module.__all__, key=lambda name: (name.startswith("Async"), name.lower())
+        ):
             item = getattr(module, name)
             if name not in seen and not inspect.ismodule(item):
                 seen.add(name)
@@ -279,10 +281,6 @@ def _error_classes(cls: type[ps.PrivacyError]) -> Iterator[type[ps.PrivacyError]
         yield cls
         for each in cls.__subclasses__():
             yield from _error_classes(each)
-
-
-def _public_name(cls: type) -> str:
-    return f"{cls.__module__}.{cls.__name__}"
 
 
 def _first_sentence(item: object) -> str:

@@ -83,7 +83,7 @@ from privacy_sdk.policies.plan import Plan, make_plan
 from privacy_sdk.policies.policy import Policy, PolicyLike, as_policy, policy_of
 from privacy_sdk.policies.result import ApplyResult
 from privacy_sdk.policies.run import Progress, apply_changes
-from privacy_sdk.policies.state import read_state
+from privacy_sdk.policies.state import lists_in_use, read_state
 from privacy_sdk.policies.turns import turn_of
 from privacy_sdk.policies.verify import Observer, VerifiedChanges, would_open
 from privacy_sdk.support.caller_warnings import warn_caller
@@ -410,11 +410,7 @@ class AsyncClient:
             self._account,
             await self._changes.capabilities(),
             settings=False,
-            lists=[
-                each.category
-                for each in response
-                if each.value is _ON_LIST and each.category.supports_disallowed_list()
-            ],
+            lists=lists_in_use(response),
             timer=user is None,
         )
         # A list without dhash is none: its category left it since the settings were read.
@@ -632,7 +628,7 @@ class AsyncClient:
             1  Last seen  contacts      none  noticed
         """
         name = None if category is None else as_category(category).value
-        moment = None if since is None else as_time(since)
+        moment = None if since is None else as_time(since, say_local)
         keeper = require(self._account, KeepsHistory)
         return await keeper.history(since=moment, category=name)
 
@@ -722,7 +718,7 @@ class AsyncClient:
               setting    from    to        direction
               Last seen  nobody  everyone  looser
         """
-        moment = None if at is None else as_time(at)
+        moment = None if at is None else as_time(at, say_local)
         state = await read_state(self._account, await self._changes.capabilities())
         if moment is not None:
             state = state_at(await self.history(moment), state, moment)
@@ -1039,6 +1035,11 @@ class AsyncClient:
 
     def __repr__(self) -> str:
         return self._label or f"AsyncClient({self._account!r})"
+
+
+def say_local(at: datetime) -> None:
+    """Warn that a time had no zone, and as what it was taken."""
+    warn_caller(f"A time without a zone is taken as local time: {at:%Y-%m-%d %H:%M:%S%z}.")
 
 
 def _replayed(transport: CassetteTransport, account: str | None = None) -> tuple[Account, str]:
