@@ -15,9 +15,8 @@ TOKEN = "only-for-benchmarks"
 BARE = """
 import sys, uvicorn
 from fastapi import FastAPI, Response
-from privacy_sdk.gateway.guard import RequestGuard, RequestTracker
+from privacy_sdk.gateway.guard import RequestGuard, RequestTracker, Secret
 from privacy_sdk.gateway.log import log_to_stderr
-from privacy_sdk.gateway.connections import ConnectionLimits
 
 body, token = sys.argv[1].encode(), sys.argv[2]
 app = FastAPI()
@@ -33,9 +32,10 @@ class Server(uvicorn.Server):
 
 config = uvicorn.Config(app, port=0, log_config=None)
 if token:
-    app.add_middleware(RequestGuard, token=token, allowed_hosts=(), in_flight=RequestTracker())
+    app.add_middleware(
+        RequestGuard, secret=Secret(token), allowed_hosts=(), in_flight=RequestTracker()
+    )
     log_to_stderr()
-    config.http = ConnectionLimits
 else:
     log = uvicorn.config.LOGGING_CONFIG
     log["handlers"]["access"]["stream"] = "ext://sys.stderr"  # stdout says the port

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -635,6 +636,36 @@ class AsyncClient:
         keeper = require(self._account, KeepsHistory)
         return await keeper.history(since=moment, category=name)
 
+    async def watch(self, *, after: int | None = None) -> AsyncGenerator[HistoryEntry, None]:
+        """Yield each change as it is made or noticed, until the loop over it ends.
+
+        None is missed and none comes twice, also when the gateway is started anew meanwhile. An
+        account that tells nothing of what is changed elsewhere is read once a minute for as long
+        as somebody watches.
+
+        Args:
+            after: The ``id`` of the last entry that is known; by default it begins with the
+                next change.
+
+        Raises:
+            NotSupportedError: No journal is kept.
+            TooManyWatchersError: As many watch the account as may.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> client = ps.Client.emulated()
+            >>> response = client.set_privacy_setting("last", "contacts")
+            >>> for entry in client.watch(after=0):
+            ...     print(entry.before, entry.after, entry.outcome)
+            ...     break
+            all contacts applied
+        """
+        keeper = require(self._account, KeepsHistory)
+        async with aclosing(keeper.watch(after=after)) as changes:
+            async for _, entry in changes:
+                if entry is not None:
+                    yield entry
+
     async def undo(self) -> Plan:
         """Return the plan that takes back the last change that was made here.
 
@@ -751,9 +782,10 @@ class AsyncClient:
     async def apply(self, plan: Plan, *, progress: Progress | None = None) -> ApplyResult:
         """Apply a plan, beside the account, and verify each of its changes.
 
-        What tightens is changed before what loosens; defense mode, which locks other
-        settings, goes off first and on last. A refusal does not keep the rest from being
-        tried, unless it would be refused likewise: then the rest is not tried.
+        What tightens is changed before what loosens; a list is changed with its category, and
+        defense mode, which locks other settings, goes off first and on last. A refusal does
+        not keep the rest from being tried, unless it would be refused likewise: then the rest
+        is not tried.
 
         Args:
             plan: What to change; changes with an obstacle are not tried.
@@ -971,7 +1003,16 @@ class AsyncClient:
         return await require(self._account, Linkable).unlink()
 
     async def aclose(self) -> None:
-        """Close the connections; the client cannot be used any more."""
+        """Close the connections; a client of a gateway or recording cannot be used any more.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> with ps.Client.replay("tour") as client:  # closes it at the end
+            ...     settings = client.fetch_privacy_settings()
+            >>> client.fetch_privacy_settings()
+            Traceback (most recent call last):
+            privacy_sdk.errors.UsageError: The client is closed. ...
+        """
         await self._account.aclose()
 
     async def __aenter__(self) -> Self:

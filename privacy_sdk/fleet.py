@@ -163,7 +163,14 @@ class Fleet:
 
     @classmethod
     def of_gateway(cls, client: AsyncClient, *, progress: bool | None = None) -> Self:
-        """Return all accounts of the gateway that a client asks; closing them closes it."""
+        """Return all accounts of the gateway that a client asks; closing them closes it.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> with Fleet.of_gateway(ps.AsyncClient("http://127.0.0.1:8480")) as fleet:
+            ...     fleet
+            Fleet(Client(HttpAccount('http://127.0.0.1:8480', ...)))
+        """
         fleet = cls(client, progress=progress)
         if isinstance(client.account, HttpAccount):
             fleet._gateways, fleet._own = fleet._own, []
@@ -171,7 +178,15 @@ class Fleet:
 
     @property
     def accounts(self) -> tuple[str, ...]:
-        """The accounts' names, asked of their gateways once."""
+        """The accounts' names, asked of their gateways once.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> accounts = map(ps.EmulatedAccount, ("ana", "ben"))
+            >>> fleet = ps.Fleet(*map(ps.Client.from_account, accounts))
+            >>> fleet.accounts, fleet["ana"].info().state
+            (('ana', 'ben'), <AccountState.CONNECTED: 'connected'>)
+        """
         return tuple(LOOP.run(self._members)[0])
 
     def __getitem__(self, name: str) -> Client:
@@ -201,6 +216,13 @@ class Fleet:
             DataFrame, one row per account and category, index ``account, category`` (str):
             the columns of ``Client.fetch_privacy_settings``, then ``error`` (str). Accounts that
             could not be read come last, each a row without a category.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> accounts = map(ps.EmulatedAccount, ("ana", "ben"))
+            >>> fleet = ps.Fleet(*map(ps.Client.from_account, accounts))
+            >>> fleet.fetch_privacy_settings().loc[("ben", "last"), "audience"]
+            'everyone'
         """
         from privacy_sdk.views.frames import accounts_frame
 
@@ -208,7 +230,19 @@ class Fleet:
         return accounts_frame(found, _texts(errors), allowed=allowed)
 
     def visibility(self) -> Exposures:
-        """Return a picture of accounts × settings by exposure."""
+        """Return a picture of accounts × settings by exposure.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> accounts = map(ps.EmulatedAccount, ("ana", "ben"))
+            >>> fleet = ps.Fleet(*map(ps.Client.from_account, accounts))
+            >>> print(fleet.visibility())
+            How open 2 accounts are
+            ...
+              ● ● ● ◑ ● ● ● ● –  ana
+              ● ● ● ◑ ● ● ● ● –  ben
+            ...
+        """
         return Exposures(*self._fetched())
 
     def plan(
@@ -219,6 +253,16 @@ class Fleet:
         Args:
             policy: As for ``Client.plan``; people in it are looked up by each account.
             only: As for ``Client.plan``.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> accounts = map(ps.EmulatedAccount, ("ana", "ben"))
+            >>> fleet = ps.Fleet(*map(ps.Client.from_account, accounts))
+            >>> fleet.plan({"last": "none"})
+            2 accounts: 2 changes
+              account  setting    from      to      direction
+              ana      Last seen  everyone  nobody  tighter
+              ben      Last seen  everyone  nobody  tighter
         """
         policy = as_policy(policy)
         found = self._each(lambda name, client: client.plan(policy, only=only), "Reading settings")
@@ -233,6 +277,14 @@ class Fleet:
 
         Raises:
             InvalidInputError: No plans, or one for no account of this fleet; nothing was changed.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> accounts = map(ps.EmulatedAccount, ("ana", "ben"))
+            >>> fleet = ps.Fleet(*map(ps.Client.from_account, accounts))
+            >>> applied = fleet.apply(fleet.plan({"last": "none"}))
+            >>> {name: result.is_complete for name, result in applied.items()}
+            {'ana': True, 'ben': True}
         """
         if not (
             isinstance(plans, Mapping) and all(isinstance(each, Plan) for each in plans.values())
@@ -256,7 +308,15 @@ class Fleet:
         return PerAccount(*found)
 
     def close(self) -> None:
-        """Close the connections to the gateways; clients of one's own stay open."""
+        """Close the connections to the gateways; clients of one's own stay open.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> client = ps.Client.emulated()
+            >>> with ps.Fleet(client) as fleet:  # closes it at the end
+            ...     fleet.accounts
+            ('demo',)
+        """
         LOOP.run(self._close)
 
     async def _close(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import warnings
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 from datetime import datetime
 from types import MethodType, TracebackType
 from typing import (
@@ -54,6 +54,28 @@ def _blocking(
     @functools.wraps(method)
     def call(self: Client, /, *args: P.args, **kwargs: P.kwargs) -> T:
         return LOOP.run(lambda: method(self._async, *args, **kwargs), on_interrupt=note)
+
+    return call
+
+
+def _iterating(
+    method: Callable[Concatenate[AsyncClient, P], AsyncGenerator[T, None]],
+) -> Callable[Concatenate[Client, P], Iterator[T]]:
+    """Return what a method of ``AsyncClient`` yields as a blocking iterator, likewise."""
+
+    @functools.wraps(method)
+    def call(self: Client, /, *args: P.args, **kwargs: P.kwargs) -> Iterator[T]:
+        found = method(self._async, *args, **kwargs)
+        end = object()
+
+        async def following() -> T | object:
+            return await anext(found, end)
+
+        try:
+            while (each := LOOP.run(following)) is not end:
+                yield cast("T", each)
+        finally:
+            LOOP.discard(found.aclose)
 
     return call
 
@@ -411,6 +433,7 @@ class Client:
     fetch_default_disappearing_mode = _blocking(AsyncClient.fetch_default_disappearing_mode)
     fetch_disallowed_list = _blocking(AsyncClient.fetch_disallowed_list)
     visibility = _blocking(AsyncClient.visibility)
+    watch = _iterating(AsyncClient.watch)
     undo = _blocking(AsyncClient.undo)
     snapshot = _blocking(AsyncClient.snapshot)
     plan = _blocking(AsyncClient.plan)

@@ -252,3 +252,17 @@ def test_the_readme_says_which_commands_take_no_json() -> None:
     assert f"All commands but `{'` and `'.join(without)}` take `--json`" in (
         ROOT / "README.md"
     ).read_text("utf-8")
+
+
+def test_the_reference_lists_the_environment_variables_that_are_read() -> None:
+    used = {
+        name
+        for path in Path(ps.__file__).parent.rglob("*.py")
+        for name in re.findall(r"PRIVACY_SDK_[A-Z_]+", path.read_text("utf-8"))
+    }
+    listed = re.findall(
+        r"^\| `(PRIVACY_SDK_\w+)`",
+        (ROOT / "docs/reference/command-line.md").read_text("utf-8"),
+        re.M,
+    )
+    assert set(listed) == used - {"PRIVACY_SDK_APP"}  # between the command and its own page

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
@@ -326,6 +326,22 @@ class KeepsHistory(Protocol):
 
         Raises:
             NotSupportedError: Its gateway keeps no journal.
+        """
+        ...
+
+    def watch(
+        self, *, after: int | None = None
+    ) -> AsyncGenerator[tuple[int, HistoryEntry | None], None]:
+        """Yield each change as it is made or noticed, with its id, for ever.
+
+        The first pair is the place from which on nothing is missed, without a change; so is one
+        after each interruption. What is read after it is as new as what follows.
+
+        Args:
+            after: The id of the last change that is known; the newest there is by default.
+
+        Raises:
+            NotSupportedError: As for :meth:`history`.
         """
         ...
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import copy
 import json
-from collections.abc import Callable, Sequence
+import random
+from collections.abc import AsyncGenerator, Callable, Sequence
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlencode
@@ -78,8 +79,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-MAX_ANSWER = 16 * 2**20
-"""The longest answer that is read [bytes]; a full list of 64,000 people is about a third."""
+MAX_ANSWER = 32 * 2**20
+"""The longest answer that is read [bytes]; that to a plan may hold four lists of 64,000 people."""
 
 _MOST_PAGES = 1_000
 """How many answers one history is read from; a gateway's hold a thousand changes each."""
@@ -313,6 +314,47 @@ class HttpAccount:
             hint="Ask for less of it: since=…, category=… (--since, --category).",
         )
 
+    async def watch(
+        self, *, after: int | None = None
+    ) -> AsyncGenerator[tuple[int, HistoryEntry | None], None]:
+        """Yield each change as it is made or noticed, over a connection of its own.
+
+        Once it has begun it goes on over whatever becomes of the connection and the gateway, from
+        the last change that came.
+
+        Raises:
+            TooManyWatchersError: As many watch as may.
+        """
+        url, now = self.url + await self._path("events"), asyncio.get_running_loop().time
+        began, has_begun, pause = now(), False, _WATCH_AGAIN
+        while True:
+            known = {} if after is None else {"Last-Event-ID": str(after)}
+            try:
+                async with self._connected().http.sse(
+                    url, headers=known, timeout=httpx2.Timeout(None, read=_SILENT_FOR)
+                ) as source:
+                    if source.response.status_code != 200:
+                        raise await _refusal(source.response, self.url)
+                    async for event in source:
+                        place, entry = _number(event.id), None
+                        if event.data:
+                            entry = entry_from_json(_document(200, event.data.encode()))
+                            pause = _WATCH_AGAIN
+                        after, has_begun = place, True
+                        yield place, entry
+            except NO_CONNECTION as error:
+                failure = unreachable(error, self.url)
+            except httpx2.TransportError:
+                failure = NotConnectedError(f"The gateway at {self.url} tells nothing any more.")
+            except (UnreachableError, NotConnectedError) as error:
+                failure = error
+            else:
+                failure = NotConnectedError(f"The gateway at {self.url} stops.")
+            if not has_begun and now() - began >= self._wait:
+                raise failure.error if isinstance(failure, UnreachableError) else failure from None
+            await asyncio.sleep(pause * (0.5 + random.random()))  # noqa: S311
+            pause = min(2 * pause, _WATCH_AGAIN_AT_MOST)
+
     async def emulate(self, event: Event) -> None:
         """Make something happen to an emulated account."""
         path, body = await self._path("emulator"), wire.event_to_json(event)
@@ -465,6 +507,10 @@ class HttpAccount:
                 raise LostAnswerError("its answer cannot be read") from error
 
 
+_SILENT_FOR = 40.0
+"""How long a gateway that is watched may say nothing [s]; it says something every 15 s."""
+_WATCH_AGAIN, _WATCH_AGAIN_AT_MOST = 0.2, 5.0
+"""How long after an interruption it is asked again, at first and after many times [s]."""
 _JITTERED = wait_random_exponential(multiplier=0.2, max=5.0)
 _ENOUGH = stop_after_attempt(_ATTEMPTS) | stop_before_delay(_RETRY_FOR)
 _OF_A_PROXY = frozenset({502, 503, 504})
@@ -474,12 +520,32 @@ def _from_proxy(status: int, url: str, *, changes: bool) -> LostAnswerError | Un
     """Return what a proxy's own page means: after a change, the gateway may have had it."""
     if changes:
         return LostAnswerError(f"a proxy answered {status}")
-    return UnreachableError(
-        NotConnectedError(
-            f"A proxy at {url} answers {status}: it reaches no gateway.",
-            hint="Is the gateway behind it running?",
-        )
+    return UnreachableError(_no_gateway_behind(status, url))
+
+
+def _no_gateway_behind(status: int, url: str) -> NotConnectedError:
+    return NotConnectedError(
+        f"A proxy at {url} answers {status}: it reaches no gateway.",
+        hint="Is the gateway behind it running?",
     )
+
+
+async def _refusal(response: httpx2.Response, url: str) -> PrivacyError | UnreachableError:
+    """Return why changes cannot be watched."""
+    raw = await _read(response)
+    if response.status_code in _OF_A_PROXY and not is_problem(response):
+        return UnreachableError(_no_gateway_behind(response.status_code, url))
+    try:
+        _document(response.status_code, raw)
+    except PrivacyError as error:
+        return error
+    return UnreadableAnswerError("The gateway does not tell changes.")
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) < 20):
+        raise UnreadableAnswerError("The gateway tells a change without its number.")
+    return int(text)
 
 
 async def _read(response: httpx2.Response) -> bytes:

@@ -5,22 +5,35 @@ A row is written before a change is sent, with the outcome "unknown", and comple
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import math
 import os
 import sys
+import time
 import uuid
 from collections import deque
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote, unquote
 
 from privacy_sdk.accounts import wire
-from privacy_sdk.accounts.base import Account, AccountInfo, LostAnswerError
+from privacy_sdk.accounts.base import Account, AccountInfo, Capability, LostAnswerError
 from privacy_sdk.errors import (
     AnswerTimeoutError,
     InvalidInputError,
@@ -50,6 +63,11 @@ _ON_LIST = PrivacyValue.CONTACT_BLACKLIST
 _LOST = (LostAnswerError, OutcomeUnknownError, AnswerTimeoutError, UnreadableAnswerError)
 _KEPT = 10_000
 """How many changes are kept in memory."""
+_PEOPLE_READ = 20_000
+"""How many people a page of the history names, unless one change names more."""
+
+READ_EVERY = 60.0
+"""How often an account that is watched is read, to notice what was changed elsewhere [s]."""
 
 
 # --- who asks
@@ -123,7 +141,13 @@ def default_name() -> str:
 
 
 class Journal(Protocol):
-    """Where changes are written down, of all accounts of a gateway."""
+    """Where changes are written down, of all accounts of a gateway.
+
+    Attributes:
+        last: The highest id when it was opened.
+    """
+
+    last: int
 
     async def add(self, account: str, entry: HistoryEntry) -> int:
         """Write down a change, and return its id."""
@@ -142,7 +166,10 @@ class Journal(Protocol):
         category: str | None = None,
         limit: int = 1_000,
     ) -> list[HistoryEntry]:
-        """Return changes in their order, none with an id up to ``after``."""
+        """Return changes in their order, none with an id up to ``after``: as :func:`page` has them.
+
+        Only an empty answer says that there are no more.
+        """
         ...
 
     async def latest(self, account: str) -> list[HistoryEntry]:
@@ -154,22 +181,40 @@ class Journal(Protocol):
         ...
 
 
+def page(entries: Iterable[HistoryEntry]) -> list[HistoryEntry]:
+    """Return the first changes, at least one: not more people than an answer can carry.
+
+    Example:
+        >>> many = HistoryEntry(1, _now(), "exceptions", people=(None,) * 15_000)
+        >>> len(page([many, many, many])), len(page([many]))
+        (1, 1)
+    """
+    taken: list[HistoryEntry] = []
+    people = 0
+    for entry in entries:
+        people += len(entry.people) + len(entry.lost or ())
+        if taken and people > _PEOPLE_READ:
+            break
+        taken.append(entry)
+    return taken
+
+
 class MemoryJournal:
     """The last changes, for as long as the process lives."""
 
     def __init__(self) -> None:
         self._rows: deque[tuple[str, HistoryEntry]] = deque(maxlen=_KEPT)
-        self._last = 0
+        self.last = 0
 
     async def add(self, account: str, entry: HistoryEntry) -> int:
         """Write down a change, and return its id."""
-        self._last += 1
-        self._rows.append((account, replace(entry, id=self._last)))
-        return self._last
+        self.last += 1
+        self._rows.append((account, replace(entry, id=self.last)))
+        return self.last
 
     async def complete(self, id: int, outcome: str, reason: str) -> None:
         """Say what became of it."""
-        place = id - 1 - (self._last - len(self._rows))
+        place = id - 1 - (self.last - len(self._rows))
         if place >= 0:
             account, entry = self._rows[place]
             self._rows[place] = account, replace(entry, outcome=outcome, reason=reason)
@@ -192,7 +237,7 @@ class MemoryJournal:
             and (since is None or entry.at >= since)
             and category in (None, entry.category and entry.category.value)
         )
-        return [entry for _, entry in zip(range(limit), found, strict=False)]
+        return page(islice(found, limit))
 
     async def latest(self, account: str) -> list[HistoryEntry]:
         """Return nothing: what is kept in memory is as old as the account."""
@@ -206,13 +251,23 @@ class MemoryJournal:
 
 
 class Recorder:
-    """Writes down what is changed of one account, and what is noticed.
+    """Writes down what is changed of one account, and what is noticed; and tells who watches.
 
     A journal that fails is logged, and keeps nobody from changing anything.
+
+    Args:
+        account: Its name in the journal.
+        journal: Where it is written down.
+        read_every: How often the account is read while somebody watches [s].
     """
 
-    def __init__(self, account: str, journal: Journal) -> None:
+    def __init__(self, account: str, journal: Journal, *, read_every: float = READ_EVERY) -> None:
         self.account, self.journal = account, journal
+        self._last = self._settled = journal.last
+        self._under_way = 0
+        self._read_every, self._read_at = read_every, -math.inf
+        self._watchers: dict[asyncio.Event, asyncio.AbstractEventLoop] = {}
+        self._is_over = False
         self._values: dict[str, tuple[str, datetime]] = {}
         self._lists: dict[PrivacyCategory, tuple[DisallowedList, datetime]] = {}
         self._unproven: dict[str, tuple[int, str | None, str]] = {}
@@ -278,8 +333,14 @@ class Recorder:
 
     async def read_settings(self, response: PrivacySettingsResponse) -> None:
         """Compare settings that were read with those known, and write down what differs."""
+        now = _now()
         for setting in response:
-            await self._read(setting.category.value, setting.category, setting.value.value)
+            key, value = setting.category.value, setting.value.value
+            known = self._values.get(key)
+            if known is not None and known[0] == value and key not in self._unproven:
+                self._values[key] = value, now  # as nearly always, and nothing to write down
+            else:
+                await self._read(key, setting.category, value)
             if setting.value is not _ON_LIST:
                 self._lists.pop(setting.category, None)
 
@@ -326,6 +387,85 @@ class Recorder:
                     )
                 )
 
+    @contextmanager
+    def settling(self) -> Iterator[None]:
+        """Keep what is written meanwhile from who watches, until what became of it is known."""
+        if not self._under_way:
+            self._settled = self._last
+        self._under_way += 1
+        try:
+            yield
+        finally:
+            self._under_way -= 1
+            self._wake()
+
+    async def watch(
+        self, read: Callable[[], Awaitable[None]], *, after: int | None = None
+    ) -> AsyncGenerator[tuple[int, HistoryEntry | None], None]:
+        """Yield what is written down from now on, or after an id, once what became of it is known.
+
+        Nothing is kept for a watcher: it has a place in the journal, and is woken.
+
+        Args:
+            read: Reads the account, so that what was changed elsewhere is noticed.
+            after: The last id that is known; one that the journal never gave is of another, and
+                this one's are all new.
+        """
+        place = self._known if after is None else min(after, self._known)
+        if after is not None and after > self._last:
+            place = 0
+        woken = asyncio.Event()
+        self._watchers[woken] = asyncio.get_running_loop()
+        try:
+            await self.journal.read(self.account, after=self._last, limit=1)  # or it keeps none
+            yield place, None
+            while not self._is_over:
+                woken.clear()
+                known = self._known
+                while place < known:
+                    page = await self.journal.read(self.account, after=place)
+                    for entry in (each for each in page if each.id <= known):
+                        place = entry.id
+                        yield place, entry
+                    if not page or page[-1].id > known:
+                        place = known
+                due = self._read_at + self._read_every - time.monotonic()
+                if due > 0:
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(due):
+                            await woken.wait()
+                else:
+                    self._read_at = time.monotonic()
+                    with suppress(PrivacyError):  # it is read again later
+                        await read()
+        finally:
+            del self._watchers[woken]
+
+    @property
+    def watchers(self) -> int:
+        """How many watch."""
+        return len(self._watchers)
+
+    @property
+    def _known(self) -> int:
+        """The last id up to which it is known what became of everything."""
+        return self._settled if self._under_way else self._last
+
+    def read_soon(self) -> None:
+        """Let the account be read at once, if somebody watches."""
+        self._read_at = -math.inf
+        self._wake()
+
+    def stop(self) -> None:
+        """End all watching."""
+        self._is_over = True
+        self._wake()
+
+    def _wake(self) -> None:
+        for woken, loop in tuple(self._watchers.items()):
+            with suppress(RuntimeError):  # that loop is closed
+                loop.call_soon_threadsafe(woken.set)
+
     async def _read(self, key: str, category: PrivacyCategory | None, value: str) -> None:
         now = _now()
         known = self._values.get(key)
@@ -365,36 +505,40 @@ class Recorder:
     @asynccontextmanager
     async def _written(self, entry: HistoryEntry) -> AsyncIterator[int]:
         caller = _caller.get() or Caller(default_name(), _new_operation())
-        number = await self._add(
-            replace(
-                entry,
-                by=caller.name,
-                operation=caller.operation,
-                undoes=caller.undoes,
-                outcome=Outcome.UNKNOWN.value,
-                reason="Its answer was not seen.",
+        with self.settling():
+            number = await self._add(
+                replace(
+                    entry,
+                    by=caller.name,
+                    operation=caller.operation,
+                    undoes=caller.undoes,
+                    outcome=Outcome.UNKNOWN.value,
+                    reason="Its answer was not seen.",
+                )
             )
-        )
-        try:
-            yield number
-        except _LOST as error:
-            await self._complete(
-                number, Outcome.UNKNOWN.value, getattr(error, "message", str(error))
-            )
-            raise
-        except PrivacyError as error:
-            is_sent = not isinstance(error, NotConnectedError)
-            outcome = Outcome.REFUSED if is_sent else Outcome.NOT_TRIED
-            await self._complete(number, outcome.value, error.message)
-            raise
-        await self._complete(number, Outcome.APPLIED.value, "")
+            try:
+                yield number
+            except _LOST as error:
+                await self._complete(
+                    number, Outcome.UNKNOWN.value, getattr(error, "message", str(error))
+                )
+                raise
+            except PrivacyError as error:
+                is_sent = not isinstance(error, NotConnectedError)
+                outcome = Outcome.REFUSED if is_sent else Outcome.NOT_TRIED
+                await self._complete(number, outcome.value, error.message)
+                raise
+            await self._complete(number, Outcome.APPLIED.value, "")
 
     async def _add(self, entry: HistoryEntry) -> int:
         try:
-            return await self.journal.add(self.account, entry)
+            number = await self.journal.add(self.account, entry)
         except PrivacyError as error:
             logger.error("a change of %s is not in the journal: %s", self.account, error.message)
             return 0
+        self._last = max(number, self._last)
+        self._wake()
+        return number
 
     async def _complete(self, number: int, outcome: str, reason: str) -> None:
         if number:
@@ -481,6 +625,25 @@ class Recorded:
         ):
             found += page
         return tuple(found)
+
+    async def watch(
+        self, *, after: int | None = None
+    ) -> AsyncGenerator[tuple[int, HistoryEntry | None], None]:
+        """Yield each change as it is made or noticed."""
+        async with aclosing(self.recorder.watch(self.read_all, after=after)) as changes:
+            async for change in changes:
+                yield change
+
+    async def read_all(self) -> None:
+        """Read settings, lists and timer, so that what was changed elsewhere is noticed."""
+        capabilities = (await self.info()).capabilities  # type: ignore[attr-defined]
+        response = await self.fetch_privacy_settings()
+        if Capability.READ_DISALLOWED_LIST in capabilities:
+            for each in response:
+                if each.value is _ON_LIST and each.category.supports_disallowed_list():
+                    await self.fetch_disallowed_list(each.category)
+        if Capability.READ_DISAPPEARING_MODE in capabilities:
+            await self.fetch_default_disappearing_mode()
 
 
 class Delegating:

@@ -41,6 +41,9 @@ NO_CONNECTION = (
 )
 """Errors before anything was sent."""
 
+_LIMITS = httpx2.Limits(max_connections=None, max_keepalive_connections=20)
+"""Who asks has a limit; who watches has a connection each, and must not keep others waiting."""
+
 _FOUND_WITHIN = 5.0
 """How long a gateway on this machine may take to say which accounts it serves [s]."""
 
@@ -159,10 +162,12 @@ class Network(httpx2.AsyncBaseTransport):
         if self._http is None or self._loop is not loop:
             if self._is_here:
                 uds = None if self._path is None else str(self._path)
-                self._http = httpx2.AsyncHTTPTransport(verify=self._tls, trust_env=False, uds=uds)
+                self._http = httpx2.AsyncHTTPTransport(
+                    verify=self._tls, trust_env=False, uds=uds, limits=_LIMITS
+                )
             else:
                 try:
-                    self._http = httpx2.AsyncClient(timeout=None, verify=self._tls)
+                    self._http = httpx2.AsyncClient(timeout=None, verify=self._tls, limits=_LIMITS)
                 except (ValueError, ImportError, httpx2.InvalidURL):
                     raise InvalidInputError(
                         "The proxy settings of the environment cannot be used.",

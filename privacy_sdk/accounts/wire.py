@@ -105,25 +105,29 @@ def to_json(value: Any) -> Any:
         >>> to_json(Contact("999115550101"))
         {'phone': '999115550101', 'jid': None, 'pn_jid': None}
     """
-    match value:
-        case Jid() | Names():
-            return str(value)
-        case DisallowedListUserEntry(jid, pn_jid, action):
-            return {"action": str(action), "jid": to_json(jid), "pn_jid": to_json(pn_jid)}
-        case tuple():
-            return [to_json(each) for each in value]
-        case frozenset():
-            return sorted(map(str, value))
-    if members := _members(value.__class__):
-        return {name: to_json(getattr(value, name)) for name in members}
-    return value
+    return _writer(value.__class__)(value)
 
 
 @lru_cache
-def _members(record: type) -> tuple[str, ...]:
-    if not is_dataclass(record):
-        return ()
-    return tuple(each.name for each in fields(record) if each.compare)
+def _writer(kind: type) -> Callable[[Any], Any]:
+    """Return what makes JSON of values of a class."""
+    if issubclass(kind, Jid | Names):
+        return str
+    if issubclass(kind, DisallowedListUserEntry):
+        return _entry_to_json
+    if issubclass(kind, tuple):
+        return lambda it: [to_json(each) for each in it]
+    if issubclass(kind, frozenset):
+        return lambda it: sorted(map(str, it))
+    if is_dataclass(kind):
+        members = [each.name for each in fields(kind) if each.compare]
+        return lambda it: {name: to_json(getattr(it, name)) for name in members}
+    return lambda it: it
+
+
+def _entry_to_json(entry: DisallowedListUserEntry) -> Json:
+    action, jid, pn_jid = entry.action, entry.jid, entry.pn_jid
+    return {"action": str(action), "jid": to_json(jid), "pn_jid": to_json(pn_jid)}
 
 
 def settings_from_json(document: object) -> PrivacySettingsResponse:
@@ -194,7 +198,12 @@ def _count(document: object, name: str) -> int:
 
 
 def _is_wire_name(name: object) -> TypeGuard[str]:
-    return isinstance(name, str) and 0 < len(name) <= 256 and printable(name) == name
+    return isinstance(name, str) and 0 < len(name) <= 256 and _is_printable(name)
+
+
+@lru_cache(maxsize=1_000)
+def _is_printable(name: str) -> bool:
+    return printable(name) == name
 
 
 def _warn(message: str) -> None:

@@ -1,4 +1,4 @@
-"""The commands for what was changed: history, check."""
+"""The commands for what was changed: history, watch, check."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from privacy_sdk.model.words import label
 
 if TYPE_CHECKING:
     from privacy_sdk.client import AsyncClient
+    from privacy_sdk.model.history import HistoryEntry
     from privacy_sdk.policies.plan import Plan
 
 
@@ -40,19 +41,35 @@ def history(
     elif not entries:
         output.write("Nothing was changed.")
     else:
-        rows = [
-            (
-                f"{entry.at.astimezone():%Y-%m-%d %H:%M:%S}",
-                "timer" if entry.category is None else label(entry.category),
-                entry.before or "",
-                entry.after or "",
-                entry.by,
-                entry.outcome,
-            )
-            for entry in entries
-        ]
         header = ("at", "setting", "from", "to", "by", "outcome")
+        rows = list(map(_row, entries))
         output.write_table(header, rows, essential={"at", "setting", "to", "outcome"})
+
+
+def _row(entry: HistoryEntry) -> tuple[str, ...]:
+    return (
+        f"{entry.at.astimezone():%Y-%m-%d %H:%M:%S}",
+        "timer" if entry.category is None else label(entry.category),
+        entry.before or "",
+        entry.after or "",
+        entry.by,
+        entry.outcome,
+    )
+
+
+def watch(context: typer.Context) -> None:
+    """Show each change as it is made or noticed, a line each, until Ctrl-C."""
+    options = options_of(context)
+
+    async def work(client: AsyncClient) -> None:
+        async for entry in client.watch():
+            if options.json:
+                output.write_json(entry_to_json(entry), indent=None)
+            else:
+                at, setting, before, after, by, outcome = _row(entry)
+                output.write(f"{at}  {setting}: {before or '?'} -> {after}  ({outcome}, {by})")
+
+    options.run(work)
 
 
 def check(context: typer.Context, policy: PolicyFile) -> None:

@@ -10,7 +10,13 @@ from typing import Any
 from fastapi import FastAPI, Request
 
 from privacy_sdk.accounts.base import Account, AccountState, Startable
-from privacy_sdk.accounts.journal import Journal, MemoryJournal, RecordedAccount, Recorder
+from privacy_sdk.accounts.journal import (
+    READ_EVERY,
+    Journal,
+    MemoryJournal,
+    RecordedAccount,
+    Recorder,
+)
 from privacy_sdk.errors import NotConnectedError, PrivacyError
 from privacy_sdk.errors.masks import mask_text
 from privacy_sdk.gateway.guard import OPEN_PATHS, RequestGuard, RequestTracker, Secret, logger
@@ -34,8 +40,8 @@ class _Gateway(FastAPI):
                 for operation in operations.values():
                     for status, response in operation["responses"].items():
                         if status >= "400":
-                            content = response["content"]
-                            content[PROBLEM_JSON] = content.pop("application/json")
+                            (schema,) = response["content"].values()
+                            response["content"] = {PROBLEM_JSON: schema}
                     if path in OPEN_PATHS:
                         operation["security"] = []
             if self.state.secret.token is not None:
@@ -53,6 +59,7 @@ def create_app(
     allowed_hosts: Collection[str] = (),
     rate: Rate | None = Rate(),  # noqa: B008
     journal: Journal | None = None,
+    read_every: float = READ_EVERY,
 ) -> FastAPI:
     """An ASGI application that serves accounts over HTTP.
 
@@ -65,6 +72,7 @@ def create_app(
         rate: How fast a live account may be asked; None sets no limit. Emulated accounts have
             none.
         journal: Where changes are written down, closed at the end; in memory by default.
+        read_every: How often an account is read while somebody watches it [s].
 
     Returns:
         The FastAPI application; :func:`privacy_sdk.gateway.server.serve` runs it.
@@ -82,7 +90,10 @@ def create_app(
     if token is not None:
         checked_token(token, "token=…")
     journal = journal or MemoryJournal()
-    recorders = {str(checked_account(name)): Recorder(name, journal) for name in accounts}
+    recorders = {
+        str(checked_account(name)): Recorder(name, journal, read_every=read_every)
+        for name in accounts
+    }
     served = {
         name: LimitedAccount(account, rate, RecordedAccount(account, recorders[name]))
         for name, account in accounts.items()
@@ -112,7 +123,7 @@ def create_app(
     app.state.served = served
     app.state.secret = Secret(token)
     app.state.journal = journal
-    app.state.in_flight = RequestTracker()
+    app.state.in_flight = RequestTracker(recorder.stop for recorder in recorders.values())
     install_problems(app)
     app.include_router(root)
     app.include_router(router)

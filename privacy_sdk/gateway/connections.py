@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import Any
 
 import h11
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
@@ -34,6 +34,8 @@ MAX_CONNECTIONS = 200
 (macOS), and each costs some 64 KiB at worst while no body is being read."""
 MAX_HEADERS = 32 * 1024
 """How much of a request line and its headers is kept while the rest is awaited [bytes]."""
+PROGRESS_DUE = 60.0
+"""How long an answer may wait for a reader that reads nothing [s]."""
 SAID_EVERY = 60.0
 """How often the log may say that connections gave way [s]."""
 
@@ -208,10 +210,18 @@ class ConnectionLimits(H11Protocol):
         def let_in() -> None:
             self._held.let_in = True
 
+        async def sent(message: Message) -> None:
+            if not self.flow.write_paused:
+                return await send(message)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PROGRESS_DUE):
+                    return await send(message)
+            self._held.drop()
+
         scope["extensions"] = {LET_IN: let_in} | ({LOCAL: {}} if self._is_local else {})
         self._held.requests += 1
         try:
-            await self._answer(scope, receive, send)
+            await self._answer(scope, receive, sent)
         finally:
             self._held.requests -= 1
             if self._held.let_in:

@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
-from privacy_sdk.accounts.journal import entry_from_json, entry_to_json
+from privacy_sdk.accounts.journal import entry_from_json, entry_to_json, page
 from privacy_sdk.errors import InvalidInputError, NotSupportedError, PrivacyError, short_repr
 from privacy_sdk.errors.masks import mask_text
 from privacy_sdk.model.history import HistoryEntry
@@ -38,6 +38,9 @@ VERSION = 1
 
 KEEP = timedelta(days=365)
 """How long changes are kept by default."""
+
+_ROWS_AT_ONCE = 10
+"""How many changes are fetched at once: each may name as many people as a list holds."""
 
 _LOCKED_FOR = 2.0
 """How long another process may hold the journal [s]."""
@@ -72,6 +75,9 @@ _changes = sa.Table(
 
 class SqlJournal:
     """The changes of all accounts of a gateway.
+
+    Attributes:
+        last: The highest id when it was opened.
 
     Args:
         url: ``postgresql+psycopg://…``, or None for SQLite in the data folder.
@@ -175,6 +181,7 @@ class SqlJournal:
                 raise self._unusable("it is from a newer version of privacy_sdk")
             else:
                 connection.execute(sa.update(_meta).values(version=VERSION))
+            self.last = connection.execute(sa.select(sa.func.max(_changes.c.id))).scalar() or 0
             self._tidy(connection)
 
     def _tidy(self, connection: sa.Connection) -> None:
@@ -233,7 +240,13 @@ class SqlJournal:
         if category is not None:
             query = query.where(_changes.c.category == category)
         query = query.order_by(_changes.c.id).limit(limit)
-        return await self._run(lambda connection: list(map(_to_entry, connection.execute(query))))
+        query = query.execution_options(yield_per=_ROWS_AT_ONCE)
+
+        def read(connection: sa.Connection) -> list[HistoryEntry]:
+            with connection.execute(query) as rows:
+                return page(map(_to_entry, rows))
+
+        return await self._run(read)
 
     async def latest(self, account: str) -> list[HistoryEntry]:
         """Return the newest change of each setting whose outcome is known."""
@@ -272,6 +285,8 @@ class _Understood:
 
 class NoJournal:
     """Keeps nothing, as ``--journal off`` wants it."""
+
+    last = 0
 
     async def add(self, account: str, entry: HistoryEntry) -> int:
         """Forget a change."""

@@ -17,6 +17,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from privacy_sdk.accounts.base import Account
+from privacy_sdk.accounts.journal import READ_EVERY
 from privacy_sdk.errors import InvalidInputError, PrivacyError, UsageError
 from privacy_sdk.gateway import not_installed
 from privacy_sdk.support.files import as_path
@@ -83,6 +84,7 @@ def serve(
     insecure_remote: bool = False,
     journal: str | None = None,
     keep: timedelta | None = None,
+    read_every: float = READ_EVERY,
     on_ready: Callable[[Listening], object] = _announce,
 ) -> None:
     """Serve accounts until Ctrl-C or SIGTERM, in a process that does nothing else.
@@ -109,6 +111,8 @@ def serve(
         journal: Where changes are written down: ``postgresql+psycopg://…``, or ``off``; SQLite
             in the data folder by default.
         keep: How long they are kept; a year by default.
+        read_every: How often an account is read while somebody watches it, to notice what was
+            changed elsewhere [s].
         on_ready: Called with a :class:`Listening` once requests are taken; prints it by default.
 
     Raises:
@@ -138,6 +142,7 @@ def serve(
                 Listening(url, tuple(accounts), token_at, is_found=local is not None)
             ),
             journal=_journal(journal, keep),
+            read_every=read_every,
             ssl_certfile=certfile,
             ssl_keyfile=keyfile,
         )
@@ -251,6 +256,7 @@ def _server(
     local: socket.socket | None = None,
     allowed_hosts: Collection[str] = (),
     journal: Journal | None = None,
+    read_every: float = READ_EVERY,
     **tls: Any,
 ) -> uvicorn.Server:
     try:
@@ -261,7 +267,13 @@ def _server(
     except ModuleNotFoundError as error:
         raise not_installed(error) from None
 
-    app = create_app(accounts, token=token, allowed_hosts=allowed_hosts, journal=journal)
+    app = create_app(
+        accounts,
+        token=token,
+        allowed_hosts=allowed_hosts,
+        journal=journal,
+        read_every=read_every,
+    )
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:

@@ -50,9 +50,9 @@ async def apply_changes(
 ) -> Report:
     """Apply changes to an account, and verify each.
 
-    What tightens is made before what loosens, each list with its dhash. A refusal does not
-    keep the rest from being tried, unless it would be refused likewise: too many requests,
-    not authorized, no connection. An account that :class:`RunsPlans` applies them itself, in
+    They are made in their :func:`safe_order`, each list with its dhash. A refusal does not keep
+    the rest from being tried, unless it would be refused likewise: too many requests, not
+    authorized, no connection. An account that :class:`RunsPlans` applies them itself, in
     one request. Nothing is changed in another state than ``before``.
 
     Returns:

@@ -123,7 +123,7 @@ async def test_a_huge_answer_is_not_read_to_its_end():
             yield b" " * 2**20
 
     account = account_over(lambda request: httpx2.Response(200, content=endless()))
-    with pytest.raises(ps.errors.UnreadableAnswerError, match="16 MiB"):
+    with pytest.raises(ps.errors.UnreadableAnswerError, match="32 MiB"):
         await account.fetch_privacy_settings()
     assert len(pieces) == MAX_ANSWER // 2**20 + 1
 

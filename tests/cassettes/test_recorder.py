@@ -18,11 +18,12 @@ import pytest
 from recording_tools import TOKEN, answering, counting, recording, replaying, session
 
 from privacy_sdk.accounts.emulated.account import EmulatedAccount
+from privacy_sdk.accounts.http import MAX_ANSWER
 from privacy_sdk.cassettes import appender
 from privacy_sdk.cassettes.check import check
 from privacy_sdk.cassettes.file import HEADER, read_recording
 from privacy_sdk.cassettes.recorder import Recorder
-from privacy_sdk.cassettes.transport import MAX_BODY, CassetteTransport
+from privacy_sdk.cassettes.transport import CassetteTransport
 from privacy_sdk.errors import NotRecordedError, PrivacyWarning, RecordingError
 from privacy_sdk.model.types import Contact, Jid
 from privacy_sdk.sync import Client
@@ -414,10 +415,10 @@ async def test_a_body_that_is_not_of_the_interface_is_left_out_and_said_to_be(pa
 
 
 async def test_an_answer_that_is_too_long_is_refused_and_nothing_is_lost(path):
-    long = httpx2.Response(200, content=b"x" * (MAX_BODY + 1))
+    long = httpx2.Response(200, content=b"x" * (MAX_ANSWER + 1))
     good = httpx2.Response(200, json={"duration": 1})
     async with recording(path, server=lambda: answering(long, good)) as client:
-        with pytest.raises(RecordingError, match="more than 16 MiB"):
+        with pytest.raises(RecordingError, match="more than 32 MiB"):
             await client.get("/v1/accounts/x")
         await client.get("/v1/accounts/x")
     assert answers(path) == [1]

@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from typing import Any
 
 import httpx2
 import pytest
@@ -14,6 +15,7 @@ from privacy_sdk.accounts.emulated.account import EmulatedAccount
 from privacy_sdk.accounts.events import NextAnswer
 from privacy_sdk.errors import InvalidInputError, NotSupportedError
 from privacy_sdk.gateway import create_app
+from privacy_sdk.model.types import SetPrivacySettingResponse
 
 
 @pytest.fixture
@@ -188,6 +190,23 @@ async def test_an_accounts_error_keeps_its_kind(event: NextAnswer, status: int, 
     document = problem(answer, status, kind)
     assert document["source"] == "whatsapp"
     assert answer.headers.get("retry-after") == ("2" if event.backoff else None)
+
+
+class Unheard(EmulatedAccount):
+    """Makes a change whose answer is lost, and then refuses to be read."""
+
+    async def set_privacy_setting(self, *change: Any, **more: Any) -> SetPrivacySettingResponse:
+        await self.emulate(NextAnswer("lost", operation="set_privacy_setting"))
+        await self.emulate(NextAnswer("refused", operation="fetch_privacy_settings"))
+        return await super().set_privacy_setting(*change, **more)
+
+
+async def test_a_change_that_is_lost_and_cannot_be_read_back_is_an_unknown_outcome() -> None:
+    async with client_of({"demo": Unheard()}, token=None) as client:
+        answer = await client.put(f"{PRIVACY}/last", json={"value": "none"})
+        assert problem(answer, 503, "outcome-unknown")["source"] == "gateway"
+        settings = (await client.get(PRIVACY)).json()["settings"]
+        assert {"category": "last", "value": "none"} in settings
 
 
 async def test_a_lost_answer_to_a_question_is_a_timeout() -> None:

@@ -10,6 +10,7 @@ from fake_tryx import FakePhone
 from linked import account_of
 
 import privacy_sdk as ps
+from privacy_sdk.accounts import http
 from privacy_sdk.accounts.base import Capability
 from privacy_sdk.accounts.http import HttpAccount
 from privacy_sdk.testing import running_gateway
@@ -612,3 +613,16 @@ async def test_where_the_list_is_refused_nothing_is_opened(watched, fault):
     else:
         assert (people.outcome, setting.outcome) == (REFUSED, NOT_TRIED)
         assert "would see it" in setting.reason
+
+
+async def test_a_plan_whose_answer_is_too_long_to_be_read_is_read_back_and_no_error(monkeypatch):
+    with running_gateway({"demo": ps.EmulatedAccount()}, token=TOKEN) as url:
+        async with ps.AsyncClient(url, token=TOKEN) as client:
+            for category in ("last", "profile"):
+                await client.exclude(category, LIDS)
+            plan = await client.plan({"exceptions": {"last": LIDS[1:], "profile": LIDS[1:]}})
+            monkeypatch.setattr(http, "MAX_ANSWER", 1_000)  # one of the lists fits, both do not
+            applied = await client.apply(plan)
+            assert applied.is_complete
+            assert [await listed(client, c) for c in ("last", "profile")] == [LIDS[1:]] * 2
+            assert (await client.apply(applied.undo())).is_complete

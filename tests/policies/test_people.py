@@ -318,6 +318,23 @@ async def test_a_real_change_on_the_phone_between_reading_and_changing_is_kept()
     assert sorted(await listed(client, "last")) == [LIDS[0], LIDS[4]]
 
 
+async def test_the_list_is_changed_as_it_stands_however_often_it_was_read_before():
+    client = ps.AsyncClient.from_account(Contested(times=2))
+    await client.set_privacy_setting("last", "contact_blacklist")
+    await client.exclude("last", NUMBERS[0])  # reads it, and reads it again for its version
+    assert sorted(await listed(client, "last")) == [LIDS[0], *LIDS[4:6]]
+
+
+async def test_two_real_changes_on_the_phone_in_a_row_are_kept_and_said():
+    client = ps.AsyncClient.from_account(Contested(times=2))
+    with pytest.raises(ps.ConflictError) as caught:
+        await client.exclude("last", NUMBERS[0])
+    assert "it held 0 people, then 1 person; 1 to add, 0 to remove" in caught.value.hint
+    assert await listed(client, "last") == LIDS[4:6]
+    await client.exclude("last", NUMBERS[0])
+    assert sorted(await listed(client, "last")) == [LIDS[0], *LIDS[4:6]]
+
+
 async def test_a_strict_update_is_not_redone(client):
     dhash = (await client.exclude("last", NUMBERS[0])).dhash
     await client.exclude("last", NUMBERS[1])

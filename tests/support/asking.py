@@ -63,7 +63,7 @@ def problem(answer: httpx2.Response, status: int, kind: str) -> dict[str, Any]:
 SERVE = """
 from privacy_sdk.accounts.emulated.account import EmulatedAccount
 from privacy_sdk.gateway.server import serve
-serve({{"demo": EmulatedAccount()}}, port=0, **{options})
+serve({{"demo": EmulatedAccount()}}, **{{"port": 0}} | {options})
 """
 
 

@@ -144,8 +144,10 @@ class EmulatedAccount(Recorded, ProtocolAccount):
         match event:
             case PhoneSets(category=category, value=value):
                 self.server.put_setting(category.value, value.value)
+                self.recorder.read_soon()
             case PhoneLists(category=category, users=users):
                 self.server.put_people(category.value, users)
+                self.recorder.read_soon()
             case NextAnswer():
                 self.server.faults.append(event)
             case _:
