@@ -51,6 +51,31 @@ async def test_a_body_of_one_mebibyte_is_read(client: httpx2.AsyncClient) -> Non
     assert (await client.put(TIMER, content=body, headers=headers)).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("path", "query", "headers", "is_refused"),
+    [
+        (31_000, 0, {}, False),
+        (0, 31_000, {}, False),
+        (33_000, 0, {}, True),
+        (0, 33_000, {}, True),
+        (17_000, 17_000, {}, True),
+        (9_000, 0, {"x": "y" * 25_000}, True),
+        (0, 0, {f"x{n}": "y" * 400 for n in range(90)}, True),
+        (0, 0, {f"{n}".rjust(400, "x"): "y" for n in range(90)}, True),
+        (0, 0, {f"x{n}": "y" for n in range(80)}, False),
+        (0, 0, {f"x{n}": "y" for n in range(101)}, True),
+    ],
+)
+async def test_a_head_over_32_kib_is_refused_whatever_it_arrives_in(
+    client: httpx2.AsyncClient, path: int, query: int, headers: dict[str, str], is_refused: bool
+) -> None:
+    answer = await client.get(f"/{'p' * path}?{'q' * query}", headers=headers)
+    if is_refused:
+        problem(answer, 431, "invalid-request")
+    else:
+        assert answer.status_code == 404
+
+
 MANY_BAD = {
     "users": (LAST_LIST, '{"users":[%s]}', "{}"),
     "numbers": (LAST_LIST, '{"users":[%s]}', "1"),
