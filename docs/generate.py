@@ -166,7 +166,9 @@ def http() -> str:
     problems: set[tuple[str, str]] = set()
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
-            parts += [f"## {method.upper()} {path}", _inline(operation["description"])]
+            title = operation["operationId"].replace("_", " ").capitalize()
+            parts += [f"## {title}", f"```text\n{method.upper()} {path}\n```"]
+            parts += [_inline(operation["description"])]
             query = [each for each in operation.get("parameters", ()) if each["in"] == "query"]
             if query:
                 rows = [(f"`{each['name']}`", _kind(each["schema"]), _said(each)) for each in query]
@@ -178,9 +180,9 @@ def http() -> str:
                 if status >= "400":
                     problems.add((status, response["description"]))
                     continue
-                content = response.get("content", {}).get("application/json")
-                schema = content["schema"] if content else {"type": "nothing"}
-                parts += [f"Answer {status}: {_kind(schema)}", _example(schema, schemas)]
+                for kind, content in response.get("content", {"nothing": {}}).items():
+                    schema = content.get("schema", {"type": kind})
+                    parts += [f"Answer {status}: {_kind(schema)}", _example(schema, schemas)]
     parts += ["## Problems", _table(("status", "meaning"), sorted(problems))]
     parts += ["## Bodies"]
     for name, schema in schemas.items():
@@ -328,7 +330,7 @@ def _example(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> str:
     """The example of a body, of the first where there are several."""
     first = next(iter(schema.get("oneOf", [schema])))
     found = schemas[first["$ref"].rpartition("/")[2]].get("examples") if "$ref" in first else None
-    return f"```json\n{json.dumps(found[0], indent=2)}\n```" if found else ""
+    return f"```json\n{json.dumps(found[0], indent=2, ensure_ascii=False)}\n```" if found else ""
 
 
 def _inline(text: str) -> str:

@@ -11,6 +11,8 @@ import io
 import json
 import re
 import shlex
+import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,7 +33,7 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 ACCOUNTS = {"many-accounts": ("office", "private", "shop")}
 """The accounts of the gateway beside a page; else one."""
 
-BLOCKING = {"gateway", "app", "link", "unlink"}
+BLOCKING = {"gateway", "watch", "app", "link", "unlink"}
 """Commands that run until they are stopped, or need a phone: their options are checked."""
 
 
@@ -266,3 +268,19 @@ def test_the_reference_lists_the_environment_variables_that_are_read() -> None:
         re.M,
     )
     assert set(listed) == used - {"PRIVACY_SDK_APP"}  # between the command and its own page
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd-analyze found")
+def test_systemd_understands_the_units_of_the_page_on_schedules(tmp_path: Path) -> None:
+    units = [
+        each.text for each in blocks(ROOT / "docs/howto/scheduled.md") if each.language == "ini"
+    ]
+    for unit in units:
+        name = re.match(r"# (\S+)\n", unit)[1]
+        (tmp_path / name).write_text(re.sub(r"(?<=^ExecStart=)\S+", "/bin/true", unit, flags=re.M))
+    files = sorted(map(str, tmp_path.iterdir()))
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", *files], capture_output=True, text=True
+    )
+    assert len(files) == 2
+    assert (done.returncode, done.stderr) == (0, "")
