@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx2
 import pandas as pd
@@ -104,5 +105,5 @@ def memory(url: str) -> float:
 def gateway(accounts: int) -> Iterator[str]:
     """The address of a gateway with so many emulated accounts."""
     command = [sys.executable, "-c", SERVE, str(accounts)]
-    with tempfile.TemporaryDirectory() as folder, process(command, folder) as first_line:
+    with tempfile.TemporaryDirectory() as folder, process(command, Path(folder)) as first_line:
         yield json.loads(first_line)["url"]

@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 TOKEN = "only-for-benchmarks"
 
@@ -50,10 +51,13 @@ With a token it has the gateway's own guard before it: host, token, size, log, b
 
 
 @contextmanager
-def gateway() -> Iterator[str]:
+def gateway(*options: str, data: Path | None = None) -> Iterator[str]:
     """The address of a gateway with an emulated account ``demo``, whose token is ``TOKEN``."""
-    command = [sys.executable, "-m", "privacy_sdk", "gateway", "--port", "0", "--json"]
-    with tempfile.TemporaryDirectory() as folder, process(command, folder) as first_line:
+    command = [sys.executable, "-m", "privacy_sdk", "gateway", "--port", "0", "--json", *options]
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        process(command, data or Path(folder)) as first_line,
+    ):
         yield json.loads(first_line)["url"]
 
 
@@ -61,18 +65,19 @@ def gateway() -> Iterator[str]:
 def bare(body: str, *, guarded: bool = False) -> Iterator[str]:
     """The address of an application that does nothing else than to answer."""
     command = [sys.executable, "-c", BARE, body, TOKEN if guarded else ""]
-    with tempfile.TemporaryDirectory() as folder, process(command, folder) as first_line:
+    with tempfile.TemporaryDirectory() as folder, process(command, Path(folder)) as first_line:
         yield f"http://127.0.0.1:{first_line.strip()}"
 
 
 @contextmanager
-def process(command: list[str], folder: str) -> Iterator[str]:
+def process(command: list[str], data: Path) -> Iterator[str]:
+    """The first line of what a command writes, which keeps its data in a folder."""
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith("PRIVACY_SDK_")
     }
     with subprocess.Popen(
         command,
-        env=environment | {"XDG_DATA_HOME": folder, "PRIVACY_SDK_TOKEN": TOKEN},
+        env=environment | {"PRIVACY_SDK_DATA_DIR": str(data), "PRIVACY_SDK_TOKEN": TOKEN},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,

@@ -102,7 +102,7 @@ def errors() -> str:
         slug, status = PROBLEMS.get(cls, ("", 0))
         rows.append(
             (
-                f"{{py:exc}}`{_public_name(cls)}`",
+                f"{{py:exc}}`{cls.__name__} <{cls.__module__}.{cls.__name__}>`",
                 _first_sentence(cls),
                 getattr(cls, "default_hint", "") or "–",
                 f"{status} `{slug}`" if slug else "–",
@@ -279,10 +279,6 @@ def _error_classes(cls: type[ps.PrivacyError]) -> Iterator[type[ps.PrivacyError]
         yield cls
         for each in cls.__subclasses__():
             yield from _error_classes(each)
-
-
-def _public_name(cls: type) -> str:
-    return f"{cls.__module__}.{cls.__name__}"
 
 
 def _first_sentence(item: object) -> str:

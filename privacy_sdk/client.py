@@ -632,7 +632,7 @@ class AsyncClient:
             1  Last seen  contacts      none  noticed
         """
         name = None if category is None else as_category(category).value
-        moment = None if since is None else as_time(since)
+        moment = None if since is None else as_time(since, say_local)
         keeper = require(self._account, KeepsHistory)
         return await keeper.history(since=moment, category=name)
 
@@ -722,7 +722,7 @@ class AsyncClient:
               setting    from    to        direction
               Last seen  nobody  everyone  looser
         """
-        moment = None if at is None else as_time(at)
+        moment = None if at is None else as_time(at, say_local)
         state = await read_state(self._account, await self._changes.capabilities())
         if moment is not None:
             state = state_at(await self.history(moment), state, moment)
@@ -1039,6 +1039,11 @@ class AsyncClient:
 
     def __repr__(self) -> str:
         return self._label or f"AsyncClient({self._account!r})"
+
+
+def say_local(at: datetime) -> None:
+    """Warn that a time had no zone, and as what it was taken."""
+    warn_caller(f"A time without a zone is taken as local time: {at:%Y-%m-%d %H:%M:%S%z}.")
 
 
 def _replayed(transport: CassetteTransport, account: str | None = None) -> tuple[Account, str]:

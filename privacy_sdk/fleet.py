@@ -12,9 +12,11 @@ from urllib.parse import urlsplit
 
 from privacy_sdk.accounts.base import OverHttp
 from privacy_sdk.accounts.http import HttpAccount
-from privacy_sdk.client import AsyncClient
+from privacy_sdk.client import AsyncClient, say_local
 from privacy_sdk.errors import InvalidInputError, PrivacyError, itemize, short_repr
 from privacy_sdk.errors.public import set_module
+from privacy_sdk.model.arguments import CategoryLike, as_category, as_time
+from privacy_sdk.model.history import HistoryEntry
 from privacy_sdk.model.types import PrivacySettingsResponse
 from privacy_sdk.policies.plan import Plan
 from privacy_sdk.policies.policy import PolicyLike, as_policy
@@ -27,6 +29,8 @@ from privacy_sdk.views.exposures import Exposures
 from privacy_sdk.views.tables import Cell, Table, Tabular, Tone
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import pandas as pd
 
 T = TypeVar("T")
@@ -306,6 +310,46 @@ class Fleet:
             on_interrupt=MAY_STILL_TAKE,
         )
         return PerAccount(*found)
+
+    def history(
+        self, since: str | datetime | None = None, category: CategoryLike | None = None
+    ) -> pd.DataFrame:
+        """Fetch what was changed of all accounts, when and by whom, as one table.
+
+        Args:
+            since: As for ``Client.history``.
+            category: As for ``Client.history``.
+
+        Returns:
+            DataFrame, one row per account and change, index ``account, change``: the columns of
+            ``Client.history``, then ``error`` (str). Accounts that could not be read come last,
+            each a row without a change.
+
+        Raises:
+            InvalidInputError: No time, or one to come.
+            UnknownNameError: A string that names no category.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> with ps.Fleet(client := ps.Client.emulated()) as fleet:
+            ...     client.set_default_disappearing_mode("7d")
+            ...     fleet.history()[["setting", "to", "outcome"]]
+                                         setting      to  outcome
+            account change
+            demo    0       Disappearing messages  604800  applied
+        """
+        from privacy_sdk.views.frames import changes_frame, history_frame
+
+        found, errors = self._histories(since, category)
+        frames = {name: history_frame(entries) for name, entries in found.items()}
+        return changes_frame(frames, _texts(errors), empty=history_frame(()))
+
+    def _histories(
+        self, since: str | datetime | None, category: CategoryLike | None
+    ) -> tuple[dict[str, tuple[HistoryEntry, ...]], dict[str, PrivacyError]]:
+        moment = None if since is None else as_time(since, say_local)
+        chosen = None if category is None else as_category(category)
+        return self._each(lambda name, client: client.history(moment, chosen), "Reading histories")
 
     def close(self) -> None:
         """Close the connections to the gateways; clients of one's own stay open.

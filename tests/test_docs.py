@@ -14,6 +14,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -243,6 +244,13 @@ def test_the_readme_says_which_methods_only_one_of_the_clients_has() -> None:
     text = (ROOT / "README.md").read_text("utf-8")
     assert "`panel` is `ps.Client`'s alone" in text
     assert "`close` is\n`aclose`" in text
+
+
+def test_the_readme_names_every_extra() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    text = (ROOT / "README.md").read_text("utf-8").partition("## Install")[2].partition("\n## ")[0]
+    named = set(re.findall(r"`(\w+)` \(", text))
+    assert named == project["optional-dependencies"].keys() - {"dev"}
 
 
 def test_the_readme_says_which_commands_take_no_json() -> None:

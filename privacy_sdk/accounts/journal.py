@@ -154,7 +154,11 @@ class Journal(Protocol):
         ...
 
     async def complete(self, id: int, outcome: str, reason: str) -> None:
-        """Say what became of it."""
+        """Say what became of it; for good only after :meth:`sync`, or after another change."""
+        ...
+
+    async def sync(self) -> None:
+        """Write what is not written yet."""
         ...
 
     async def read(
@@ -218,6 +222,9 @@ class MemoryJournal:
         if place >= 0:
             account, entry = self._rows[place]
             self._rows[place] = account, replace(entry, outcome=outcome, reason=reason)
+
+    async def sync(self) -> None:
+        """Do nothing; nothing is due."""
 
     async def read(
         self,
@@ -542,10 +549,21 @@ class Recorder:
 
     async def _complete(self, number: int, outcome: str, reason: str) -> None:
         if number:
-            try:
+            with _logged():
                 await self.journal.complete(number, outcome, reason)
-            except PrivacyError as error:
-                logger.error("an outcome is not in the journal: %s", error.message)
+
+    async def sync(self) -> None:
+        """See to it that all is written down before a change is acknowledged."""
+        with _logged():
+            await self.journal.sync()
+
+
+@contextmanager
+def _logged() -> Iterator[None]:
+    try:
+        yield
+    except PrivacyError as error:
+        logger.error("an outcome is not in the journal: %s", error.message)
 
 
 def _key(entry: HistoryEntry) -> str:
@@ -743,9 +761,19 @@ def entry_from_json(document: object) -> HistoryEntry:
         wire.words(document, "operation"),
         wire.words(document, "undoes"),
         None if since is None else _time(since),
-        tuple(map(_person, wire.member(document, "people", list))),
-        None if lost is None else wire.list_from_json({"dhash": None, "users": lost}).users,
+        people_from_json(wire.member(document, "people", list)),
+        None if lost is None else lost_from_json(lost),
     )
+
+
+def people_from_json(rows: Sequence[object]) -> tuple[DisallowedListUserEntry, ...]:
+    """Read whom a change added to a list or removed."""
+    return tuple(map(_person, rows))
+
+
+def lost_from_json(rows: Sequence[object]) -> tuple[DisallowedListUser, ...]:
+    """Read who was on the list that a category left."""
+    return wire.list_from_json({"dhash": None, "users": rows}).users
 
 
 def _value(document: object, name: str) -> str | None:

@@ -7,16 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from privacy_sdk.accounts.journal import entry_to_json
-from privacy_sdk.cli import output
+from privacy_sdk.cli import fleet, output
 from privacy_sdk.cli.options import options_of
-from privacy_sdk.cli.policies import PolicyFile, show_plan
+from privacy_sdk.cli.policies import PolicyFile, given_policy, show_plan
 from privacy_sdk.model.changes import change_row
-from privacy_sdk.model.words import label
 
 if TYPE_CHECKING:
     from privacy_sdk.client import AsyncClient
-    from privacy_sdk.model.history import HistoryEntry
-    from privacy_sdk.policies.plan import Plan
 
 
 def history(
@@ -35,26 +32,17 @@ def history(
 ) -> None:
     """Show what was changed, when and by whom."""
     options = options_of(context)
+    if options.all_accounts:
+        return fleet.history(options, since, category)
     entries = options.run(lambda client: client.history(since, category))
     if options.json:
         output.write_json({"entries": list(map(entry_to_json, entries))})
     elif not entries:
         output.write("Nothing was changed.")
     else:
-        header = ("at", "setting", "from", "to", "by", "outcome")
-        rows = list(map(_row, entries))
-        output.write_table(header, rows, essential={"at", "setting", "to", "outcome"})
-
-
-def _row(entry: HistoryEntry) -> tuple[str, ...]:
-    return (
-        f"{entry.at.astimezone():%Y-%m-%d %H:%M:%S}",
-        "timer" if entry.category is None else label(entry.category),
-        entry.before or "",
-        entry.after or "",
-        entry.by,
-        entry.outcome,
-    )
+        rows = list(map(output.history_row, entries))
+        essential = {"at", "setting", "to", "outcome"}
+        output.write_table(output.HISTORY_HEADER, rows, essential=essential)
 
 
 def watch(context: typer.Context) -> None:
@@ -66,7 +54,7 @@ def watch(context: typer.Context) -> None:
             if options.json:
                 output.write_json(entry_to_json(entry), indent=None)
             else:
-                at, setting, before, after, by, outcome = _row(entry)
+                at, setting, before, after, by, outcome = output.history_row(entry)
                 output.write(f"{at}  {setting}: {before or '?'} -> {after}  ({outcome}, {by})")
 
     options.run(work)
@@ -75,11 +63,11 @@ def watch(context: typer.Context) -> None:
 def check(context: typer.Context, policy: PolicyFile) -> None:
     """Say whether the settings are as a policy wants them: exit code 7, and a plan, if not."""
     options = options_of(context)
-
-    async def work(client: AsyncClient) -> Plan:
-        return await client.plan(policy)
-
-    planned = options.run(work)
+    wanted = given_policy(policy)
+    if options.all_accounts:
+        would = fleet.plan(options, wanted, checks=True)
+        raise typer.Exit(output.WOULD_CHANGE if would else 0)
+    planned = options.run(lambda client: client.plan(wanted))
     if options.json:
         document: dict[str, Any] = {"account": planned.account, "is_as_wanted": not planned}
         output.write_json({**document, "changes": [change_row(each) for each in planned]})

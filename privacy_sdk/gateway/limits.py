@@ -227,6 +227,9 @@ class LimitedAccount:
             raise OutcomeUnknownError(
                 "A change was cut short: the gateway stopped, or nobody waited any more."
             ) from None
+        finally:
+            if isinstance(self._lends, Recorded):
+                await self._lends.recorder.sync()
 
     async def _take(self, requests: int) -> None:
         """Count requests to a live account.

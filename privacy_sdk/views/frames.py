@@ -237,15 +237,20 @@ def applied_frame(results: Iterable[ChangeResult], *, account: str | None = None
 
 
 def changes_frame(
-    frames: Mapping[str, pd.DataFrame], errors: Mapping[str, str] = MappingProxyType({})
+    frames: Mapping[str, pd.DataFrame],
+    errors: Mapping[str, str] = MappingProxyType({}),
+    *,
+    empty: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """DataFrame, one row per account and change, index ``account, change``, then :data:`ERROR`.
 
     Accounts that failed follow, each a row without a change.
 
     Args:
-        frames: The table of plans or of what became of them, by the account's name.
+        frames: The table of plans, of what became of them, or of what was changed, by the
+            account's name.
         errors: Why others have none, likewise.
+        empty: What has the columns where there are no tables.
     """
     lengths = [*map(len, frames.values()), *(1 for _ in errors)]
     rows = sum(map(len, frames.values()))
@@ -257,7 +262,9 @@ def changes_frame(
         ],
         names=["account", "change"],
     )
-    whole = pd.concat(frames.values(), ignore_index=True) if frames else pd.DataFrame()
+    whole = pd.DataFrame() if empty is None else empty
+    if frames:
+        whole = pd.concat(frames.values(), ignore_index=True)
     whole = whole.reindex(range(len(index))).set_axis(index)
     whole[ERROR.name] = pd.Series([None] * rows + [*errors.values()], index, ERROR.dtype)
     return whole
@@ -267,7 +274,7 @@ def history_frame(entries: Sequence[HistoryEntry], *, account: str | None = None
     """DataFrame (n, 7), one row per change, with :data:`HISTORY_COLUMNS`."""
     columns: dict[str, list[Any]] = {
         "at": [entry.at for entry in entries],
-        "setting": [history_label(entry) for entry in entries],
+        "setting": [words.history_label(entry) for entry in entries],
         "category": [entry.category and entry.category.value for entry in entries],
         "from": [entry.before for entry in entries],
         "to": [entry.after for entry in entries],
@@ -279,14 +286,6 @@ def history_frame(entries: Sequence[HistoryEntry], *, account: str | None = None
     )
     frame.attrs["account"] = account
     return frame
-
-
-def history_label(entry: HistoryEntry) -> str:
-    """Return what a change is of, in WhatsApp's own words."""
-    if entry.category is None:
-        return "Account started" if entry.change == "start" else "Disappearing messages"
-    what = " (excepted)" if entry.change == "exceptions" else ""
-    return f"{words.label(entry.category)}{what}"
 
 
 def excluded_frame(
