@@ -28,7 +28,7 @@ async def test_a_body_over_one_mebibyte_is_refused_by_the_length_it_announces(
     client: httpx2.AsyncClient,
 ) -> None:
     answer = await client.put(TIMER, content=b" " * (2**20 + 1))
-    problem(answer, 413, "invalid-request")
+    assert problem(answer, 413, "invalid-request")["detail"] == "The body is too long."
 
 
 async def test_a_body_over_one_mebibyte_is_refused_when_it_announces_none(
@@ -277,6 +277,16 @@ async def test_an_answer_that_breaks_its_own_schema_is_500() -> None:
 
     async with client_of({"demo": Odd()}, token=None) as client:
         problem(await client.get(TIMER), 500, "gateway")
+
+
+async def test_a_path_of_any_length_is_a_short_one_in_the_log(
+    client: httpx2.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, "privacy_sdk.gateway"):
+        await client.get("/a" * 15_000)
+    (record,) = caplog.records
+    assert record.fields["path"].startswith("/a/a/")
+    assert len(record.fields["path"]) <= 200
 
 
 async def test_the_log_names_requests_and_no_people(caplog: pytest.LogCaptureFixture) -> None:
