@@ -670,10 +670,10 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
             if self._is_closed:
                 return
             plan, is_busy = self._pending, bool(self._busy_with)
-            said = (self._busy_with, Tone.PLAIN) if is_busy else self._message
-            self._plan_html.value = plan_html(plan)
-            self._message_html.value = message_html(*said, busy=is_busy)
             self._form.show(plan, enabled=not is_busy, full=self._whole_numbers.value)
+            said = (self._busy_with, Tone.PLAIN) if is_busy else self._message
+            self._message_html.value = message_html(*said, busy=is_busy)
+            self._plan_html.value = plan_html(plan)
             problem = self._form.problem
             for button in (*self._buttons.values(), *self._presets):
                 button.disabled = is_busy
