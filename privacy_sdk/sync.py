@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
     from privacy_sdk.cassettes.transport import RecordMode
     from privacy_sdk.notebook.link import Link
-    from privacy_sdk.notebook.panel import Panel, Presets
+    from privacy_sdk.notebook.panel import Panel
+    from privacy_sdk.notebook.presets import Presets
 
 P = ParamSpec("P")
 T = TypeVar("T")
