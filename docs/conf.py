@@ -18,6 +18,7 @@ exclude_patterns = ["_build", "**/.ipynb_checkpoints"]
 # Notebooks are shown as `make notebooks` executed them; what shows is their HTML and pictures.
 nb_execution_mode = "off"
 nb_merge_streams = True
+nb_mime_priority_overrides = [("html", "application/vnd.jupyter.widget-view+json", None)]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 

@@ -126,11 +126,15 @@ def checked_name(name: str) -> str:
     return "".join(each if each.isprintable() else "?" for each in name)[:_LONGEST]
 
 
+_NAMELESS = ("", "-c", "-m", "__main__.py", "ipykernel_launcher.py")
+"""What tells nothing of who makes a change."""
+
+
 def default_name() -> str:
     """Return the notebook's name, else the program's."""
     notebook = os.environ.get("JPY_SESSION_NAME")
     program = Path(notebook or (sys.argv or [""])[0]).name
-    return checked_name(program if program not in ("", "-c", "-m", "__main__.py") else "python")
+    return checked_name(program if program not in _NAMELESS else "python")
 
 
 # --- where it is kept
@@ -258,8 +262,8 @@ class Recorder:
         ] = {}
 
     def seed(self, settings: dict[str, str], timer: str) -> None:
-        """Begin with settings that are known."""
-        now = _now()
+        """Begin with settings that are known, so that they are not read at once."""
+        now, self._read_at = _now(), time.monotonic()
         self._values = {name: (value, now) for name, value in (settings | {"": timer}).items()}
 
     async def start(self, account: Account, info: AccountInfo) -> None:

@@ -63,16 +63,16 @@ def problem(answer: httpx2.Response, status: int, kind: str) -> dict[str, Any]:
 SERVE = """
 from privacy_sdk.accounts.emulated.account import EmulatedAccount
 from privacy_sdk.gateway.server import serve
-serve({{"demo": EmulatedAccount()}}, **{{"port": 0}} | {options})
+serve({{{account!r}: EmulatedAccount()}}, **{{"port": 0}} | {options})
 """
 
 
 class GatewayProcess:
     """A gateway in a process of its own."""
 
-    def __init__(self, **options: object) -> None:
+    def __init__(self, *, account: str = "demo", **options: object) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-c", SERVE.format(options=options)],
+            [sys.executable, "-c", SERVE.format(account=account, options=options)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
