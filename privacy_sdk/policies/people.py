@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from privacy_sdk.accounts.base import Account
 from privacy_sdk.errors import InvalidContactError, itemize
-from privacy_sdk.errors.masks import mask_digits
 from privacy_sdk.model import words
 from privacy_sdk.model.types import (
     Contact,
@@ -22,15 +21,10 @@ from privacy_sdk.model.types import (
 _ASKED_AT_ONCE = 1_000
 
 
-def masked(jid: Jid) -> str:
-    """Name a person by the masked digits of an address."""
-    return mask_digits(jid.user)
-
-
 async def find_people(
     account: Account,
     people: Mapping[str, Sequence[Jid]],
-    name: Callable[[Jid], str] = masked,
+    name: Callable[[Jid], str],
 ) -> dict[str, tuple[DisallowedListUser, ...]]:
     """Look people up, by the place where they were named, to their LIDs; each person once.
 
