@@ -324,6 +324,7 @@ class HttpAccount:
 
         Raises:
             TooManyWatchersError: As many watch as may.
+            UnreadableAnswerError: What comes is no change.
         """
         url, now = self.url + await self._path("events"), asyncio.get_running_loop().time
         began, has_begun, pause = now(), False, _WATCH_AGAIN
@@ -331,7 +332,10 @@ class HttpAccount:
             known = {} if after is None else {"Last-Event-ID": str(after)}
             try:
                 async with self._connected().http.sse(
-                    url, headers=known, timeout=httpx2.Timeout(None, read=_SILENT_FOR)
+                    url,
+                    headers=known,
+                    timeout=httpx2.Timeout(None, read=_SILENT_FOR),
+                    max_event_size=MAX_ANSWER,
                 ) as source:
                     if source.response.status_code != 200:
                         raise await _refusal(source.response, self.url)
@@ -344,6 +348,10 @@ class HttpAccount:
                         yield place, entry
             except NO_CONNECTION as error:
                 failure = unreachable(error, self.url)
+            except httpx2.SSEError:
+                raise UnreadableAnswerError(
+                    "The gateway tells no changes, or too long ones."
+                ) from None
             except httpx2.TransportError:
                 failure = NotConnectedError(f"The gateway at {self.url} tells nothing any more.")
             except (UnreachableError, NotConnectedError) as error:
