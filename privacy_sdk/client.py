@@ -9,7 +9,6 @@ from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from types import TracebackType
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -1003,23 +1002,15 @@ class AsyncClient:
 
         Example:
             >>> import privacy_sdk as ps
-            >>> with ps.Client.replay("tour") as client:  # closes it at the end
+            >>> with ps.Client.emulated() as client:  # closes it at the end
             ...     settings = client.fetch_privacy_settings()
-            >>> client.fetch_privacy_settings()
-            Traceback (most recent call last):
-            privacy_sdk.errors.UsageError: The client is closed. ...
         """
         await self._account.aclose()
 
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *raised: object) -> None:
         await self.aclose()
 
     def __getstate__(self) -> NoReturn:
