@@ -70,7 +70,7 @@ from privacy_sdk.policies.plan import Plan, make_plan
 from privacy_sdk.policies.policy import Policy, PolicyLike, as_policy, policy_of
 from privacy_sdk.policies.result import ApplyResult
 from privacy_sdk.policies.run import Progress, apply_changes
-from privacy_sdk.policies.state import read_state
+from privacy_sdk.policies.state import lists_in_use, read_state
 from privacy_sdk.policies.turns import turn_of
 from privacy_sdk.policies.verify import Observer, VerifiedChanges
 from privacy_sdk.support.caller_warnings import warn_caller
@@ -394,11 +394,7 @@ class AsyncClient:
             self._account,
             await self._changes.capabilities(),
             settings=False,
-            lists=[
-                each.category
-                for each in response
-                if each.value is _ON_LIST and each.category.supports_disallowed_list()
-            ],
+            lists=lists_in_use(response),
             timer=user is None,
         )
         # A list without dhash is none: its category left it since the settings were read.
@@ -953,18 +949,15 @@ class AsyncClient:
 
         Example:
             >>> import privacy_sdk as ps
-            >>> with ps.Client.replay("tour") as client:  # closes it at the end
+            >>> with ps.Client.emulated() as client:  # closes it at the end
             ...     settings = client.fetch_privacy_settings()
-            >>> client.fetch_privacy_settings()
-            Traceback (most recent call last):
-            privacy_sdk.errors.UsageError: The client is closed. ...
         """
         await self._account.aclose()
 
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, *raised: object) -> None:
         await self.aclose()
 
     def __getstate__(self) -> NoReturn:

@@ -240,11 +240,14 @@ class Client:
         """
         return self._async.names
 
-    def fetch_privacy_settings(self, *, allowed: bool = False) -> pd.DataFrame:
+    def fetch_privacy_settings(
+        self, *, allowed: bool = False, details: bool = False
+    ) -> pd.DataFrame:
         """Fetch all settings that the server reports, as a table.
 
         Args:
             allowed: Whether to add a column of the values that may be set.
+            details: Whether to ask for the timer and the lists as well, for ``attrs``.
 
         Returns:
             DataFrame (n, 4), one row per category, index ``category`` (str, wire strings):
@@ -258,7 +261,9 @@ class Client:
               ``any`` for an unknown category.
 
             ``attrs`` hold ``account`` and ``fetched_at`` (ISO 8601, UTC), of a replay its
-            ``recording``, too. Categories that this version does not know are rows like others.
+            ``recording``, too; with ``details`` the ``timer`` [s] and how many people are
+            ``excepted``, by category. Categories that this version does not know are rows like
+            others.
 
         Source:
             ``fetch_privacy_settings`` of the specification.
@@ -273,18 +278,23 @@ class Client:
             status        About  my contacts         2  contacts
             >>> client.fetch_privacy_settings(allowed=True).loc["online", "allowed"]
             'all, match_last_seen'
+            >>> client.fetch_privacy_settings(details=True).attrs["timer"]
+            0
         """
         from privacy_sdk.views.frames import settings_frame
 
-        response = LOOP.run(self._async.fetch_privacy_settings)
+        seen = LOOP.run(self._async.visibility) if details else None
+        response = seen.settings if seen else LOOP.run(self._async.fetch_privacy_settings)
         recording = self._async.recording
-        return settings_frame(
+        frame = settings_frame(
             response,
             account=self._async.account.id,
             allowed=allowed,
             recording=None if recording is None else recording.name,
             recorded_at=None if recording is None else recording.recorded_at,
         )
+        frame.attrs.update(seen.details() if seen else {})
+        return frame
 
     def excluded(self, category: ListCategoryLike, *, masked: bool = True) -> pd.DataFrame:
         """Fetch the people excepted in a category, as a table.
@@ -445,7 +455,7 @@ class Client:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *raised: object) -> None:
         self.close()
 
     def __repr__(self) -> str:

@@ -59,7 +59,9 @@ def test_a_method_has_the_signature_of_its_awaited_twin(name: str) -> None:
     mine, its = getattr(ps.Client, name), getattr(ps.AsyncClient, TWINS.get(name, name))
     added = {
         "excluded": {"masked": "masked: 'bool' = True"},
-        "fetch_privacy_settings": {"allowed": "allowed: 'bool' = False"},
+        "fetch_privacy_settings": {
+            each: f"{each}: 'bool' = False" for each in ("allowed", "details")
+        },
     }.get(name, {})
     assert parameters(mine) == parameters(its) | added
     if name not in TABLES | {"__init__"}:

@@ -13,6 +13,7 @@ import socket
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import h11
@@ -99,6 +100,9 @@ class Acceptor:
 
     async def aclose(self) -> None:
         """Accept no more, and end what has not begun to speak."""
+        with suppress(NotImplementedError):
+            self._loop.remove_reader(self._listener)
+        await asyncio.sleep(0)  # one that was accepted just now would be lost
         for task in (self._accepting, *self._beginning):
             task.cancel()
         await asyncio.gather(self._accepting, *self._beginning, return_exceptions=True)
@@ -117,7 +121,7 @@ class Acceptor:
             self._held.add(held)
             task = self._loop.create_task(self._begin(held, connection))
             self._beginning.add(task)
-            task.add_done_callback(self._beginning.discard)
+            task.add_done_callback(partial(self._begun, connection))
             await asyncio.sleep(0)  # whoever was accepted before has a turn first
 
     async def _begin(self, held: Held, connection: socket.socket) -> None:
@@ -137,6 +141,11 @@ class Acceptor:
             lost()
             held.drop()
             raise
+
+    def _begun(self, connection: socket.socket, task: asyncio.Task[None]) -> None:
+        self._beginning.discard(task)
+        if task.cancelled():  # perhaps before it took its first step
+            connection.close()
 
     def _make_room(self) -> None:
         if not self._held:

@@ -14,7 +14,8 @@ import asyncio
 import os
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from concurrent.futures import Future
+from contextlib import aclosing, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import ipywidgets
 
+from privacy_sdk.accounts.base import KeepsHistory, OverHttp, require
 from privacy_sdk.errors import (
     InvalidInputError,
     NotRecordedError,
@@ -33,6 +35,7 @@ from privacy_sdk.errors import (
 )
 from privacy_sdk.errors.public import set_module
 from privacy_sdk.model.arguments import CategoryLike, as_list_category
+from privacy_sdk.model.history import HistoryEntry
 from privacy_sdk.model.people import NameFinder, PeopleLike, as_people
 from privacy_sdk.model.state import SettingsState
 from privacy_sdk.model.types import (
@@ -43,7 +46,7 @@ from privacy_sdk.model.types import (
 from privacy_sdk.notebook.form import Form
 from privacy_sdk.notebook.html import head_html, message_html, plan_html, style_html, unknown_html
 from privacy_sdk.notebook.rows import SettingRow
-from privacy_sdk.notebook.settings import AccountSettings, key_of, read_settings
+from privacy_sdk.notebook.settings import AccountSettings, can_watch, key_of, read_settings
 from privacy_sdk.notebook.widgets import WidgetFactory, set_children
 from privacy_sdk.policies.plan import Plan
 from privacy_sdk.policies.policy import MAXIMUM, STRICTEST, Policy, PolicyLike, as_policy
@@ -61,6 +64,8 @@ Presets: TypeAlias = Iterable[str | os.PathLike[str]] | Mapping[str, PolicyLike]
 _PACKAGED = {"Maximum privacy": MAXIMUM, "Strictest": STRICTEST}
 _READING = "Reading what is set…"
 _READING_HISTORY = "Reading what was changed last…"
+_MOMENT = 0.05
+"""How long a change that is told waits for what else tells of it [s]."""
 _MAY_STILL_BE_APPLIED = "What was sent may still be applied; the panel reads what is set."
 _OUTDATED = (
     "Something was changed elsewhere meanwhile, and nothing was sent. It is marked above; "
@@ -101,6 +106,8 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
         self._message = "", Tone.PLAIN
         self._applied: ApplyResult | None = None
         self._read_meanwhile: list[SettingsState] = []
+        self._changed_meanwhile: list[HistoryEntry] = []
+        self._watching: Future[None] | None = None
         self._is_closed = False
         self._make = make = WidgetFactory()
         self._form = Form(
@@ -146,6 +153,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
         )
         self._update(settings)
         client._observers.add(self)
+        self._watch_if_alone()
 
     @property
     def controls(self) -> Mapping[str, Any]:
@@ -309,6 +317,10 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
         with self._lock:
             self._is_closed = True
             self._client._observers.discard(self)
+            if self._watching is not None:
+                self._watching.cancel()
+                for panel in self._beside()[:1]:
+                    panel._watch_if_alone()
             self._make.close()
             super().close()
             attributes: Any = vars(self)
@@ -401,11 +413,14 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
         with self._lock:
             self._busy_with = ""
             read, self._read_meanwhile = self._read_meanwhile, []
+            changed, self._changed_meanwhile = self._changed_meanwhile, []
             for state in read:
                 self._settings = self._settings.updated(state)
             self._say(text, tone)
             if read:
                 self._take_over(self._settings)
+            if not all(map(self._settings.shows, changed)):
+                LOOP.submit(self._read_again)
 
     @contextmanager
     def _ending(self, text: str = "") -> Iterator[None]:
@@ -585,6 +600,46 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
         except PrivacyError as error:
             self._remark(row, error)
             raise
+
+    # --- What others change: one panel of a client watches its account, for all of them.
+
+    def _watch_if_alone(self) -> None:
+        is_watched = any(panel._watching for panel in self._beside())
+        if can_watch(self._client.account) and not is_watched:
+            self._watching = LOOP.submit(self._watch)
+
+    def _beside(self) -> list[Panel]:
+        """The other open panels of the client."""
+        observers = tuple(self._client._observers)
+        return [each for each in observers if isinstance(each, Panel) and each is not self]
+
+    async def _watch(self) -> None:
+        """Show what is changed elsewhere, for as long as the account's journal tells."""
+        account = require(self._client.account, KeepsHistory)
+        with suppress(PrivacyError):
+            async with aclosing(account.watch()) as changes:
+                async for _, entry in changes:
+                    if entry is None:  # a connection has begun: before it something may be missed
+                        is_known = not isinstance(account, OverHttp)
+                    else:
+                        is_known = self._settings.shows(entry) or await self._is_shown_soon(entry)
+                    if not is_known:
+                        await self._read_again()
+
+    async def _is_shown_soon(self, entry: HistoryEntry) -> bool:
+        """Whether a change is one of this client, or comes with others that were read."""
+        await asyncio.sleep(_MOMENT)
+        with self._lock:
+            if self._busy_with:
+                self._changed_meanwhile.append(entry)
+            return bool(self._busy_with) or self._settings.shows(entry)
+
+    async def _read_again(self) -> None:
+        """Read what is set, for all panels of the client."""
+        with suppress(PrivacyError):
+            known = AccountSettings(self._settings.info)
+            read = await read_settings(self._client.account, known)
+            self._client._notify(read.state)
 
     # --- How it is shown.
 

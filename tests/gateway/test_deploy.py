@@ -130,6 +130,21 @@ def test_a_home_that_cannot_be_written_needs_a_token_or_another_folder(tmp_path:
         assert "Gateway on http://" in banner
 
 
+def test_a_journal_that_it_may_not_write_keeps_it_from_starting(folder: Path) -> None:
+    if os.getuid() == 0 and not shutil.which("setpriv"):
+        pytest.skip("root may write everything")
+    environment = {"PRIVACY_SDK_DATA_DIR": str(folder), "PRIVACY_SDK_TOKEN": "x"}
+    with served(["gateway"], environment, folder) as banner:
+        assert "Gateway on http://" in banner
+    journal = folder / "journal.sqlite"
+    journal.chmod(0o400)
+    with served(["gateway"], environment, folder) as said:
+        assert f"The journal {journal} cannot be used: " in said
+        assert "--journal off" in said
+    with served(["gateway", "--journal", "off"], environment, folder) as banner:
+        assert "Gateway on http://" in banner
+
+
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd-analyze found")
 def test_systemd_understands_the_unit(tmp_path: Path) -> None:
     unit = tmp_path / "privacy-sdk@me.service"

@@ -12,6 +12,7 @@ import pytest
 from ipywidgets.widgets.widget import _instances
 from panels import (
     Blind,
+    Forgetful,
     Gated,
     eventually,
     html_of,
@@ -144,7 +145,14 @@ def test_buttons_can_be_used_when_there_is_something_to_do(panel):
     assert enabled() == ["Apply", "Revert", "Refresh"]
 
 
-def test_a_change_on_the_phone_is_shown_and_a_choice_stays(client, panel):
+@pytest.fixture
+def untold():
+    """A client of an account that tells of no change."""
+    return ps.Client.from_account(Forgetful())
+
+
+def test_a_change_on_the_phone_is_shown_and_a_choice_stays(untold):
+    client, panel = untold, untold.panel()
     panel.controls["last"].value = "none"
     client.account.emulate(ps.testing.PhoneSets("last", "contacts"))
     client.account.emulate(ps.testing.PhoneSets("calladd", "known"))
@@ -155,7 +163,8 @@ def test_a_change_on_the_phone_is_shown_and_a_choice_stays(client, panel):
     assert "now: my contacts. Changed elsewhere; it was everyone." in row_of(panel, "last")
 
 
-def test_what_was_changed_elsewhere_is_not_overwritten_silently(client, panel):
+def test_what_was_changed_elsewhere_is_not_overwritten_silently(untold):
+    client, panel = untold, untold.panel()
     panel.controls["last"].value = "none"
     panel.controls["status"].value = "none"
     client.account.emulate(ps.testing.PhoneSets("last", "contacts"))
@@ -168,7 +177,8 @@ def test_what_was_changed_elsewhere_is_not_overwritten_silently(client, panel):
     assert value_of(client, "last") == "none"
 
 
-def test_what_the_phone_did_as_well_is_no_change_any_more(client, panel):
+def test_what_the_phone_did_as_well_is_no_change_any_more(untold):
+    client, panel = untold, untold.panel()
     panel.controls["last"].value = "none"
     client.account.emulate(ps.testing.PhoneSets("last", "none"))
     panel.refresh()
@@ -312,7 +322,8 @@ def test_people_can_be_chosen_from_code(client, panel):
         panel.exclude("online", PERSON)
 
 
-def test_a_list_changed_on_the_phone_is_shown_and_choices_stay(client):
+def test_a_list_changed_on_the_phone_is_shown_and_choices_stay(untold):
+    client = untold
     client.exclude("profile", PERSON)
     panel = client.panel()
     panel.exclude("profile", OTHER)
@@ -515,15 +526,20 @@ def network():
 
 @pytest.fixture
 def remote(network):
-    """Make clients of a served account whose requests are counted."""
+    """Make clients of a served account whose requests are counted; nothing tells of changes."""
     from privacy_sdk.accounts.http import HttpAccount
     from privacy_sdk.testing import running_gateway
+
+    class Unwatched(HttpAccount):
+        async def watch(self, **asked):
+            raise ps.NotSupportedError("Nobody tells of changes.")
+            yield
 
     clients = []
     with running_gateway({"demo": ps.EmulatedAccount()}) as url:
 
         def make(account="demo"):
-            account = HttpAccount(url, token="t", account=account, transport=network)
+            account = Unwatched(url, token="t", account=account, transport=network)
             clients.append(ps.Client.from_account(account))
             return clients[-1]
 
@@ -885,10 +901,6 @@ def test_where_nothing_was_changed_undo_says_so(make):
 
 
 def test_without_a_journal_undo_is_what_this_panel_applied_last():
-    class Forgetful(ps.EmulatedAccount):
-        async def history(self, **asked):
-            raise ps.NotSupportedError("What was changed is not written down.")
-
     client = ps.Client.from_account(Forgetful())
     panel = client.panel()
     press(panel, "Undo")

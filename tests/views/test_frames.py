@@ -173,3 +173,15 @@ def test_eighty_columns_show_every_column_with_its_heading():
     assert len(lines) == len(frame) + 2
     assert lines[0].split() == ["setting", "audience", "exposure", "value"]
     assert max(map(len, lines)) <= 80
+
+
+def test_with_details_a_table_of_settings_knows_timer_and_lists_wherever_it_goes(tmp_path):
+    client = ps.Client.emulated()
+    client.exclude("profile", ["+999 11 555 0101", "+999 11 555 0102"])
+    client.set_default_disappearing_mode("7d")
+    frame = client.fetch_privacy_settings(details=True)
+    assert frame.equals(client.fetch_privacy_settings())
+    assert (frame.attrs["timer"], frame.attrs["excepted"]) == (604_800, {"profile": 2})
+    frame.to_parquet(tmp_path / "settings.parquet")
+    assert pd.read_parquet(tmp_path / "settings.parquet").attrs == frame.attrs
+    assert ps.Client.replay("tour").fetch_privacy_settings(details=True).attrs["timer"] == 0

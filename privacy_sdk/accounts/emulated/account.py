@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Mapping
 
 from privacy_sdk.accounts.backends import BACKENDS
@@ -113,7 +114,8 @@ class EmulatedAccount(Recorded, ProtocolAccount):
         super().__init__(
             AccountInfo(id, "emulated", AccountState.CONNECTED, capabilities), self.server.ask
         )
-        self.recorder = Recorder(id, MemoryJournal())
+        # A read would meet the next fault; what happens elsewhere is noticed as it happens.
+        self.recorder = Recorder(id, MemoryJournal(), read_every=math.inf)
         self.recorder.seed(self.server.settings, self.server.timer)
 
     async def _reported_names(self) -> Collection[str]:
