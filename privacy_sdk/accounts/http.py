@@ -331,7 +331,10 @@ class HttpAccount:
             known = {} if after is None else {"Last-Event-ID": str(after)}
             try:
                 async with self._connected().http.sse(
-                    url, headers=known, timeout=httpx2.Timeout(None, read=_SILENT_FOR)
+                    url,
+                    headers=known,
+                    timeout=httpx2.Timeout(None, read=_SILENT_FOR),
+                    max_event_size=MAX_ANSWER,
                 ) as source:
                     if source.response.status_code != 200:
                         raise await _refusal(source.response, self.url)
@@ -344,6 +347,8 @@ class HttpAccount:
                         yield place, entry
             except NO_CONNECTION as error:
                 failure = unreachable(error, self.url)
+            except httpx2.SSEError as error:
+                raise UnreadableAnswerError(f"Changes cannot be read: {error}") from None
             except httpx2.TransportError:
                 failure = NotConnectedError(f"The gateway at {self.url} tells nothing any more.")
             except (UnreachableError, NotConnectedError) as error:

@@ -62,6 +62,9 @@ _LOST = (LostAnswerError, OutcomeUnknownError, AnswerTimeoutError, UnreadableAns
 _KEPT = 10_000
 """How many changes are kept in memory."""
 
+_PAGE = 100
+"""How many changes are read for a watcher at once; each may name thousands of people."""
+
 READ_EVERY = 60.0
 """How often an account that is watched is read, to notice what was changed elsewhere [s]."""
 
@@ -409,7 +412,7 @@ class Recorder:
                 woken.clear()
                 known = self._known
                 while place < known:
-                    page = await self.journal.read(self.account, after=place)
+                    page = await self.journal.read(self.account, after=place, limit=_PAGE)
                     for entry in (each for each in page if each.id <= known):
                         place = entry.id
                         yield place, entry
