@@ -55,6 +55,9 @@ def one_round(url: str, account: EmulatedAccount, client: ps.Client, number: int
     client.excluded("profile")
     client.include("profile", person)
     client.apply(client.apply(client.plan(ps.policies.MAXIMUM)).undo())
+    if number % 64 == 0:
+        client.set_privacy_setting("online", "match_last_seen")
+        client.apply(client.undo())  # reads the whole history
     match number % 8:
         case 0:
             with connect(url) as another:

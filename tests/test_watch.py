@@ -19,6 +19,7 @@ from asking import TOKEN, GatewayProcess, connected, free_port, read_all
 from postgresql import postgresql
 
 import privacy_sdk as ps
+from privacy_sdk.accounts.http import MAX_ANSWER
 from privacy_sdk.accounts.journal import MemoryJournal, RecordedAccount, Recorder, entry_to_json
 from privacy_sdk.errors import TooManyWatchersError
 from privacy_sdk.gateway import create_app
@@ -141,17 +142,6 @@ async def test_many_changes_are_told_in_their_order(client):
         for seconds in range(1, 40):
             await client.set_default_disappearing_mode(seconds)
         assert [(await following()).after for _ in range(1, 40)] == list(map(str, range(1, 40)))
-
-
-async def test_a_change_may_name_very_many_people():
-    account = ps.EmulatedAccount("demo")
-    people = [ps.DisallowedListUserEntry(f"999{n:012}@lid") for n in range(20_000)]
-    account.server.put_people("last", people)
-    with running_gateway({"demo": account}) as url:
-        async with ps.AsyncClient(url) as client, watching(client) as following:
-            await client.excluded("last")
-            await client.set_privacy_setting("last", "none")
-            assert len((await following()).lost) == 20_000
 
 
 async def test_many_may_watch_and_none_of_them_takes_a_clients_connections(client):
@@ -379,6 +369,28 @@ async def test_a_stream_that_is_none_of_a_gateway_is_said_to_be(answer, monkeypa
     with pytest.raises(ps.errors.UnreadableAnswerError):
         async for _ in account.watch():
             pass
+
+
+async def test_a_long_list_that_is_lost_is_told(client):
+    people = [ps.Jid.parse(f"999{number:012}@lid") for number in range(20_000)]
+    await client.exclude("last", people)  # some 1.2 MB of JSON
+    async with watching(client) as following:
+        await client.set_privacy_setting("last", "all")
+        assert len((await following()).lost) == 20_000
+
+
+async def test_a_change_that_never_ends_is_no_change():
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        headers = [(b"content-type", b"text/event-stream")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        body = {"type": "http.response.body", "body": b"data: " + b" " * 2**20, "more_body": True}
+        for _ in range(MAX_ANSWER // 2**20 + 2):
+            await send(body)
+        await send({"type": "http.response.body", "body": b""})
+
+    account = ps.HttpAccount(account="demo", transport=httpx2.ASGITransport(app), offline=True)
+    with pytest.raises(ps.errors.UnreadableAnswerError, match="too long"):
+        await anext(account.watch())
 
 
 async def test_a_comment_is_sent_where_nothing_happens(monkeypatch):

@@ -324,6 +324,7 @@ class HttpAccount:
 
         Raises:
             TooManyWatchersError: As many watch as may.
+            UnreadableAnswerError: What comes is no change.
         """
         url, now = self.url + await self._path("events"), asyncio.get_running_loop().time
         began, has_begun, pause = now(), False, _WATCH_AGAIN
@@ -347,16 +348,21 @@ class HttpAccount:
                         yield place, entry
             except NO_CONNECTION as error:
                 failure = unreachable(error, self.url)
-            except httpx2.SSEError as error:
-                raise UnreadableAnswerError(f"Changes cannot be read: {error}") from None
+            except httpx2.SSEError:
+                raise UnreadableAnswerError(
+                    "The gateway tells no changes, or too long ones."
+                ) from None
             except httpx2.TransportError:
-                failure = NotConnectedError(f"The gateway at {self.url} tells nothing any more.")
-            except (UnreachableError, NotConnectedError) as error:
+                silent = NotConnectedError(f"The gateway at {self.url} tells nothing any more.")
+                failure = UnreachableError(silent)
+            except UnreachableError as error:
                 failure = error
+            except NotConnectedError as error:
+                failure = UnreachableError(error)
             else:
-                failure = NotConnectedError(f"The gateway at {self.url} stops.")
-            if not has_begun and now() - began >= self._wait:
-                raise failure.error if isinstance(failure, UnreachableError) else failure from None
+                failure = UnreachableError(NotConnectedError(f"The gateway at {self.url} stops."))
+            if not has_begun and (failure.is_final or now() - began >= self._wait):
+                raise failure.error from None
             await asyncio.sleep(pause * (0.5 + random.random()))  # noqa: S311
             pause = min(2 * pause, _WATCH_AGAIN_AT_MOST)
 
@@ -439,7 +445,9 @@ class HttpAccount:
                 return self._wait > 0
             if isinstance(error, RateLimitError) and error.backoff is None:
                 return False  # nobody knows when
-            return isinstance(error, _REFUSED_FOR_NOW | UnreachableError)
+            if isinstance(error, UnreachableError):
+                return not error.is_final
+            return isinstance(error, _REFUSED_FOR_NOW)
 
         retrying = AsyncRetrying(
             sleep=asyncio.sleep,

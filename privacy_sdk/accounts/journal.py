@@ -18,6 +18,7 @@ from collections.abc import (
     AsyncIterator,
     Awaitable,
     Callable,
+    Iterable,
     Iterator,
     Mapping,
     Sequence,
@@ -26,6 +27,7 @@ from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote, unquote
@@ -61,9 +63,8 @@ _ON_LIST = PrivacyValue.CONTACT_BLACKLIST
 _LOST = (LostAnswerError, OutcomeUnknownError, AnswerTimeoutError, UnreadableAnswerError)
 _KEPT = 10_000
 """How many changes are kept in memory."""
-
-_PAGE = 100
-"""How many changes are read for a watcher at once; each may name thousands of people."""
+_PEOPLE_READ = 20_000
+"""How many people a page of the history names, unless one change names more."""
 
 READ_EVERY = 60.0
 """How often an account that is watched is read, to notice what was changed elsewhere [s]."""
@@ -173,7 +174,10 @@ class Journal(Protocol):
         category: str | None = None,
         limit: int = 1_000,
     ) -> list[HistoryEntry]:
-        """Return changes in their order, none with an id up to ``after``."""
+        """Return changes in their order, none with an id up to ``after``: as :func:`page` has them.
+
+        Only an empty answer says that there are no more.
+        """
         ...
 
     async def latest(self, account: str) -> list[HistoryEntry]:
@@ -183,6 +187,24 @@ class Journal(Protocol):
     async def aclose(self) -> None:
         """Write what is left."""
         ...
+
+
+def page(entries: Iterable[HistoryEntry]) -> list[HistoryEntry]:
+    """Return the first changes, at least one: not more people than an answer can carry.
+
+    Example:
+        >>> many = HistoryEntry(1, _now(), "exceptions", people=(None,) * 15_000)
+        >>> len(page([many, many, many])), len(page([many]))
+        (1, 1)
+    """
+    taken: list[HistoryEntry] = []
+    people = 0
+    for entry in entries:
+        people += len(entry.people) + len(entry.lost or ())
+        if taken and people > _PEOPLE_READ:
+            break
+        taken.append(entry)
+    return taken
 
 
 class MemoryJournal:
@@ -226,7 +248,7 @@ class MemoryJournal:
             and (since is None or entry.at >= since)
             and category in (None, entry.category and entry.category.value)
         )
-        return [entry for _, entry in zip(range(limit), found, strict=False)]
+        return page(islice(found, limit))
 
     async def latest(self, account: str) -> list[HistoryEntry]:
         """Return nothing: what is kept in memory is as old as the account."""
@@ -412,7 +434,7 @@ class Recorder:
                 woken.clear()
                 known = self._known
                 while place < known:
-                    page = await self.journal.read(self.account, after=place, limit=_PAGE)
+                    page = await self.journal.read(self.account, after=place)
                     for entry in (each for each in page if each.id <= known):
                         place = entry.id
                         yield place, entry

@@ -24,7 +24,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
-from privacy_sdk.accounts.journal import entry_to_json, lost_from_json, people_from_json
+from privacy_sdk.accounts.journal import entry_to_json, lost_from_json, page, people_from_json
 from privacy_sdk.errors import InvalidInputError, NotSupportedError, PrivacyError, short_repr
 from privacy_sdk.errors.masks import mask_text
 from privacy_sdk.model.history import HistoryEntry
@@ -41,6 +41,9 @@ VERSION = 1
 
 KEEP = timedelta(days=365)
 """How long changes are kept by default."""
+
+_ROWS_AT_ONCE = 10
+"""How many changes are fetched at once: each may name as many people as a list holds."""
 
 _LOCKED_FOR = 2.0
 """How long another process may hold the journal [s]."""
@@ -256,7 +259,13 @@ class SqlJournal:
         if category is not None:
             query = query.where(_changes.c.category == category)
         query = query.order_by(_changes.c.id).limit(limit)
-        return await self._run(lambda connection: list(map(_to_entry, connection.execute(query))))
+        query = query.execution_options(yield_per=_ROWS_AT_ONCE)
+
+        def read(connection: sa.Connection) -> list[HistoryEntry]:
+            with connection.execute(query) as rows:
+                return page(map(_to_entry, rows))
+
+        return await self._run(read)
 
     async def latest(self, account: str) -> list[HistoryEntry]:
         """Return the newest change of each setting whose outcome is known."""

@@ -59,10 +59,34 @@ def test_an_account_that_two_serve_is_nobodys() -> None:
         found("one"),
         found("one"),
         ps.Client(account="one") as client,
-        pytest.raises(UnknownAccountError, match="Several gateways") as caught,
+        pytest.raises(UnknownAccountError, match=r"at ports \d+ and \d+\.") as caught,
     ):
         client.info()
     assert "--url" in caught.value.hint
+
+
+@pytest.mark.parametrize("says", [b"no JSON", b"[]", b'{"accounts": [1]}', b""])
+def test_what_is_no_gateway_is_passed_over(says: bytes, tmp_path: Path) -> None:
+    folder = tmp_path / "privacy-sdk"
+    with found("one"), socket.socket(socket.AF_UNIX) as odd:
+        odd.bind(str(folder / "1-1.sock"))
+        odd.listen()
+
+        def answer() -> None:
+            with suppress(OSError):
+                while True:
+                    with odd.accept()[0] as connection:
+                        if connection.recv(4096):
+                            head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(says)}\r\n\r\n"
+                            connection.sendall(head.encode() + says)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        try:
+            assert ask(account="one").id == "one"
+        finally:
+            odd.shutdown(socket.SHUT_RDWR)
+            thread.join()
 
 
 def test_the_only_account_needs_no_name_and_is_recorded_like_any_other(tmp_path: Path) -> None:
@@ -228,6 +252,15 @@ def test_every_reason_has_words_of_its_own(
             with pytest.raises(ps.NotConnectedError) as caught:
                 ask()
             assert REASONS[where] in f"{caught.value.message} {caught.value.hint}"
+
+
+@pytest.mark.parametrize("where", ["tls", "http instead", "https instead"])
+def test_what_no_waiting_mends_is_said_at_once(gateways: dict[str, str], where: str) -> None:
+    with (
+        ps.Client(gateways[where], token="x", account="demo", wait=3_600) as client,
+        pytest.raises(ps.NotConnectedError, match=REASONS[where].partition(".")[0]),
+    ):
+        client.info()
 
 
 @pytest.mark.parametrize("where", REASONS)

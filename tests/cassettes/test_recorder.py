@@ -624,3 +624,15 @@ async def test_a_recording_of_ten_thousand_exchanges_opens_plays_misses_and_goes
             await client.get("/v1/accounts/10000")
     assert len(answers(path)) == 10_000
     assert not any(finding.is_wrong for finding in check(path))
+
+
+async def test_a_token_that_an_answer_repeats_is_not_recorded(path):
+    document = {"type": "urn:privacy-sdk:invalid-request", "detail": f"You sent {TOKEN}."}
+    answer = httpx2.Response(
+        401, json=document, headers={"Content-Type": "application/problem+json"}
+    )
+    async with recording(path, server=lambda: answering(answer)) as client:
+        assert TOKEN in (await client.get("/v1/accounts/demo/privacy")).text
+    written = path.read_text()
+    assert "You sent" in written
+    assert TOKEN not in written

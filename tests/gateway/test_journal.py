@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -97,6 +98,18 @@ async def test_what_is_written_is_read_in_its_order(journal):
 
 def _rest(entry: HistoryEntry) -> list[object]:
     return [getattr(entry, name) for name in HistoryEntry.__slots__[1:]]
+
+
+async def test_a_page_names_no_more_people_than_an_answer_can_carry(journal):
+    people = tuple(ps.DisallowedListUserEntry(f"999{n:012}@lid") for n in range(3_000))
+    await journal.add("me", replace(ENTRIES[0], people=people * 10))
+    for _ in range(8):
+        await journal.add("me", replace(ENTRIES[0], people=people))
+    sizes, last = [], 0
+    while read := await journal.read("me", after=last):
+        sizes.append(len(read))
+        last = read[-1].id
+    assert sizes == [1, 6, 2]
 
 
 async def test_an_outcome_completes_a_row(journal):

@@ -143,6 +143,23 @@ async def test_after_too_many_requests_the_rest_is_not_tried(client, code, text)
     assert (await settings_of(client))["last"] == "all"
 
 
+async def test_without_a_connection_the_rest_is_not_tried():
+    class CutOff(ps.EmulatedAccount):
+        tried = 0
+
+        async def set_privacy_setting(self, category, value, *, unreported=False):
+            self.tried += 1
+            if category is C.PROFILE:
+                raise ps.NotConnectedError("There is no connection.")
+            return await super().set_privacy_setting(category, value, unreported=unreported)
+
+    client = ps.AsyncClient.from_account(account := CutOff())
+    applied = await client.apply(await client.plan(ps.policies.MAXIMUM))
+    assert list(outcomes(applied).values()) == [APPLIED, APPLIED] + [NOT_TRIED] * 5
+    assert {each.reason for each in applied.results[2:]} == {"There is no connection."}
+    assert account.tried == 3
+
+
 async def test_a_list_whose_category_does_not_get_there_is_not_tried(client):
     plan = await client.plan(ps.Policy(exceptions={"last": LIDS[:1]}))
     await client.account.emulate(ps.testing.NextAnswer("refused", operation="set_privacy_setting"))
