@@ -183,9 +183,10 @@ class Network(httpx2.AsyncBaseTransport):
         stream = info["return_value"]
         try:
             answer = await is_ours(stream.get_extra_info("socket"))
-        except ConnectionError as error:
+        except OSError as error:  # a TimeoutError is one
             await stream.aclose()
-            raise httpx2.ConnectError(str(error)) from None
+            is_late = isinstance(error, TimeoutError)
+            raise (httpx2.ConnectTimeout if is_late else httpx2.ConnectError)(str(error)) from None
         if not answer:
             await stream.aclose()
             seen = "cannot be seen to be yours" if answer is None else "is another user's"

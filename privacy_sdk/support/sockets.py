@@ -130,6 +130,7 @@ async def is_ours(connection: socket.socket) -> bool | None:
 
     Raises:
         ConnectionError: It has ended, as when that process is killed.
+        TimeoutError: Nobody has accepted it yet, as while a gateway starts.
     """
     try:
         theirs, own = _in_table(connection.getpeername()), _in_table(connection.getsockname())
@@ -139,17 +140,17 @@ async def is_ours(connection: socket.socket) -> bool | None:
     deadline = asyncio.get_running_loop().time() + _ACCEPTED_WITHIN
     while asyncio.get_running_loop().time() < deadline:
         owner = next(filter(None, (_owner(table, ends) for table in _TABLES)), None)
+        if sys.platform == "linux":
+            (state,) = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)
+            if state != _ESTABLISHED:
+                raise ConnectionResetError("The connection has ended.")
         if owner is None:
-            break
+            return None
         uid, inode = owner
         if inode:
             return uid == os.geteuid()
         await asyncio.sleep(0.002)
-    if sys.platform == "linux":
-        (state,) = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)
-        if state != _ESTABLISHED:
-            raise ConnectionResetError("The connection has ended.")
-    return None
+    raise TimeoutError("The connection is not accepted.")
 
 
 def _owner(table: str, ends: Sequence[str]) -> tuple[int, int] | None:

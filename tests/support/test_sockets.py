@@ -101,8 +101,9 @@ async def test_nobody_owns_a_connection_that_is_not_accepted(
     with (
         socket.create_server(("127.0.0.1", 0)) as listener,
         socket.create_connection(listener.getsockname()) as connection,
+        pytest.raises(TimeoutError, match="not accepted"),
     ):
-        assert await is_ours(connection) is None
+        await is_ours(connection)
 
 
 async def test_where_there_is_no_table_nothing_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
