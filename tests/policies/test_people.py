@@ -171,12 +171,19 @@ async def test_a_category_open_to_contacts_goes_on_its_list_first(client, value)
     assert await listed(client, "last") == LIDS[:1]
 
 
-@pytest.mark.parametrize("value", ["none", "contact_allowlist"])
-async def test_excluding_never_opens_a_category(client, value):
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        ("none", "is shown to nobody, so nobody is excepted"),
+        ("contact_allowlist", "is set to 'contact_allowlist'"),
+    ],
+)
+async def test_excluding_never_opens_a_category(client, value, why):
     await client.account.emulate(ps.testing.PhoneSets("last", value))
     for change in (client.exclude, client.include):
         with pytest.raises(ps.InvalidInputError) as caught:
             await change("last", NUMBERS[0])
+        assert caught.value.message == f"'last' {why}."
         assert caught.value.hint == (
             "Set it to 'contact_blacklist' first, if all other contacts may see it."
         )
