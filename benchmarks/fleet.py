@@ -52,7 +52,7 @@ WHY = (
 
 
 def rows(quick: bool) -> Iterator[Row]:
-    accounts, rounds = (30, 2) if quick else (1_000, 9)
+    accounts, rounds = (30, 2) if quick else (1_000, 5)
     with gateway(accounts) as url:
         names = [f"a{number:04}" for number in range(accounts)]
         with Fleet(url, token=TOKEN) as fleet:

@@ -65,7 +65,12 @@ def changing(journal: Journal, runner: asyncio.Runner) -> Callable[[], object]:
     """A function that changes a setting of an emulated account, which is written down."""
     recorded = RecordedAccount(EmulatedAccount(), Recorder("me", journal))
     values = cycle(VALUES)
-    return lambda: runner.run(recorded.set_privacy_setting(PrivacyCategory.LAST, next(values)))
+
+    async def change() -> None:
+        await recorded.set_privacy_setting(PrivacyCategory.LAST, next(values))
+        await recorded.recorder.sync()  # as a gateway does before it answers
+
+    return lambda: runner.run(change())
 
 
 def commit_twice(connection: sqlite3.Connection) -> None:
@@ -90,6 +95,7 @@ def history(folder: Path, runner: asyncio.Runner, size: int) -> Iterator[Row]:
             "sqlite3, as tuples",
             lambda: connection.execute(SELECT).fetchall(),
             rounds=3,
+            warm_up=1,
         )
         yield compare(
             f"{what}, read from the journal as a DataFrame",
@@ -97,6 +103,7 @@ def history(folder: Path, runner: asyncio.Runner, size: int) -> Iterator[Row]:
             "pd.read_sql and pd.to_datetime",
             lambda: read_plainly(connection),
             rounds=3,
+            warm_up=1,
         )
         runner.run(journal.aclose())
         with gateway(data=folder) as url, ps.Client(url, token=TOKEN, account="demo") as client:
@@ -107,6 +114,7 @@ def history(folder: Path, runner: asyncio.Runner, size: int) -> Iterator[Row]:
                 "pd.read_sql and pd.to_datetime",
                 lambda: read_plainly(connection),
                 rounds=3,
+                warm_up=1,
                 note="the gateway checks and encodes every record, the client every one of them "
                 "again: it may be anybody's gateway.",
             )

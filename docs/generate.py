@@ -259,7 +259,9 @@ def _public_names() -> Iterator[tuple[str, str, Any]]:
     seen = set()
     for module in PUBLIC:
         definitions = dict(_definitions(module)) if module is ps else {}
-        for name in sorted(module.__all__, key=str.lower):
+        for name in sorted(
+            module.__all__, key=lambda name: (name.startswith("Async"), name.lower())
+        ):
             item = getattr(module, name)
             if name not in seen and not inspect.ismodule(item):
                 seen.add(name)

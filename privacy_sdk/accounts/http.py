@@ -353,13 +353,16 @@ class HttpAccount:
                     "The gateway tells no changes, or too long ones."
                 ) from None
             except httpx2.TransportError:
-                failure = NotConnectedError(f"The gateway at {self.url} tells nothing any more.")
-            except (UnreachableError, NotConnectedError) as error:
+                silent = NotConnectedError(f"The gateway at {self.url} tells nothing any more.")
+                failure = UnreachableError(silent)
+            except UnreachableError as error:
                 failure = error
+            except NotConnectedError as error:
+                failure = UnreachableError(error)
             else:
-                failure = NotConnectedError(f"The gateway at {self.url} stops.")
-            if not has_begun and now() - began >= self._wait:
-                raise failure.error if isinstance(failure, UnreachableError) else failure from None
+                failure = UnreachableError(NotConnectedError(f"The gateway at {self.url} stops."))
+            if not has_begun and (failure.is_final or now() - began >= self._wait):
+                raise failure.error from None
             await asyncio.sleep(pause * (0.5 + random.random()))  # noqa: S311
             pause = min(2 * pause, _WATCH_AGAIN_AT_MOST)
 
@@ -442,7 +445,9 @@ class HttpAccount:
                 return self._wait > 0
             if isinstance(error, RateLimitError) and error.backoff is None:
                 return False  # nobody knows when
-            return isinstance(error, _REFUSED_FOR_NOW | UnreachableError)
+            if isinstance(error, UnreachableError):
+                return not error.is_final
+            return isinstance(error, _REFUSED_FOR_NOW)
 
         retrying = AsyncRetrying(
             sleep=asyncio.sleep,

@@ -49,15 +49,16 @@ _FOUND_WITHIN = 5.0
 
 
 class UnreachableError(Exception):
-    """Nothing was sent, for there is no connection yet; a later try may make one.
+    """Nothing was sent, for there is no connection.
 
     Attributes:
         error: What a user is told.
+        is_final: Whether a later try is of no use.
     """
 
-    def __init__(self, error: NotConnectedError) -> None:
+    def __init__(self, error: NotConnectedError, *, is_final: bool = False) -> None:
         super().__init__(error.message)
-        self.error = error
+        self.error, self.is_final = error, is_final
 
 
 class Network(httpx2.AsyncBaseTransport):
@@ -100,7 +101,6 @@ class Network(httpx2.AsyncBaseTransport):
 
         Raises:
             UnreachableError: There is no connection.
-            NotConnectedError: There is none, and trying again is of no use.
             InvalidTokenError: This machine's token would go to a process of another user.
         """
         if self._finds_token and (token := stored_token()):
@@ -120,7 +120,7 @@ class Network(httpx2.AsyncBaseTransport):
         if response.status_code == 400 and not is_problem(response):
             try:
                 await self._refuse_plain_http()
-            except NotConnectedError:
+            except UnreachableError:
                 await response.aclose()
                 raise
         self._wants_tls = False
@@ -132,15 +132,14 @@ class Network(httpx2.AsyncBaseTransport):
         Some servers hang up on plain http, others answer 400 in words of their own.
 
         Raises:
-            NotConnectedError: It does.
+            UnreachableError: It does.
         """
         if self._wants_tls is None:
             self._wants_tls = await self._speaks_tls()
         if self._wants_tls:
-            raise NotConnectedError(
-                f"What listens at {self.url} speaks TLS, not plain http.",
-                hint="If it is a gateway: https:// there.",
-            )
+            what = f"What listens at {self.url} speaks TLS, not plain http."
+            hint = "If it is a gateway: https:// there."
+            raise UnreachableError(NotConnectedError(what, hint=hint), is_final=True)
 
     async def _speaks_tls(self) -> bool:
         port = urlsplit(self.url).port or 80
@@ -324,18 +323,17 @@ def _tls(ca: str | os.PathLike[str] | None) -> ssl.SSLContext:
         ) from None
 
 
-def unreachable(error: BaseException, url: str) -> NotConnectedError | UnreachableError:
+def unreachable(error: BaseException, url: str) -> UnreachableError:
     """Return what a user is told of a connection that did not come about."""
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return NotConnectedError(
-                f"The certificate at {url} is not trusted: {cause.verify_message}.",
-                hint=f"ca=… (--cafile, {CA}) names the PEM file of who signed it.",
-            )
+            what = f"The certificate at {url} is not trusted: {cause.verify_message}."
+            hint = f"ca=… (--cafile, {CA}) names the PEM file of who signed it."
+            return UnreachableError(NotConnectedError(what, hint=hint), is_final=True)
         if isinstance(cause, ssl.SSLError):
-            return NotConnectedError(
-                f"What listens at {url} speaks no TLS.", hint="If it is a gateway: http:// there."
-            )
+            what = f"What listens at {url} speaks no TLS."
+            hint = "If it is a gateway: http:// there."
+            return UnreachableError(NotConnectedError(what, hint=hint), is_final=True)
         if isinstance(cause, socket.gaierror):
             what = f"There is no machine named {urlsplit(url).hostname!r}."
             hint = "Is the name right, and the network up?"

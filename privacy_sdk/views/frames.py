@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from types import MappingProxyType
@@ -121,7 +121,8 @@ def settings_frame(
         category
         status     About  my contacts         2  contacts
     """
-    frame = _rows(_keys(response), bool(allowed))
+    rows, places = _find([response], bool(allowed))
+    frame = rows.take(places)
     frame.attrs = _attrs(account)
     if recording is not None:
         del frame.attrs["fetched_at"]
@@ -148,18 +149,19 @@ def accounts_frame(
         allowed: Whether to add :data:`ALLOWED`.
     """
     lengths = [*map(len, responses.values()), *(1 for _ in errors)]
-    keys: list[_Key | None] = [key for each in responses.values() for key in _keys(each)]
-    frame = _rows(keys + [None] * len(errors), allowed)
-    codes, categories = pd.factorize(frame.index)
+    rows, places = _find(responses.values(), bool(allowed))
+    places = np.pad(places, (0, len(errors)))  # with 0, the row without a category
+    frame = rows.take(places)
+    codes, categories = pd.factorize(rows.index)
     names = pd.Index([*responses, *errors], dtype="str")
     frame.index = pd.MultiIndex(
         levels=[names, categories],  # type: ignore[list-item]
-        codes=[np.arange(len(lengths)).repeat(lengths), codes],  # type: ignore[list-item]
+        codes=[np.arange(len(lengths)).repeat(lengths), codes[places]],  # type: ignore[list-item]
         names=["account", "category"],
     )
     said = pd.Series([None, *errors.values()], dtype=ERROR.dtype)
-    places = np.concatenate([np.zeros(len(keys), int), np.arange(len(errors)) + 1])
-    frame[ERROR.name] = said.array.take(places)
+    which = np.maximum(np.arange(len(frame)) - len(frame) + len(errors) + 1, 0)
+    frame[ERROR.name] = said.array.take(which)
     frame.attrs = _attrs(None)
     return frame
 
@@ -170,32 +172,35 @@ def _attrs(account: str | None) -> dict[Hashable, Any]:
     return {"account": mask_account(account), "fetched_at": fetched_at}
 
 
-def _keys(response: PrivacySettingsResponse) -> list[_Key]:
-    last, follows = response.get_value(PrivacyCategory.LAST), PrivacyValue.MATCH_LAST_SEEN
-    return [
-        (each.category, each.value, last if each.value is follows else None) for each in response
-    ]
+def _find(
+    responses: Collection[PrivacySettingsResponse], allowed: bool
+) -> tuple[pd.DataFrame, np.ndarray[Any, np.dtype[np.intp]]]:
+    """Distinct rows of settings, and which of them the responses hold, in their order.
 
-
-def _rows(keys: Sequence[_Key | None], allowed: bool) -> pd.DataFrame:
-    """Rows of settings, without a category for None.
-
-    However many there are, few are distinct: those are worded once, and taken from there.
+    However many are held, few are distinct: those are worded once, and taken from there.
     """
     places, rows = _prepared(frozenset(), allowed)
     try:
-        taken = [places[key] for key in keys]
+        found = [places[key] for key in _keys(responses)]
     except KeyError:
-        places, rows = _prepared(frozenset(keys).difference(places), allowed)
-        taken = [places[key] for key in keys]
-    return rows.take(taken)
+        places, rows = _prepared(frozenset(_keys(responses)).difference(places), allowed)
+        found = [places[key] for key in _keys(responses)]
+    return rows, np.array(found, dtype=np.intp)
+
+
+def _keys(responses: Iterable[PrivacySettingsResponse]) -> Iterator[_Key]:
+    follows = PrivacyValue.MATCH_LAST_SEEN
+    for response in responses:
+        last = response.get_value(PrivacyCategory.LAST)
+        for each in response:
+            yield each.category, each.value, last if each.value is follows else None
 
 
 @lru_cache(maxsize=8)
 def _prepared(
-    others: frozenset[_Key | None], allowed: bool
+    others: frozenset[_Key], allowed: bool
 ) -> tuple[dict[_Key | None, int], pd.DataFrame]:
-    """Every row that can be set by this version, those of others, and where each one is."""
+    """One row without a category, every row that this version can set, others; where each is."""
     keys: list[_Key | None] = [None]
     for category in PrivacyCategory:
         for value in category.valid_values:

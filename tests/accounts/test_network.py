@@ -254,6 +254,15 @@ def test_every_reason_has_words_of_its_own(
             assert REASONS[where] in f"{caught.value.message} {caught.value.hint}"
 
 
+@pytest.mark.parametrize("where", ["tls", "http instead", "https instead"])
+def test_what_no_waiting_mends_is_said_at_once(gateways: dict[str, str], where: str) -> None:
+    with (
+        ps.Client(gateways[where], token="x", account="demo", wait=3_600) as client,
+        pytest.raises(ps.NotConnectedError, match=REASONS[where].partition(".")[0]),
+    ):
+        client.info()
+
+
 @pytest.mark.parametrize("where", REASONS)
 def test_the_command_says_each_reason_too(
     gateways: dict[str, str], where: str, capsys, monkeypatch
