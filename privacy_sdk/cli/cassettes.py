@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from privacy_sdk.cli import output
-from privacy_sdk.cli.options import options_of
+from privacy_sdk.cli.options import argument, options_of
 
 cassette = typer.Typer(help="Look at recordings, and check that nobody is in them.")
 
@@ -19,7 +19,7 @@ _WHICH = "Path of a cassette, or the name of one that comes with the package."
 @cassette.command()
 def show(
     context: typer.Context,
-    recording: Annotated[str, typer.Argument(metavar="CASSETTE", help=_WHICH, show_default=False)],
+    recording: Annotated[str, argument("CASSETTE", _WHICH)],
     body: Annotated[
         bool, typer.Option("--body", help="Show the bodies of requests and answers, too.")
     ] = False,
@@ -52,9 +52,7 @@ def check(
     context: typer.Context,
     recordings: Annotated[
         list[str],
-        typer.Argument(
-            metavar="CASSETTE...", help=f"{_WHICH} A folder is searched.", show_default=False
-        ),
+        argument("CASSETTE...", f"{_WHICH} A folder is searched."),
     ],
     only_cassettes: Annotated[
         bool, typer.Option("--only-cassettes", help="Pass over YAML files that are none.")

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from privacy_sdk.fleet import PerAccount
     from privacy_sdk.policies.plan import Plan
     from privacy_sdk.policies.policy import Policy
-    from privacy_sdk.policies.result import ApplyResult
 
 
 def show(options: Options) -> None:
@@ -99,7 +98,8 @@ def apply(
             errors,
         )
     else:
-        _write_table(applied, essential={"account", "setting", "outcome", "reason"})
+        essential = {"account", "setting", "outcome", "reason"}
+        output.write_whole(applied.table(), essential=essential)
     _end(errors, options)
     return max((output.outcome_code(each) for each in applied.values()), default=0)
 
@@ -109,16 +109,8 @@ def _write_plans(options: Options, plans: PerAccount[Plan]) -> None:
         rows = {name: {"changes": [change_row(c) for c in each]} for name, each in plans.items()}
         _write_json(rows, plans.errors)
     else:
-        _write_table(plans, essential={"account", "setting", "to", "direction", "why not"})
-
-
-def _write_table(
-    changes: PerAccount[Plan] | PerAccount[ApplyResult], *, essential: set[str]
-) -> None:
-    table = changes.table()
-    output.write(table.title)
-    if table.rows:
-        output.write_table(table.header, table.rows, essential=essential)
+        essential = {"account", "setting", "to", "direction", "why not"}
+        output.write_whole(plans.table(), essential=essential)
 
 
 def _write_json(found: Mapping[str, Mapping[str, Any]], errors: Mapping[str, PrivacyError]) -> None:

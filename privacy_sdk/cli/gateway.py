@@ -12,7 +12,7 @@ import typer
 from privacy_sdk.accounts.backends import BACKENDS
 from privacy_sdk.accounts.base import Account
 from privacy_sdk.cli import output
-from privacy_sdk.cli.options import options_of
+from privacy_sdk.cli.options import option, options_of
 from privacy_sdk.errors import InvalidInputError, UnknownNameError
 from privacy_sdk.support.files import DATA_DIR
 from privacy_sdk.support.gateways import DEFAULT_PORT
@@ -27,11 +27,7 @@ def gateway(
     context: typer.Context,
     account: Annotated[
         list[str] | None,
-        typer.Option(
-            help="What to serve; may be repeated. Else demo=emulated.",
-            metavar="NAME=BACKEND",
-            show_default=False,
-        ),
+        option("What to serve; may be repeated. Else demo=emulated.", metavar="NAME=BACKEND"),
     ] = None,
     host: Annotated[str, typer.Option(rich_help_panel=_LISTEN)] = "127.0.0.1",
     port: Annotated[
@@ -39,43 +35,33 @@ def gateway(
     ] = DEFAULT_PORT,
     allowed_host: Annotated[
         list[str] | None,
-        typer.Option(
-            help="A name of this machine that clients may use; may be repeated.",
-            show_default=False,
+        option(
+            "A name of this machine that clients may use; may be repeated.",
             rich_help_panel=_LISTEN,
         ),
     ] = None,
     token_file: Annotated[
         Path | None,
-        typer.Option(
-            help="File with the token that clients must send; SIGHUP has it read again.",
-            show_default=False,
-        ),
+        option("File with the token that clients must send; SIGHUP has it read again."),
     ] = None,
     data_dir: Annotated[
         Path | None,
-        typer.Option(
-            help=f"Where token, sessions and socket are kept; else {DATA_DIR}.",
-            show_default=False,
-        ),
+        option(f"Where token, sessions and socket are kept; else {DATA_DIR}."),
     ] = None,
     certfile: Annotated[
         Path | None,
-        typer.Option(
-            help="TLS certificate chain, PEM.", show_default=False, rich_help_panel=_LISTEN
-        ),
+        option("TLS certificate chain, PEM.", rich_help_panel=_LISTEN),
     ] = None,
     keyfile: Annotated[
         Path | None,
-        typer.Option(help="Its key, if not in there.", show_default=False, rich_help_panel=_LISTEN),
+        option("Its key, if not in there.", rich_help_panel=_LISTEN),
     ] = None,
     journal: Annotated[
         str | None,
-        typer.Option(
-            help="Where changes are written down: postgresql+psycopg://…, or off; "
-            "else a file that you alone can read.",
+        option(
+            "Where changes are written down: postgresql+psycopg://…, or off; else a file that you "
+            "alone can read.",
             metavar="URL",
-            show_default=False,
         ),
     ] = None,
     keep_days: Annotated[

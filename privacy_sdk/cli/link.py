@@ -14,21 +14,14 @@ from privacy_sdk.accounts.base import LinkStatus
 from privacy_sdk.accounts.wire import to_json
 from privacy_sdk.cli import output
 from privacy_sdk.cli.gateway import open_account
-from privacy_sdk.cli.options import Options, options_of
+from privacy_sdk.cli.options import Options, argument, options_of
 from privacy_sdk.client import AsyncClient
 from privacy_sdk.errors import NotConnectedError, UnknownAccountError
 from privacy_sdk.notebook.link import follow_link, in_words
 from privacy_sdk.support.files import data_folder, make_private_folder, write_private
 from privacy_sdk.views.qr import qr_png, qr_text
 
-_Name = Annotated[
-    str,
-    typer.Argument(
-        metavar="NAME",
-        help="The account, as in: gateway --account NAME=whatsapp.",
-        show_default=False,
-    ),
-]
+_Name = Annotated[str, argument("NAME", "The account, as in: gateway --account NAME=whatsapp.")]
 _Backend = Annotated[
     str,
     typer.Option(

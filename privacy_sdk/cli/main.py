@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from functools import cache
+from inspect import Signature, signature
 from itertools import takewhile
 from typing import Annotated, Any, NamedTuple, cast
 
@@ -29,21 +30,7 @@ from privacy_sdk.cli import (
     settings,
     visibility,
 )
-from privacy_sdk.cli.options import (
-    AccountName,
-    AllAccounts,
-    AsJson,
-    CaFile,
-    Emulated,
-    Insecure,
-    Names,
-    Options,
-    Replay,
-    Timeout,
-    TokenFile,
-    Url,
-    Wait,
-)
+from privacy_sdk.cli.options import Options
 from privacy_sdk.errors import InvalidInputError, PrivacyError, PrivacyWarning
 
 FIRST_STEPS = """\
@@ -107,24 +94,21 @@ def _version(wanted: bool) -> None:
 
 def _first_steps(
     context: typer.Context,
-    url: Url = None,
-    token_file: TokenFile = None,
-    account: AccountName = None,
-    all_accounts: AllAccounts = False,
-    timeout: Timeout = None,
-    wait: Wait = None,
-    cafile: CaFile = None,
-    insecure: Insecure = False,
-    replay: Replay = None,
-    emulated: Emulated = False,
-    names: Names = None,
-    json: AsJson = False,
     version: Annotated[
         bool, typer.Option("--version", help="Show the version.", callback=_version, is_eager=True)
     ] = False,
+    **_: object,
 ) -> None:
     if context.invoked_subcommand is None:
         output.write(FIRST_STEPS)
+
+
+def _with_common_options(callback: Callable[..., None]) -> Callable[..., None]:
+    """Return the callback of the whole command, before whose own options stand the common ones."""
+    context, *own, _ = signature(callback, eval_str=True).parameters.values()
+    common = signature(Options, eval_str=True).parameters.values()
+    callback.__signature__ = Signature([context, *common, *own])  # type: ignore[attr-defined]
+    return callback
 
 
 @cache
@@ -136,7 +120,7 @@ def build() -> TyperGroup:
         epilog=f"Exit codes: 0 done, {codes}, "
         f"{output.WOULD_CHANGE} something would change, {output.INTERRUPTED} interrupted.",
         invoke_without_command=True,
-        callback=_first_steps,
+        callback=_with_common_options(_first_steps),
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
 
@@ -35,57 +35,24 @@ def _where(flag: str, help: str) -> Any:
     return _common(flag, help, rich_help_panel="Where to look")
 
 
+def argument(metavar: str, help: str | None = None, **more: Any) -> Any:
+    """An argument of a command; what is left out shows no default."""
+    return typer.Argument(metavar=metavar, help=help, show_default=False, **more)
+
+
+def option(help: str, *flags: str, **more: Any) -> Any:
+    """An option of a command; what is left out shows no default."""
+    return typer.Option(*flags, help=help, show_default=False, **more)
+
+
 def _keep(context: typer.Context, option: typer.CallbackParam, value: object) -> None:
     if value is not None and value is not False:  # which 0.0 would equal
         setattr(context.find_object(Options), option.name, value)
 
 
-Url = Annotated[
-    str | None,
-    _where("--url", "Address of a gateway; else PRIVACY_SDK_URL, else yours on this machine."),
-]
-TokenFile = Annotated[
-    Path | None,
-    _where(
-        "--token-file",
-        "File with its token; else PRIVACY_SDK_TOKEN. Yours on this machine needs none.",
-    ),
-]
-AccountName = Annotated[
-    str | None,
-    _where("--account", "Account there; else PRIVACY_SDK_ACCOUNT, else its only one."),
-]
-AllAccounts = Annotated[
-    bool, _where("--all-accounts", "Every account of the gateway, each with its own outcome.")
-]
-Timeout = Annotated[float | None, _where("--timeout", "How long one answer may take, in seconds.")]
-Wait = Annotated[
-    float | None, _where("--wait", "How long to wait for a gateway that starts, in seconds.")
-]
-CaFile = Annotated[
-    Path | None,
-    _where("--cafile", "Certificates to trust, PEM; else PRIVACY_SDK_CA, else SSL_CERT_FILE."),
-]
-Insecure = Annotated[
-    bool, _where("--insecure", "Send the token in clear, to http:// beyond this machine.")
-]
-Replay = Annotated[
-    str | None, _where("--replay", "Answer from a recording, offline: its path, or 'tour'.")
-]
-Emulated = Annotated[bool, _where("--emulated", "Answer from an account made up on the spot.")]
-Names = Annotated[
-    Path | None,
-    _common("--names", "CSV or vCard file of your contacts, to be called by name; stays here."),
-]
-AsJson = Annotated[bool, _common("--json", "Write JSON, errors too.")]
-
 ListCategory = Annotated[
     str,
-    typer.Argument(
-        metavar="CATEGORY",
-        autocompletion=lambda: [category.value for category in LIST_CATEGORIES],
-        show_default=False,
-    ),
+    argument("CATEGORY", autocompletion=lambda: [category.value for category in LIST_CATEGORIES]),
 ]
 """The argument that names a category with a list."""
 
@@ -100,20 +67,50 @@ class Options:
         changed: Whether one was made, whatever becomes of the output.
     """
 
-    url: str | None = None
-    token_file: Path | None = None
-    account: str | None = None
-    all_accounts: bool = False
-    timeout: float | None = None
-    wait: float | None = None
-    cafile: Path | None = None
-    insecure: bool = False
-    replay: str | None = None
-    emulated: bool = False
-    names: Path | None = None
-    json: bool = False
-    changing: bool = False
-    changed: bool = False
+    url: Annotated[
+        str | None,
+        _where("--url", "Address of a gateway; else PRIVACY_SDK_URL, else yours on this machine."),
+    ] = None
+    token_file: Annotated[
+        Path | None,
+        _where(
+            "--token-file",
+            "File with its token; else PRIVACY_SDK_TOKEN. Yours on this machine needs none.",
+        ),
+    ] = None
+    account: Annotated[
+        str | None,
+        _where("--account", "Account there; else PRIVACY_SDK_ACCOUNT, else its only one."),
+    ] = None
+    all_accounts: Annotated[
+        bool, _where("--all-accounts", "Every account of the gateway, each with its own outcome.")
+    ] = False
+    timeout: Annotated[
+        float | None, _where("--timeout", "How long one answer may take, in seconds.")
+    ] = None
+    wait: Annotated[
+        float | None, _where("--wait", "How long to wait for a gateway that starts, in seconds.")
+    ] = None
+    cafile: Annotated[
+        Path | None,
+        _where("--cafile", "Certificates to trust, PEM; else PRIVACY_SDK_CA, else SSL_CERT_FILE."),
+    ] = None
+    insecure: Annotated[
+        bool, _where("--insecure", "Send the token in clear, to http:// beyond this machine.")
+    ] = False
+    replay: Annotated[
+        str | None, _where("--replay", "Answer from a recording, offline: its path, or 'tour'.")
+    ] = None
+    emulated: Annotated[
+        bool, _where("--emulated", "Answer from an account made up on the spot.")
+    ] = False
+    names: Annotated[
+        Path | None,
+        _common("--names", "CSV or vCard file of your contacts, to be called by name; stays here."),
+    ] = None
+    json: Annotated[bool, _common("--json", "Write JSON, errors too.")] = False
+    changing: bool = field(default=False, init=False)
+    changed: bool = field(default=False, init=False)
 
     def client(self) -> AsyncClient:
         """A client of the gateway, recording or emulated account that was asked for.
@@ -161,10 +158,10 @@ class Options:
     def where(self) -> dict[str, str]:
         """The options given that say where to look: field and flag."""
         return {
-            field.name: f"--{field.name.replace('_', '-')}"
-            for field in fields(self)
-            if field.name not in ("names", "json", "changing", "changed")
-            and getattr(self, field.name) is not field.default
+            each.name: f"--{each.name.replace('_', '-')}"
+            for each in fields(self)
+            if each.name not in ("names", "json", "changing", "changed")
+            and getattr(self, each.name) is not each.default
         }
 
     def token(self) -> str | None:

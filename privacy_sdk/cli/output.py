@@ -31,7 +31,7 @@ from privacy_sdk.errors import (
 )
 from privacy_sdk.errors.escapes import printable
 from privacy_sdk.model.changes import ChangeResult, Outcome
-from privacy_sdk.views.tables import STYLES, Cell
+from privacy_sdk.views.tables import STYLES, Cell, Table
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
@@ -258,6 +258,13 @@ def write_table(
     write_rich(fit_table(console, headers, rows, essential=essential), console=console)
 
 
+def write_whole(table: Table, *, essential: Collection[str]) -> None:
+    """Write a table with its title, likewise."""
+    write(table.title)
+    if table.rows:
+        write_table(table.header, table.rows, essential=essential)
+
+
 def fit_table(
     console: Console,
     headers: Sequence[str],
@@ -278,7 +285,7 @@ def fit_table(
         changed: Which rows to emphasize.
     """
     from rich.box import ROUNDED
-    from rich.table import Table
+    from rich.table import Table as RichTable
     from rich.text import Text
 
     frame: dict[str, Any] = {"box": None, "pad_edge": False, "padding": (0, 2, 0, 0)}
@@ -286,7 +293,7 @@ def fit_table(
         frame = {"box": ROUNDED, "border_style": "dim"}
     endless = console.options.update(max_width=2**20)
     for wanted in (headers, [header for header in headers if header in essential]):
-        table = Table(header_style="bold", **frame)
+        table = RichTable(header_style="bold", **frame)
         for header in wanted:
             table.add_column(header, no_wrap=True)
         for place, row in enumerate(rows):

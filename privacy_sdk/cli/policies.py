@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from privacy_sdk.cli import fleet, output
-from privacy_sdk.cli.options import ListCategory, Options, options_of
+from privacy_sdk.cli.options import ListCategory, Options, argument, option, options_of
 from privacy_sdk.cli.settings import count_excepted
 from privacy_sdk.errors import InvalidInputError
 from privacy_sdk.model.arguments import as_list_category
@@ -20,33 +20,28 @@ from privacy_sdk.policies.result import ApplyResult
 from privacy_sdk.policies.undo_file import read_plan, write_plan
 from privacy_sdk.support.files import write_private
 from privacy_sdk.support.progress import progress_bar
-from privacy_sdk.views.tables import Table
 
 if TYPE_CHECKING:
     from privacy_sdk.client import AsyncClient
 
 PolicyFile = Annotated[
     Path,
-    typer.Argument(
-        metavar="POLICY.yaml",
-        help="The settings to have, as snapshot writes them; - reads them from standard input.",
-        show_default=False,
+    argument(
+        "POLICY.yaml",
+        "The settings to have, as snapshot writes them; - reads them from standard input.",
     ),
 ]
 _People = Annotated[
     list[str],
-    typer.Argument(
-        metavar="PERSON...",
-        help="Phone numbers with + and country code, JIDs, or names of --names; - reads them from "
+    argument(
+        "PERSON...",
+        "Phone numbers with + and country code, JIDs, or names of --names; - reads them from "
         "standard input, one a line, where other users of this machine do not see them.",
-        show_default=False,
     ),
 ]
 _Tighter = Annotated[
     bool, typer.Option("--only-tighter", help="Leave out what would loosen anything.")
 ]
-
-
 _Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")]
 
 
@@ -99,11 +94,10 @@ def undo(
     context: typer.Context,
     file: Annotated[
         Path | None,
-        typer.Argument(
-            help="What apply --undo-file wrote; - is standard input; left out, the last change "
-            "of the history.",
-            metavar="FILE",
-            show_default=False,
+        argument(
+            "FILE",
+            "What apply --undo-file wrote; - is standard input; left out, the last change of the "
+            "history.",
         ),
     ] = None,
     yes: _Yes = False,
@@ -161,7 +155,7 @@ def _apply(options: Options, planned: Plan, *, yes: bool, undo_file: Path | None
         document = {"account": applied.account, "is_complete": applied.is_complete}
         output.write_json({**document, "changes": [result_row(each) for each in applied]})
     elif applied:
-        _write(applied.table(), essential={"setting", "outcome", "reason"})
+        output.write_whole(applied.table(), essential={"setting", "outcome", "reason"})
     raise typer.Exit(output.outcome_code(applied))
 
 
@@ -183,11 +177,7 @@ def snapshot(
     ] = None,
     at: Annotated[
         str | None,
-        typer.Option(
-            help='Of which moment, as in "2026-11-24 18:00"; left out, now.',
-            metavar="TIME",
-            show_default=False,
-        ),
+        option('Of which moment, as in "2026-11-24 18:00"; left out, now.', metavar="TIME"),
     ] = None,
 ) -> None:
     """Write the settings as a policy, those of now or of a moment; it names people in full."""
@@ -260,10 +250,5 @@ def _only(is_tighter: bool) -> Literal["tighter"] | None:
 
 def show_plan(planned: Plan) -> None:
     """Write a plan as a table that fits."""
-    _write(planned.table(), essential={"setting", "to", "direction", "why not", "note"})
-
-
-def _write(table: Table, *, essential: set[str]) -> None:
-    output.write(table.title)
-    if table.rows:
-        output.write_table(table.header, table.rows, essential=essential)
+    essential = {"setting", "to", "direction", "why not", "note"}
+    output.write_whole(planned.table(), essential=essential)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from privacy_sdk.cli import fleet, output
-from privacy_sdk.cli.options import ListCategory, options_of
+from privacy_sdk.cli.options import ListCategory, argument, options_of
 from privacy_sdk.errors import NotSupportedError
 from privacy_sdk.model.arguments import as_list_category, as_pair, as_seconds
 from privacy_sdk.model.types import PrivacyCategory, PrivacyValue
@@ -62,12 +62,8 @@ def show(context: typer.Context) -> None:
 
 def set_(
     context: typer.Context,
-    category: Annotated[
-        str, typer.Argument(metavar="CATEGORY", autocompletion=_categories, show_default=False)
-    ],
-    value: Annotated[
-        str, typer.Argument(metavar="VALUE", autocompletion=_values, show_default=False)
-    ],
+    category: Annotated[str, argument("CATEGORY", autocompletion=_categories)],
+    value: Annotated[str, argument("VALUE", autocompletion=_values)],
     unreported: Annotated[
         bool, typer.Option("--unreported", help="Even if WhatsApp does not report the category.")
     ] = False,
@@ -159,11 +155,10 @@ def timer(
     context: typer.Context,
     duration: Annotated[
         str | None,
-        typer.Argument(
-            help="7d, 24h, 90m, off, or seconds; left out, the present one is shown.",
-            metavar="DURATION",
+        argument(
+            "DURATION",
+            "7d, 24h, 90m, off, or seconds; left out, the present one is shown.",
             autocompletion=lambda: ["off", "24h", "7d", "90d"],
-            show_default=False,
         ),
     ] = None,
 ) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from privacy_sdk.cli import fleet, output
-from privacy_sdk.cli.options import options_of
+from privacy_sdk.cli.options import argument, options_of
 from privacy_sdk.errors import InvalidInputError
 
 
@@ -15,11 +15,10 @@ def visibility(
     context: typer.Context,
     person: Annotated[
         str | None,
-        typer.Argument(
-            help="A phone number with + and country code, a JID or a LID; "
-            "left out, strangers, people you know, contacts and excepted people.",
-            metavar="PERSON",
-            show_default=False,
+        argument(
+            "PERSON",
+            "A phone number with + and country code, a JID or a LID; left out, strangers, people "
+            "you know, contacts and excepted people.",
         ),
     ] = None,
 ) -> None:
