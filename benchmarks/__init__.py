@@ -91,8 +91,10 @@ def compare(
     aim: str = "",
     unit: str = "ms",
     note: str = "",
+    warm_up: int = 3,
 ) -> Row:
     """A row of two medians, measured in turn."""
-    mine, others = (statistics.median(times) for times in in_turn(ours, theirs, rounds=rounds))
+    times = in_turn(ours, theirs, rounds=rounds, warm_up=warm_up)
+    mine, others = map(statistics.median, times)
     scale = UNITS[unit]
     return Row(what, mine * scale, beside, others * scale, unit, aim, note)

@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx2
 import pandas as pd
@@ -51,7 +52,7 @@ WHY = (
 
 
 def rows(quick: bool) -> Iterator[Row]:
-    accounts, rounds = (30, 2) if quick else (1_000, 9)
+    accounts, rounds = (30, 2) if quick else (1_000, 5)
     with gateway(accounts) as url:
         names = [f"a{number:04}" for number in range(accounts)]
         with Fleet(url, token=TOKEN) as fleet:
@@ -104,5 +105,5 @@ def memory(url: str) -> float:
 def gateway(accounts: int) -> Iterator[str]:
     """The address of a gateway with so many emulated accounts."""
     command = [sys.executable, "-c", SERVE, str(accounts)]
-    with tempfile.TemporaryDirectory() as folder, process(command, folder) as first_line:
+    with tempfile.TemporaryDirectory() as folder, process(command, Path(folder)) as first_line:
         yield json.loads(first_line)["url"]

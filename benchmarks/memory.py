@@ -29,7 +29,7 @@ def rows(quick: bool) -> Iterator[Row]:
             kept(lambda: asked_by_hand(url), httpx2.Client.close),
             "KiB",
         )
-    size = 100 if quick else 10_000
+    size = 100 if quick else 1_000
     with tempfile.TemporaryDirectory() as folder:
         path = cassette(Path(folder, "cassette.yaml"), size)
         yield Row(

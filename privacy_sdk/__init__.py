@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from privacy_sdk.policies.result import ApplyResult as ApplyResult
     from privacy_sdk.sync import Client as Client
     from privacy_sdk.views.style import style as style
+    from privacy_sdk.views.timeline import timeline as timeline
     from privacy_sdk.views.visibility import Visibility as Visibility
 else:
     __getattr__, __dir__, __all__ = lazy_loader.attach(
@@ -111,6 +112,7 @@ else:
             "policies.result": ["ApplyResult"],
             "sync": ["Client"],
             "views.style": ["style"],
+            "views.timeline": ["timeline"],
             "views.visibility": ["Visibility"],
         },
     )

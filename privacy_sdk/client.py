@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from types import TracebackType
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -32,7 +32,7 @@ from privacy_sdk.accounts.base import (
     require,
 )
 from privacy_sdk.accounts.journal import calling, checked_name, default_name
-from privacy_sdk.errors import InvalidInputError, PrivacyError, UsageError, short_repr
+from privacy_sdk.errors import InvalidInputError, UsageError, short_repr
 from privacy_sdk.errors.masks import mask_text
 from privacy_sdk.errors.public import set_module
 from privacy_sdk.model import words
@@ -82,7 +82,7 @@ from privacy_sdk.policies.plan import Plan, make_plan
 from privacy_sdk.policies.policy import Policy, PolicyLike, as_policy, policy_of
 from privacy_sdk.policies.result import ApplyResult
 from privacy_sdk.policies.run import Progress, apply_changes
-from privacy_sdk.policies.state import read_state
+from privacy_sdk.policies.state import lists_in_use, read_state
 from privacy_sdk.policies.turns import turn_of
 from privacy_sdk.policies.verify import Observer, VerifiedChanges, would_open
 from privacy_sdk.support.caller_warnings import warn_caller
@@ -409,11 +409,7 @@ class AsyncClient:
             self._account,
             await self._changes.capabilities(),
             settings=False,
-            lists=[
-                each.category
-                for each in response
-                if each.value is _ON_LIST and each.category.supports_disallowed_list()
-            ],
+            lists=lists_in_use(response),
             timer=user is None,
         )
         # A list without dhash is none: its category left it since the settings were read.
@@ -631,9 +627,39 @@ class AsyncClient:
             1  Last seen  contacts      none  noticed
         """
         name = None if category is None else as_category(category).value
-        moment = None if since is None else as_time(since)
+        moment = None if since is None else as_time(since, say_local)
         keeper = require(self._account, KeepsHistory)
         return await keeper.history(since=moment, category=name)
+
+    async def watch(self, *, after: int | None = None) -> AsyncGenerator[HistoryEntry, None]:
+        """Yield each change as it is made or noticed, until the loop over it ends.
+
+        None is missed and none comes twice, also when the gateway is started anew meanwhile. An
+        account that tells nothing of what is changed elsewhere is read once a minute for as long
+        as somebody watches.
+
+        Args:
+            after: The ``id`` of the last entry that is known; by default it begins with the
+                next change.
+
+        Raises:
+            NotSupportedError: No journal is kept.
+            TooManyWatchersError: As many watch the account as may.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> client = ps.Client.emulated()
+            >>> response = client.set_privacy_setting("last", "contacts")
+            >>> for entry in client.watch(after=0):
+            ...     print(entry.before, entry.after, entry.outcome)
+            ...     break
+            all contacts applied
+        """
+        keeper = require(self._account, KeepsHistory)
+        async with aclosing(keeper.watch(after=after)) as changes:
+            async for _, entry in changes:
+                if entry is not None:
+                    yield entry
 
     async def undo(self) -> Plan:
         """Return the plan that takes back the last change that was made here.
@@ -691,7 +717,7 @@ class AsyncClient:
               setting    from    to        direction
               Last seen  nobody  everyone  looser
         """
-        moment = None if at is None else as_time(at)
+        moment = None if at is None else as_time(at, say_local)
         state = await read_state(self._account, await self._changes.capabilities())
         if moment is not None:
             state = state_at(await self.history(moment), state, moment)
@@ -751,9 +777,10 @@ class AsyncClient:
     async def apply(self, plan: Plan, *, progress: Progress | None = None) -> ApplyResult:
         """Apply a plan, beside the account, and verify each of its changes.
 
-        What tightens is changed before what loosens; defense mode, which locks other
-        settings, goes off first and on last. A refusal does not keep the rest from being
-        tried, unless it would be refused likewise: then the rest is not tried.
+        What tightens is changed before what loosens; a list is changed with its category, and
+        defense mode, which locks other settings, goes off first and on last. A refusal does
+        not keep the rest from being tried, unless it would be refused likewise: then the rest
+        is not tried.
 
         Args:
             plan: What to change; changes with an obstacle are not tried.
@@ -818,7 +845,7 @@ class AsyncClient:
         Args:
             category: ``last``, ``profile``, ``status`` or ``groupadd``.
             people: One person or several: phone numbers with ``+`` and country code, JIDs
-                or LIDs; the unmasked table of :meth:`Client.excluded` or a column of it; with
+                or LIDs; the unmasked table of :meth:`.Client.excluded` or a column of it; with
                 ``names=``, names that are one person's.
 
         Returns:
@@ -971,18 +998,19 @@ class AsyncClient:
         return await require(self._account, Linkable).unlink()
 
     async def aclose(self) -> None:
-        """Close the connections; the client cannot be used any more."""
+        """Close the connections; a client of a gateway or recording cannot be used any more.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> with ps.Client.emulated() as client:  # closes it at the end
+            ...     settings = client.fetch_privacy_settings()
+        """
         await self._account.aclose()
 
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *raised: object) -> None:
         await self.aclose()
 
     def __getstate__(self) -> NoReturn:
@@ -1000,6 +1028,11 @@ class AsyncClient:
         return self._label or f"AsyncClient({self._account!r})"
 
 
+def say_local(at: datetime) -> None:
+    """Warn that a time had no zone, and as what it was taken."""
+    warn_caller(f"A time without a zone is taken as local time: {at:%Y-%m-%d %H:%M:%S%z}.")
+
+
 def _replayed(transport: CassetteTransport, account: str | None = None) -> tuple[Account, str]:
     """The account that a recording answers for, and how its client is shown."""
     from privacy_sdk.accounts.http import HttpAccount
@@ -1015,14 +1048,8 @@ def _recorded_here(
     """An account behind the gateway's application in this process, which is recorded."""
     from privacy_sdk.accounts.http import HttpAccount
     from privacy_sdk.cassettes.transport import ApplicationTransport, CassetteTransport
+    from privacy_sdk.gateway import create_app
 
-    try:
-        from privacy_sdk.gateway import create_app
-    except ModuleNotFoundError as error:
-        raise PrivacyError(
-            f"Recording an emulated account needs {error.name}, which is not installed.",
-            hint='pip install "privacy-sdk[gateway]"',
-        ) from None
     application = ApplicationTransport(create_app({account.id: account}, token=None))
     transport = CassetteTransport(record, records=True, record_mode=record_mode, inner=application)
     if transport.is_replaying:

@@ -12,9 +12,11 @@ from urllib.parse import urlsplit
 
 from privacy_sdk.accounts.base import OverHttp
 from privacy_sdk.accounts.http import HttpAccount
-from privacy_sdk.client import AsyncClient
+from privacy_sdk.client import AsyncClient, say_local
 from privacy_sdk.errors import InvalidInputError, PrivacyError, itemize, short_repr
 from privacy_sdk.errors.public import set_module
+from privacy_sdk.model.arguments import CategoryLike, as_category, as_time
+from privacy_sdk.model.history import HistoryEntry
 from privacy_sdk.model.types import PrivacySettingsResponse
 from privacy_sdk.policies.plan import Plan
 from privacy_sdk.policies.policy import PolicyLike, as_policy
@@ -27,6 +29,8 @@ from privacy_sdk.views.exposures import Exposures
 from privacy_sdk.views.tables import Cell, Table, Tabular, Tone
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import pandas as pd
 
 T = TypeVar("T")
@@ -163,7 +167,14 @@ class Fleet:
 
     @classmethod
     def of_gateway(cls, client: AsyncClient, *, progress: bool | None = None) -> Self:
-        """Return all accounts of the gateway that a client asks; closing them closes it."""
+        """Return all accounts of the gateway that a client asks; closing them closes it.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> with Fleet.of_gateway(ps.AsyncClient("http://127.0.0.1:8480")) as fleet:
+            ...     fleet
+            Fleet(Client(HttpAccount('http://127.0.0.1:8480', ...)))
+        """
         fleet = cls(client, progress=progress)
         if isinstance(client.account, HttpAccount):
             fleet._gateways, fleet._own = fleet._own, []
@@ -171,7 +182,15 @@ class Fleet:
 
     @property
     def accounts(self) -> tuple[str, ...]:
-        """The accounts' names, asked of their gateways once."""
+        """The accounts' names, asked of their gateways once.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> accounts = map(ps.EmulatedAccount, ("ana", "ben"))
+            >>> fleet = ps.Fleet(*map(ps.Client.from_account, accounts))
+            >>> fleet.accounts, fleet["ana"].info().state
+            (('ana', 'ben'), <AccountState.CONNECTED: 'connected'>)
+        """
         return tuple(LOOP.run(self._members)[0])
 
     def __getitem__(self, name: str) -> Client:
@@ -201,6 +220,13 @@ class Fleet:
             DataFrame, one row per account and category, index ``account, category`` (str):
             the columns of ``Client.fetch_privacy_settings``, then ``error`` (str). Accounts that
             could not be read come last, each a row without a category.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> accounts = map(ps.EmulatedAccount, ("ana", "ben"))
+            >>> fleet = ps.Fleet(*map(ps.Client.from_account, accounts))
+            >>> fleet.fetch_privacy_settings().loc[("ben", "last"), "audience"]
+            'everyone'
         """
         from privacy_sdk.views.frames import accounts_frame
 
@@ -208,7 +234,19 @@ class Fleet:
         return accounts_frame(found, _texts(errors), allowed=allowed)
 
     def visibility(self) -> Exposures:
-        """Return a picture of accounts × settings by exposure."""
+        """Return a picture of accounts × settings by exposure.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> accounts = map(ps.EmulatedAccount, ("ana", "ben"))
+            >>> fleet = ps.Fleet(*map(ps.Client.from_account, accounts))
+            >>> print(fleet.visibility())
+            How open 2 accounts are
+            ...
+              ● ● ● ◑ ● ● ● ● –  ana
+              ● ● ● ◑ ● ● ● ● –  ben
+            ...
+        """
         return Exposures(*self._fetched())
 
     def plan(
@@ -219,6 +257,16 @@ class Fleet:
         Args:
             policy: As for ``Client.plan``; people in it are looked up by each account.
             only: As for ``Client.plan``.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> accounts = map(ps.EmulatedAccount, ("ana", "ben"))
+            >>> fleet = ps.Fleet(*map(ps.Client.from_account, accounts))
+            >>> fleet.plan({"last": "none"})
+            2 accounts: 2 changes
+              account  setting    from      to      direction
+              ana      Last seen  everyone  nobody  tighter
+              ben      Last seen  everyone  nobody  tighter
         """
         policy = as_policy(policy)
         found = self._each(lambda name, client: client.plan(policy, only=only), "Reading settings")
@@ -233,6 +281,14 @@ class Fleet:
 
         Raises:
             InvalidInputError: No plans, or one for no account of this fleet; nothing was changed.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> accounts = map(ps.EmulatedAccount, ("ana", "ben"))
+            >>> fleet = ps.Fleet(*map(ps.Client.from_account, accounts))
+            >>> applied = fleet.apply(fleet.plan({"last": "none"}))
+            >>> {name: result.is_complete for name, result in applied.items()}
+            {'ana': True, 'ben': True}
         """
         if not (
             isinstance(plans, Mapping) and all(isinstance(each, Plan) for each in plans.values())
@@ -255,8 +311,56 @@ class Fleet:
         )
         return PerAccount(*found)
 
+    def history(
+        self, since: str | datetime | None = None, category: CategoryLike | None = None
+    ) -> pd.DataFrame:
+        """Fetch what was changed of all accounts, when and by whom, as one table.
+
+        Args:
+            since: As for ``Client.history``.
+            category: As for ``Client.history``.
+
+        Returns:
+            DataFrame, one row per account and change, index ``account, change``: the columns of
+            ``Client.history``, then ``error`` (str). Accounts that could not be read come last,
+            each a row without a change.
+
+        Raises:
+            InvalidInputError: No time, or one to come.
+            UnknownNameError: A string that names no category.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> with ps.Fleet(client := ps.Client.emulated()) as fleet:
+            ...     client.set_default_disappearing_mode("7d")
+            ...     fleet.history()[["setting", "to", "outcome"]]
+                                         setting      to  outcome
+            account change
+            demo    0       Disappearing messages  604800  applied
+        """
+        from privacy_sdk.views.frames import changes_frame, history_frame
+
+        found, errors = self._histories(since, category)
+        frames = {name: history_frame(entries) for name, entries in found.items()}
+        return changes_frame(frames, _texts(errors), empty=history_frame(()))
+
+    def _histories(
+        self, since: str | datetime | None, category: CategoryLike | None
+    ) -> tuple[dict[str, tuple[HistoryEntry, ...]], dict[str, PrivacyError]]:
+        moment = None if since is None else as_time(since, say_local)
+        chosen = None if category is None else as_category(category)
+        return self._each(lambda name, client: client.history(moment, chosen), "Reading histories")
+
     def close(self) -> None:
-        """Close the connections to the gateways; clients of one's own stay open."""
+        """Close the connections to the gateways; clients of one's own stay open.
+
+        Example:
+            >>> import privacy_sdk as ps
+            >>> client = ps.Client.emulated()
+            >>> with ps.Fleet(client) as fleet:  # closes it at the end
+            ...     fleet.accounts
+            ('demo',)
+        """
         LOOP.run(self._close)
 
     async def _close(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import warnings
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 from datetime import datetime
 from types import MethodType, TracebackType
 from typing import (
@@ -54,6 +54,28 @@ def _blocking(
     @functools.wraps(method)
     def call(self: Client, /, *args: P.args, **kwargs: P.kwargs) -> T:
         return LOOP.run(lambda: method(self._async, *args, **kwargs), on_interrupt=note)
+
+    return call
+
+
+def _iterating(
+    method: Callable[Concatenate[AsyncClient, P], AsyncGenerator[T, None]],
+) -> Callable[Concatenate[Client, P], Iterator[T]]:
+    """Return what a method of ``AsyncClient`` yields as a blocking iterator, likewise."""
+
+    @functools.wraps(method)
+    def call(self: Client, /, *args: P.args, **kwargs: P.kwargs) -> Iterator[T]:
+        found = method(self._async, *args, **kwargs)
+        end = object()
+
+        async def following() -> T | object:
+            return await anext(found, end)
+
+        try:
+            while (each := LOOP.run(following)) is not end:
+                yield cast("T", each)
+        finally:
+            LOOP.discard(found.aclose)
 
     return call
 
@@ -122,13 +144,13 @@ class Client:
         account: Name of the account there; PRIVACY_SDK_ACCOUNT or the only one.
         timeout: How long one answer may take [s].
         wait: How long to wait for a gateway that is starting, and for its connection to
-        WhatsApp [s].
-    ca: PEM file of the certificates to trust; PRIVACY_SDK_CA, SSL_CERT_FILE or the usual
-        ones by default.
-    record: Path of a new cassette that every exchange is written to; PRIVACY_SDK_RECORD by
-        default.
-    record_mode: What becomes of a cassette that exists: None refuses it, ``once`` replays
-        it, ``all`` records anew in its place.
+            WhatsApp [s].
+        ca: PEM file of the certificates to trust; PRIVACY_SDK_CA, SSL_CERT_FILE or the usual
+            ones by default.
+        record: Path of a new cassette that every exchange is written to; PRIVACY_SDK_RECORD by
+            default.
+        record_mode: What becomes of a cassette that exists: None refuses it, ``once`` replays
+            it, ``all`` records anew in its place.
         insecure: Whether ``http://`` may go to another machine, with the token in clear.
         names: What you call people: a mapping of names to phone numbers, or the path of a CSV
             or vCard file of contacts. Tables, plans, the panel and errors then name people, and
@@ -218,11 +240,14 @@ class Client:
         """
         return self._async.names
 
-    def fetch_privacy_settings(self, *, allowed: bool = False) -> pd.DataFrame:
+    def fetch_privacy_settings(
+        self, *, allowed: bool = False, details: bool = False
+    ) -> pd.DataFrame:
         """Fetch all settings that the server reports, as a table.
 
         Args:
             allowed: Whether to add a column of the values that may be set.
+            details: Whether to ask for the timer and the lists as well, for ``attrs``.
 
         Returns:
             DataFrame (n, 4), one row per category, index ``category`` (str, wire strings):
@@ -236,7 +261,9 @@ class Client:
               ``any`` for an unknown category.
 
             ``attrs`` hold ``account`` and ``fetched_at`` (ISO 8601, UTC), of a replay its
-            ``recording``, too. Categories that this version does not know are rows like others.
+            ``recording``, too; with ``details`` the ``timer`` [s] and how many people are
+            ``excepted``, by category. Categories that this version does not know are rows like
+            others.
 
         Source:
             ``fetch_privacy_settings`` of the specification.
@@ -251,18 +278,23 @@ class Client:
             status        About  my contacts         2  contacts
             >>> client.fetch_privacy_settings(allowed=True).loc["online", "allowed"]
             'all, match_last_seen'
+            >>> client.fetch_privacy_settings(details=True).attrs["timer"]
+            0
         """
         from privacy_sdk.views.frames import settings_frame
 
-        response = LOOP.run(self._async.fetch_privacy_settings)
+        seen = LOOP.run(self._async.visibility) if details else None
+        response = seen.settings if seen else LOOP.run(self._async.fetch_privacy_settings)
         recording = self._async.recording
-        return settings_frame(
+        frame = settings_frame(
             response,
             account=self._async.account.id,
             allowed=allowed,
             recording=None if recording is None else recording.name,
             recorded_at=None if recording is None else recording.recorded_at,
         )
+        frame.attrs.update(seen.details() if seen else {})
+        return frame
 
     def excluded(self, category: ListCategoryLike, *, masked: bool = True) -> pd.DataFrame:
         """Fetch the people excepted in a category, as a table.
@@ -411,6 +443,7 @@ class Client:
     fetch_default_disappearing_mode = _blocking(AsyncClient.fetch_default_disappearing_mode)
     fetch_disallowed_list = _blocking(AsyncClient.fetch_disallowed_list)
     visibility = _blocking(AsyncClient.visibility)
+    watch = _iterating(AsyncClient.watch)
     undo = _blocking(AsyncClient.undo)
     snapshot = _blocking(AsyncClient.snapshot)
     plan = _blocking(AsyncClient.plan)

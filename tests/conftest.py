@@ -33,6 +33,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(patch.undo)
     for name in [name for name in os.environ if name.startswith("PRIVACY_SDK_")]:
         patch.delenv(name)
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        patch.delenv(name, raising=False)
+        patch.delenv(name.lower(), raising=False)
     data = tempfile.TemporaryDirectory(prefix="privacy-sdk-tests-")
     config.add_cleanup(data.cleanup)
     patch.setenv("XDG_DATA_HOME", data.name)

@@ -185,6 +185,35 @@ def test_progress_counts_the_accounts(fleet, capsys, monkeypatch):
     )
 
 
+def test_the_history_of_all_accounts_is_one_table(fleet, gateway, accounts):
+    with ps.Client(gateway, token=TOKEN, account="ben", name="tests") as client:
+        client.set_privacy_setting("last", "none")
+    table = fleet.history(category="last")
+    assert table.index.names == ["account", "change"]
+    assert table.loc["ben", ["from", "to", "by"]].to_numpy().tolist() == [["all", "none", "tests"]]
+    assert str(table["at"].dtype) == "datetime64[us, UTC]"
+    assert table["error"].isna().all()
+
+
+def test_an_account_whose_history_cannot_be_read_is_a_row_with_its_error(accounts):
+    class Without(ps.EmulatedAccount):
+        async def history(self, **_: object) -> tuple[object, ...]:
+            raise ps.NotSupportedError("What was changed is not written down.")
+
+    with ps.Fleet(
+        ps.Client.from_account(Without("ana")), ps.Client.from_account(ps.EmulatedAccount("ben"))
+    ) as fleet:
+        table = fleet.history()
+        assert list(table["error"]) == ["What was changed is not written down."]
+        assert list(table.columns)[:2] == ["at", "setting"]
+        with pytest.raises(ps.UnknownNameError):
+            fleet.history(category="lats")
+        with pytest.raises(ps.InvalidInputError, match="still to come"):
+            fleet.history("2999-01-01 00:00+00:00")
+        with pytest.warns(ps.PrivacyWarning, match="taken as local time"):
+            fleet.history("2026-01-01")
+
+
 class TestCommand:
     @pytest.fixture(autouse=True)
     def _here(self, gateway, monkeypatch):
@@ -238,6 +267,23 @@ class TestCommand:
         assert code == 3
         complete = {e["account"]: e["is_complete"] for e in json.loads(out)["accounts"]}
         assert complete == {"ana": False, "ben": True, "cem": True}
+
+    def test_history_and_check_are_of_all(self, capsys, tmp_path, accounts):
+        policy = tmp_path / "policy.yaml"
+        policy.write_text("last: none\n")
+        assert self.run(capsys, "check", str(policy))[0] == 7
+        assert self.run(capsys, "apply", str(policy), "--yes")[0] == 0
+        code, out, _ = self.run(capsys, "check", str(policy), "--json")
+        assert code == 0
+        assert [each["is_as_wanted"] for each in json.loads(out)["accounts"]] == [True] * 3
+        code, out, _ = self.run(capsys, "history", "--category", "last")
+        assert code == 0
+        assert [line.split()[0] for line in out.splitlines()] == ["account", "ana", "ben", "cem"]
+        code, out, _ = self.run(capsys, "history", "--category", "last", "--json")
+        entries = {each["account"]: each["entries"] for each in json.loads(out)["accounts"]}
+        assert [each[0]["after"] for each in entries.values()] == ["none"] * 3
+        refuse(accounts["ben"])
+        assert self.run(capsys, "check", str(policy))[0] == 3
 
     @pytest.mark.parametrize(
         "arguments",

@@ -5,7 +5,9 @@ import json
 import math
 import warnings
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from contextlib import aclosing, suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
 from enum import EnumType
 from pathlib import Path
 from typing import Any
@@ -17,9 +19,15 @@ from hypothesis import strategies as st
 
 import privacy_sdk as ps
 from privacy_sdk.accounts.http import HttpAccount
+from privacy_sdk.accounts.journal import entry_to_json
+from privacy_sdk.errors import UnreadableAnswerError
+from privacy_sdk.gateway import create_app
 from privacy_sdk.model.changes import TimerChange
+from privacy_sdk.model.history import HistoryEntry
 from privacy_sdk.model.state import SettingsState
+from privacy_sdk.policies.history import changes_of, state_at
 from privacy_sdk.views import qr
+from privacy_sdk.views.frames import history_frame
 
 
 class Unspeakable:
@@ -160,7 +168,16 @@ def test_any_argument_is_taken_or_refused_by_an_error_of_ours(
 # --- answers
 
 ENTRY = ps.DisallowedListUserEntry("999000000000001@lid")
+LISTED = ps.DisallowedListUserEntry("999000000000002@lid", "999115550102@s.whatsapp.net")
+
+
+async def first_change(account: HttpAccount) -> object:
+    async with aclosing(account.watch()) as changes:
+        return await anext(changes)
+
+
 OPERATIONS: dict[str, Callable[[HttpAccount], Any]] = {
+    "watch": first_change,
     "info": lambda it: it.info(),
     "history": lambda it: it.history(),
     "list_accounts": lambda it: it.list_accounts(),
@@ -189,6 +206,8 @@ MEMBERS = [
     *("phone", "outcomes", "found", "outcome", "reason", "missed", "lists", "accounts", "id"),
     *("backend", "state", "hint", "capabilities", "qr", "expires_in", "linked_as", "type"),
     *("detail", "code", "retry_after", "allowed", "faults", "nearest", "unreadable", "status"),
+    *("entries", "number", "at", "change", "before", "after", "by", "operation", "undoes", "since"),
+    *("people", "lost", "action", "username"),
 ]
 leaves = (
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9)
@@ -227,3 +246,102 @@ async def test_any_answer_is_read_or_is_an_error_of_ours(
             repr(await OPERATIONS[operation](account))
         except ps.PrivacyError:
             return
+
+
+# --- answers that are good but for one member
+
+LEAVES = [
+    *(None, True, -1, 0, 2**63, 10**400, 1e308, "", "x", "\x1b[2J", "\ud800", "9" * 5_000, [], {}),
+    *("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-11-24", "1@lid", [None]),
+]
+LINK_STATUS = {"state": "waiting", "hint": "", "qr": "2@a", "expires_in": 9, "linked_as": "me"}
+
+
+async def good_answer(operation: str) -> tuple[int, Any]:
+    """What a gateway answers to an operation; to one, that the list has another version."""
+    if "link" in operation:
+        return 200, LINK_STATUS
+    answers = []
+    asgi = httpx2.ASGITransport(create_app({"demo": ps.EmulatedAccount()}, token=None))
+
+    class Noting(httpx2.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+            response = await asgi.handle_async_request(request)
+            answers.append((response.status_code, json.loads(await response.aread() or b"null")))
+            return response
+
+    account = HttpAccount(account="demo", transport=Noting())
+    await account.set_default_disappearing_mode(60)
+    await account.set_privacy_setting(ps.PrivacyCategory.LAST, ps.PrivacyValue.CONTACT_BLACKLIST)
+    await account.change_excluded(ps.PrivacyCategory.LAST, ps.DisallowedListUpdate(None, [LISTED]))
+    answers.clear()
+    with suppress(ps.ConflictError):
+        await OPERATIONS[operation](account)
+    return answers[0]
+
+
+def spoilt(document: Any) -> Iterator[Any]:
+    """A document with one part after the other replaced by each of the leaves, or left out."""
+    yield from LEAVES
+    if isinstance(document, dict | list):
+        members = document.items() if isinstance(document, dict) else enumerate(document)
+        for place, part in members:
+            for other in spoilt(part):
+                changed = document.copy()
+                changed[place] = other
+                yield changed
+            changed = document.copy()
+            del changed[place]
+            yield changed
+
+
+def use_history(entries: tuple[HistoryEntry, ...]) -> None:
+    history_frame(entries)
+    for entry in entries:
+        entry.at.astimezone(timezone(timedelta(hours=14)))
+        changes_of([entry])
+        with suppress(ps.PrivacyError):
+            state_at([entry], SettingsState(), datetime(1970, 1, 1, tzinfo=UTC))
+
+
+async def test_a_history_that_never_ends_is_refused() -> None:
+    entry = HistoryEntry(1, datetime.now(UTC), "timer")
+
+    def page(request: httpx2.Request) -> httpx2.Response:
+        number = int(request.url.params.get("last", 0)) + 1
+        return httpx2.Response(200, json={"entries": [entry_to_json(replace(entry, id=number))]})
+
+    transport = httpx2.MockTransport(page)
+    account = HttpAccount(account="demo", transport=transport, offline=True)
+    with pytest.raises(UnreadableAnswerError, match="goes on after 1,000 changes"):
+        await account.history()
+
+
+async def test_a_change_that_is_told_may_have_anything_in_place_of_any_part() -> None:
+    _, history = await good_answer("history")
+    for entry, number in [*((each, "1") for each in spoilt(history["entries"][-1])), ({}, "x")]:
+        body = f"id: {number}\ndata: {json.dumps(entry)}\n\n"
+        answer = httpx2.Response(200, text=body, headers={"Content-Type": "text/event-stream"})
+        transport = httpx2.MockTransport(lambda _, answer=answer: answer)
+        account = HttpAccount(account="demo", transport=transport, offline=True)
+        with suppress(ps.PrivacyError):
+            repr(await first_change(account))
+
+
+@pytest.mark.parametrize("operation", [each for each in OPERATIONS if each != "watch"])
+@pytest.mark.filterwarnings("ignore::privacy_sdk.PrivacyWarning")
+async def test_a_good_answer_may_have_anything_in_place_of_any_part(operation: str) -> None:
+    status, good = await good_answer(operation)
+    for answer in spoilt(good):
+        body = json.dumps(answer)
+        transport = httpx2.MockTransport(lambda _, b=body: httpx2.Response(status, content=b))
+        account = HttpAccount(account="demo", transport=transport, offline=True)
+        try:
+            read = await OPERATIONS[operation](account)
+            repr(read)
+            if operation == "history":
+                use_history(read)
+        except ps.PrivacyError:
+            continue
+        except Exception as error:
+            pytest.fail(f"{body[:300]}: {error!r:.200}")

@@ -365,6 +365,37 @@ def test_without_a_home_the_gateway_keeps_its_journal_in_memory(tmp_path, monkey
     assert "no journal is kept beyond this run" in caplog.text
 
 
+def test_a_time_without_a_zone_is_local_and_that_is_said(client, monkeypatch):
+    client.set_privacy_setting("last", "none")
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        now = datetime.now(UTC).replace(tzinfo=None)  # nine hours ago in Tokyo
+        with pytest.warns(ps.PrivacyWarning, match=r"taken as local time: \S+ \S+\+0900") as caught:
+            assert len(client.history(now)) == len(client.history())
+        assert len(caught) == 1
+        assert caught[0].filename == __file__
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert len(client.history(datetime.now(UTC))) == 0
+    with pytest.warns(ps.PrivacyWarning, match="taken as local time"):
+        client.snapshot(datetime.now())
+
+
+@pytest.mark.parametrize("method", ["history", "snapshot"])
+def test_a_time_to_come_is_refused_with_the_time_that_it_is(client, method):
+    soon = datetime.now(UTC) + timedelta(hours=1)
+    with pytest.raises(ps.InvalidInputError, match=r"still to come\.\nNow is \d{4}-"):
+        getattr(client, method)(soon)
+
+
+def test_a_category_that_is_not_known_is_refused(client):
+    with pytest.raises(ps.UnknownNameError, match="Did you mean 'last'"):
+        client.history(category="lats")
+    assert len(client.history(category=ps.PrivacyCategory("new"))) == 0
+
+
 def test_a_client_name_is_text():
     with pytest.raises(ps.InvalidInputError):
         ps.Client("http://127.0.0.1:9", name=7)

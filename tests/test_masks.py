@@ -53,6 +53,38 @@ def test_a_number_is_masked_in_every_written_form(form, around):
     assert hidden(masked)
 
 
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("call +999 11 5550 0101 2 times", f"call 99{DOTS}01 2 times"),
+        ("+999115550101 +999115550102", f"99{DOTS}01 99{DOTS}02"),
+        ("a +999115550101 +999115550102", f"a 99{DOTS}01 99{DOTS}02"),
+        ("+1 234567 8 9", f"12{DOTS}78 9"),
+        ("+1 2345678 9", f"12{DOTS}78 9"),
+        ("+1 234567 123456 1 99", f"12{DOTS}56 1 99"),
+        ("+999 115 7", DOTS),
+        ("+9991157", DOTS),
+        ("+999115", "+999115"),
+    ],
+)
+def test_a_number_ends_where_the_next_thing_begins(text, masked):
+    assert mask_text(text) == masked
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("x" * 20, "x" * 20),
+        ("x" * 21, "x" * 19 + "…"),
+        ("a +999115550101 " + "b" * 30, f"a 99{DOTS}01 bbbbbbbbb…"),
+        ("+9991155501 " + "+999115550101" * 9, "…"),
+        ("ab +999 11 5550 010 1", f"ab 99{DOTS}10 1"),
+    ],
+)
+def test_a_beginning_shows_no_part_of_a_number_that_was_cut(text, shown):
+    assert mask_start(text, 20) == shown
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_masking_what_is_masked_changes_nothing(form):
     assert mask_text(mask_text(form)) == mask_text(form)

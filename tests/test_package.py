@@ -130,6 +130,14 @@ def test_an_emulated_client_loads_no_http_and_no_table_library():
     assert not {name.partition(".")[0] for name in modules_after(code)} & (HEAVY - {"anyio"})
 
 
+def test_a_script_that_sets_a_setting_on_a_gateway_loads_http_alone():
+    sets = "set_privacy_setting('last', 'contacts')"
+    with ps.testing.running_gateway({"demo": ps.EmulatedAccount()}) as url:
+        code = f"import privacy_sdk as ps; ps.Client({url!r}, token='x').{sets}"
+        loaded = {name.partition(".")[0] for name in modules_after(code)}
+    assert loaded & {*HEAVY, "IPython", "numpy"} == {"anyio", "httpx2", "tenacity"}
+
+
 def test_core_imports_without_the_extras():
     hidden = "fastapi", "uvicorn", "tryx", "segno", "voila", "jupyterlab"
     hide = "; ".join(f"sys.modules[{name!r}] = None" for name in hidden)
@@ -162,14 +170,14 @@ def test_every_public_name_is_documented(name, item):
     assert inspect.getdoc(item), name
 
 
-def test_every_method_that_a_user_calls_has_an_example():
+@pytest.mark.parametrize("cls", [ps.Client, ps.Fleet], ids=lambda cls: cls.__name__)
+def test_every_method_that_a_user_calls_has_an_example(cls):
     finder = doctest.DocTestFinder(recurse=False)
     without = [
         name
-        for name, item in vars(ps.Client).items()
+        for name, item in vars(cls).items()
         if not name.startswith("_")
-        and name not in {"close", "from_account"}
-        and not any(test.examples for test in finder.find(item, name))
+        and not any(test.examples for test in finder.find(getattr(item, "__func__", item), name))
     ]
     assert without == []
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import NamedTuple
 
+import psutil
 import pytest
 from asking import TOKEN, connected
 
@@ -39,7 +40,6 @@ ALLOWED = Sample(memory=4_096, descriptors=4, tasks=4, threads=2)
 
 
 def sample() -> Sample:
-    psutil = pytest.importorskip("psutil")
     gc.collect()
     process = psutil.Process()
     tasks = [*map(type, gc.get_objects())].count(asyncio.Task)
@@ -55,6 +55,9 @@ def one_round(url: str, account: EmulatedAccount, client: ps.Client, number: int
     client.excluded("profile")
     client.include("profile", person)
     client.apply(client.apply(client.plan(ps.policies.MAXIMUM)).undo())
+    if number % 64 == 0:
+        client.set_privacy_setting("online", "match_last_seen")
+        client.apply(client.undo())  # reads the whole history
     match number % 8:
         case 0:
             with connect(url) as another:

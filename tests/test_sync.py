@@ -59,12 +59,15 @@ def test_a_method_has_the_signature_of_its_awaited_twin(name: str) -> None:
     mine, its = getattr(ps.Client, name), getattr(ps.AsyncClient, TWINS.get(name, name))
     added = {
         "excluded": {"masked": "masked: 'bool' = True"},
-        "fetch_privacy_settings": {"allowed": "allowed: 'bool' = False"},
+        "fetch_privacy_settings": {
+            each: f"{each}: 'bool' = False" for each in ("allowed", "details")
+        },
     }.get(name, {})
     assert parameters(mine) == parameters(its) | added
     if name not in TABLES | {"__init__"}:
         assert inspect.getdoc(mine) == inspect.getdoc(its)
-        assert inspect.iscoroutinefunction(its) is not inspect.ismethod(its)
+        is_awaited = inspect.iscoroutinefunction(its) or inspect.isasyncgenfunction(its)
+        assert is_awaited is not inspect.ismethod(its)
         assert not inspect.iscoroutinefunction(mine)
 
 

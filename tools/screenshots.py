@@ -1,4 +1,4 @@
-"""Takes the pictures of the panel in docs/, in a real browser, from an emulated account."""
+"""Takes the pictures in docs/, in a real browser, from emulated accounts."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ import privacy_sdk as ps
 from privacy_sdk.testing import running_gateway
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.append(str(ROOT / "tests" / "browser"))
+sys.path += [str(ROOT / "tests" / "browser"), str(ROOT / "docs")]
 
+from readme import picture as readme_picture  # noqa: E402
 from servers import browsing, panel_of, serving, write_notebook  # noqa: E402
 
 SCENES = ("panel", "panel-slow", "panel-refused", "panel-conflict", "panel-locked")
@@ -56,6 +57,31 @@ def play(scene: str, panel: Any, client: ps.Client) -> None:
             expect(panel.get_by_role("status")).to_contain_text("1 applied")
 
 
+LOOKS = {"light": ("#1f2328", "#ffffff"), "dark": ("#e6edf3", "#14181e")}
+"""Text and ground of a page; those of the documentation's theme."""
+
+
+def show_who_sees_what(page: Any) -> None:
+    """Take the picture of what the README's first lines show, light and dark."""
+    page.set_viewport_size({"width": 1_960, "height": 1_000})
+    for look, (ink, ground) in LOOKS.items():
+        page.set_content(
+            f"<body style='margin: 0; zoom: 2; font: 15px sans-serif; color: {ink}; "
+            f"background: {ground}'><div id=picture style='padding: 12px; width: 940px'>"
+            f"{readme_picture()}</div>"
+        )
+        save(page.locator("#picture").screenshot(), f"who-sees-what-{look}")
+
+
+def save(screenshot: bytes, name: str) -> None:
+    """Write a picture to docs/, in few colours."""
+    picture = Image.open(io.BytesIO(screenshot)).convert("RGB")
+    picture.quantize(64, Image.Quantize.MAXCOVERAGE).save(
+        ROOT / "docs" / f"{name}.png", optimize=True
+    )
+    print(f"docs/{name}.png")
+
+
 def main() -> int:
     """Takes every picture."""
     chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
@@ -82,11 +108,8 @@ def main() -> int:
                     play(scene, panel, client)
                     if scene not in WHOLE:
                         page.add_style_tag(content=".psdk-sees { display: none !important; }")
-                    picture = Image.open(io.BytesIO(panel.screenshot())).convert("RGB")
-                    picture.quantize(64, Image.Quantize.MAXCOVERAGE).save(
-                        ROOT / "docs" / f"{scene}.png", optimize=True
-                    )
-                print(f"docs/{scene}.png")
+                    save(panel.screenshot(), scene)
+            show_who_sees_what(page)
     return 0
 
 

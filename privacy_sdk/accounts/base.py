@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
@@ -68,8 +68,8 @@ class AccountInfo:
     Attributes:
         id: Its name on the gateway.
         backend: ``emulated``, ``whatsapp`` or ``raw``.
-        state: An :class:`AccountState`; another string from a newer gateway.
-        capabilities: :class:`Capability` names; others from a newer gateway.
+        state: An :class:`.AccountState`; another string from a newer gateway.
+        capabilities: :class:`.Capability` names; others from a newer gateway.
         hint: What the state means and what to do next; empty when there is nothing to say.
     """
 
@@ -96,7 +96,7 @@ class LinkStatus:
     """How far a phone is linked to an account.
 
     Attributes:
-        state: An :class:`AccountState`; another string from a newer gateway.
+        state: An :class:`.AccountState`; another string from a newer gateway.
         hint: What the state means and what to do next.
         qr: What the QR code for the phone's camera says, while there is one. Whoever has it
             can become a linked device, so it is in no repr.
@@ -228,7 +228,7 @@ class Account(Protocol):
         """Fetch who is excepted in a category; nobody, without dhash, off its list.
 
         Raises:
-            NotSupportedError: Without :attr:`Capability.READ_DISALLOWED_LIST`.
+            NotSupportedError: Without :attr:`.Capability.READ_DISALLOWED_LIST`.
         """
         ...
 
@@ -236,7 +236,7 @@ class Account(Protocol):
         """Fetch the default timer of new chats [s]; 0 is off.
 
         Raises:
-            NotSupportedError: Without :attr:`Capability.READ_DISAPPEARING_MODE`.
+            NotSupportedError: Without :attr:`.Capability.READ_DISAPPEARING_MODE`.
         """
         ...
 
@@ -244,7 +244,7 @@ class Account(Protocol):
         """Find the addresses of phone numbers (digits with country code), in the order asked.
 
         Raises:
-            NotSupportedError: Without :attr:`Capability.FIND_CONTACTS`.
+            NotSupportedError: Without :attr:`.Capability.FIND_CONTACTS`.
         """
         ...
 
@@ -326,6 +326,22 @@ class KeepsHistory(Protocol):
 
         Raises:
             NotSupportedError: Its gateway keeps no journal.
+        """
+        ...
+
+    def watch(
+        self, *, after: int | None = None
+    ) -> AsyncGenerator[tuple[int, HistoryEntry | None], None]:
+        """Yield each change as it is made or noticed, with its id, for ever.
+
+        The first pair is the place from which on nothing is missed, without a change; so is one
+        after each interruption. What is read after it is as new as what follows.
+
+        Args:
+            after: The id of the last change that is known; the newest there is by default.
+
+        Raises:
+            NotSupportedError: As for :meth:`history`.
         """
         ...
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import copy
 import json
-from collections.abc import Callable, Sequence
+import random
+from collections.abc import AsyncGenerator, Callable, Sequence
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlencode
@@ -24,7 +25,14 @@ from privacy_sdk.accounts import wire
 from privacy_sdk.accounts.base import AccountInfo, LinkStatus, LostAnswerError
 from privacy_sdk.accounts.events import Event
 from privacy_sdk.accounts.journal import caller_to_headers, entry_from_json
-from privacy_sdk.accounts.network import HERE, NO_CONNECTION, Network, UnreachableError, unreachable
+from privacy_sdk.accounts.network import (
+    HERE,
+    NO_CONNECTION,
+    Network,
+    UnreachableError,
+    is_problem,
+    unreachable,
+)
 from privacy_sdk.accounts.problems import error_from_problem
 from privacy_sdk.errors import (
     AnswerTimeoutError,
@@ -71,8 +79,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-MAX_ANSWER = 16 * 2**20
-"""The longest answer that is read [bytes]; a full list of 64,000 people is about a third."""
+MAX_ANSWER = 32 * 2**20
+"""The longest answer that is read [bytes]; that to a plan may hold four lists of 64,000 people."""
+
+_MOST_PAGES = 1_000
+"""How many answers one history is read from; a gateway's hold a thousand changes each."""
 
 _AT_ONCE = 8
 _ATTEMPTS = 4
@@ -292,12 +303,68 @@ class HttpAccount:
         path = await self._path("history")
         given = {"since": since and since.isoformat(), "category": category}
         query = {name: value for name, value in given.items() if value is not None}
-        while True:
+        for _ in range(_MOST_PAGES):
             asked = query | ({"last": str(found[-1].id)} if found else {})
             page = await self._ask("GET", path + (f"?{urlencode(asked)}" if asked else ""), read)
             if not page or (found and page[-1].id <= found[-1].id):
                 return tuple(found)
             found += page
+        raise UnreadableAnswerError(
+            f"The history goes on after {len(found):,} changes.",
+            hint="Ask for less of it: since=…, category=… (--since, --category).",
+        )
+
+    async def watch(
+        self, *, after: int | None = None
+    ) -> AsyncGenerator[tuple[int, HistoryEntry | None], None]:
+        """Yield each change as it is made or noticed, over a connection of its own.
+
+        Once it has begun it goes on over whatever becomes of the connection and the gateway, from
+        the last change that came.
+
+        Raises:
+            TooManyWatchersError: As many watch as may.
+            UnreadableAnswerError: What comes is no change.
+        """
+        url, now = self.url + await self._path("events"), asyncio.get_running_loop().time
+        began, has_begun, pause = now(), False, _WATCH_AGAIN
+        while True:
+            known = {} if after is None else {"Last-Event-ID": str(after)}
+            try:
+                async with self._connected().http.sse(
+                    url,
+                    headers=known,
+                    timeout=httpx2.Timeout(None, read=_SILENT_FOR),
+                    max_event_size=MAX_ANSWER,
+                ) as source:
+                    if source.response.status_code != 200:
+                        raise await _refusal(source.response, self.url)
+                    async for event in source:
+                        place, entry = _number(event.id), None
+                        if event.data:
+                            entry = entry_from_json(_document(200, event.data.encode()))
+                            pause = _WATCH_AGAIN
+                        after, has_begun = place, True
+                        yield place, entry
+            except NO_CONNECTION as error:
+                failure = unreachable(error, self.url)
+            except httpx2.SSEError:
+                raise UnreadableAnswerError(
+                    "The gateway tells no changes, or too long ones."
+                ) from None
+            except httpx2.TransportError:
+                silent = NotConnectedError(f"The gateway at {self.url} tells nothing any more.")
+                failure = UnreachableError(silent)
+            except UnreachableError as error:
+                failure = error
+            except NotConnectedError as error:
+                failure = UnreachableError(error)
+            else:
+                failure = UnreachableError(NotConnectedError(f"The gateway at {self.url} stops."))
+            if not has_begun and (failure.is_final or now() - began >= self._wait):
+                raise failure.error from None
+            await asyncio.sleep(pause * (0.5 + random.random()))  # noqa: S311
+            pause = min(2 * pause, _WATCH_AGAIN_AT_MOST)
 
     async def emulate(self, event: Event) -> None:
         """Make something happen to an emulated account."""
@@ -343,7 +410,6 @@ class HttpAccount:
             return self._lender._connected()
         if self._pool is None or self._pool.loop is not asyncio.get_running_loop():
             http = httpx2.AsyncClient(
-                base_url=self.url,
                 headers={"Accept": "application/json", "Accept-Encoding": "identity"}
                 | ({"Authorization": f"Bearer {self._token}"} if self._token else {}),
                 timeout=None,
@@ -379,7 +445,9 @@ class HttpAccount:
                 return self._wait > 0
             if isinstance(error, RateLimitError) and error.backoff is None:
                 return False  # nobody knows when
-            return isinstance(error, _REFUSED_FOR_NOW | UnreachableError)
+            if isinstance(error, UnreachableError):
+                return not error.is_final
+            return isinstance(error, _REFUSED_FOR_NOW)
 
         retrying = AsyncRetrying(
             sleep=asyncio.sleep,
@@ -429,13 +497,13 @@ class HttpAccount:
                     asyncio.timeout(self._timeout),
                     pool.http.stream(
                         method,
-                        path,
+                        self.url + path,
                         json=body,
                         headers=caller_to_headers() | ((self._patience or {}) if changes else {}),
                     ) as response,
                 ):
                     status, raw = response.status_code, await _read(response)
-                    if status in _OF_A_PROXY and not _is_problem(response):
+                    if status in _OF_A_PROXY and not is_problem(response):
                         raise _from_proxy(status, self.url, changes=changes)
                     return read(_document(status, raw))
             except NO_CONNECTION as error:
@@ -452,25 +520,45 @@ class HttpAccount:
                 raise LostAnswerError("its answer cannot be read") from error
 
 
+_SILENT_FOR = 40.0
+"""How long a gateway that is watched may say nothing [s]; it says something every 15 s."""
+_WATCH_AGAIN, _WATCH_AGAIN_AT_MOST = 0.2, 5.0
+"""How long after an interruption it is asked again, at first and after many times [s]."""
 _JITTERED = wait_random_exponential(multiplier=0.2, max=5.0)
 _ENOUGH = stop_after_attempt(_ATTEMPTS) | stop_before_delay(_RETRY_FOR)
 _OF_A_PROXY = frozenset({502, 503, 504})
-
-
-def _is_problem(response: httpx2.Response) -> bool:
-    return response.headers.get("Content-Type", "").startswith("application/problem+json")
 
 
 def _from_proxy(status: int, url: str, *, changes: bool) -> LostAnswerError | UnreachableError:
     """Return what a proxy's own page means: after a change, the gateway may have had it."""
     if changes:
         return LostAnswerError(f"a proxy answered {status}")
-    return UnreachableError(
-        NotConnectedError(
-            f"A proxy at {url} answers {status}: it reaches no gateway.",
-            hint="Is the gateway behind it running?",
-        )
+    return UnreachableError(_no_gateway_behind(status, url))
+
+
+def _no_gateway_behind(status: int, url: str) -> NotConnectedError:
+    return NotConnectedError(
+        f"A proxy at {url} answers {status}: it reaches no gateway.",
+        hint="Is the gateway behind it running?",
     )
+
+
+async def _refusal(response: httpx2.Response, url: str) -> PrivacyError | UnreachableError:
+    """Return why changes cannot be watched."""
+    raw = await _read(response)
+    if response.status_code in _OF_A_PROXY and not is_problem(response):
+        return UnreachableError(_no_gateway_behind(response.status_code, url))
+    try:
+        _document(response.status_code, raw)
+    except PrivacyError as error:
+        return error
+    return UnreadableAnswerError("The gateway does not tell changes.")
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) < 20):
+        raise UnreadableAnswerError("The gateway tells a change without its number.")
+    return int(text)
 
 
 async def _read(response: httpx2.Response) -> bytes:

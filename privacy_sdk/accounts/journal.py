@@ -5,22 +5,35 @@ A row is written before a change is sent, with the outcome "unknown", and comple
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import math
 import os
 import sys
+import time
 import uuid
 from collections import deque
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote, unquote
 
 from privacy_sdk.accounts import wire
-from privacy_sdk.accounts.base import Account, AccountInfo, LostAnswerError
+from privacy_sdk.accounts.base import Account, AccountInfo, Capability, LostAnswerError
 from privacy_sdk.errors import (
     AnswerTimeoutError,
     InvalidInputError,
@@ -50,6 +63,11 @@ _ON_LIST = PrivacyValue.CONTACT_BLACKLIST
 _LOST = (LostAnswerError, OutcomeUnknownError, AnswerTimeoutError, UnreadableAnswerError)
 _KEPT = 10_000
 """How many changes are kept in memory."""
+_PEOPLE_READ = 20_000
+"""How many people a page of the history names, unless one change names more."""
+
+READ_EVERY = 60.0
+"""How often an account that is watched is read, to notice what was changed elsewhere [s]."""
 
 
 # --- who asks
@@ -112,25 +130,39 @@ def checked_name(name: str) -> str:
     return "".join(each if each.isprintable() else "?" for each in name)[:_LONGEST]
 
 
+_NAMELESS = ("", "-c", "-m", "__main__.py", "ipykernel_launcher.py")
+"""What tells nothing of who makes a change."""
+
+
 def default_name() -> str:
     """Return the notebook's name, else the program's."""
     notebook = os.environ.get("JPY_SESSION_NAME")
     program = Path(notebook or (sys.argv or [""])[0]).name
-    return checked_name(program if program not in ("", "-c", "-m", "__main__.py") else "python")
+    return checked_name(program if program not in _NAMELESS else "python")
 
 
 # --- where it is kept
 
 
 class Journal(Protocol):
-    """Where changes are written down, of all accounts of a gateway."""
+    """Where changes are written down, of all accounts of a gateway.
+
+    Attributes:
+        last: The highest id when it was opened.
+    """
+
+    last: int
 
     async def add(self, account: str, entry: HistoryEntry) -> int:
         """Write down a change, and return its id."""
         ...
 
     async def complete(self, id: int, outcome: str, reason: str) -> None:
-        """Say what became of it."""
+        """Say what became of it; for good only after :meth:`sync`, or after another change."""
+        ...
+
+    async def sync(self) -> None:
+        """Write what is not written yet."""
         ...
 
     async def read(
@@ -142,7 +174,10 @@ class Journal(Protocol):
         category: str | None = None,
         limit: int = 1_000,
     ) -> list[HistoryEntry]:
-        """Return changes in their order, none with an id up to ``after``."""
+        """Return changes in their order, none with an id up to ``after``: as :func:`page` has them.
+
+        Only an empty answer says that there are no more.
+        """
         ...
 
     async def latest(self, account: str) -> list[HistoryEntry]:
@@ -154,25 +189,46 @@ class Journal(Protocol):
         ...
 
 
+def page(entries: Iterable[HistoryEntry]) -> list[HistoryEntry]:
+    """Return the first changes, at least one: not more people than an answer can carry.
+
+    Example:
+        >>> many = HistoryEntry(1, _now(), "exceptions", people=(None,) * 15_000)
+        >>> len(page([many, many, many])), len(page([many]))
+        (1, 1)
+    """
+    taken: list[HistoryEntry] = []
+    people = 0
+    for entry in entries:
+        people += len(entry.people) + len(entry.lost or ())
+        if taken and people > _PEOPLE_READ:
+            break
+        taken.append(entry)
+    return taken
+
+
 class MemoryJournal:
     """The last changes, for as long as the process lives."""
 
     def __init__(self) -> None:
         self._rows: deque[tuple[str, HistoryEntry]] = deque(maxlen=_KEPT)
-        self._last = 0
+        self.last = 0
 
     async def add(self, account: str, entry: HistoryEntry) -> int:
         """Write down a change, and return its id."""
-        self._last += 1
-        self._rows.append((account, replace(entry, id=self._last)))
-        return self._last
+        self.last += 1
+        self._rows.append((account, replace(entry, id=self.last)))
+        return self.last
 
     async def complete(self, id: int, outcome: str, reason: str) -> None:
         """Say what became of it."""
-        place = id - 1 - (self._last - len(self._rows))
+        place = id - 1 - (self.last - len(self._rows))
         if place >= 0:
             account, entry = self._rows[place]
             self._rows[place] = account, replace(entry, outcome=outcome, reason=reason)
+
+    async def sync(self) -> None:
+        """Do nothing; nothing is due."""
 
     async def read(
         self,
@@ -192,7 +248,7 @@ class MemoryJournal:
             and (since is None or entry.at >= since)
             and category in (None, entry.category and entry.category.value)
         )
-        return [entry for _, entry in zip(range(limit), found, strict=False)]
+        return page(islice(found, limit))
 
     async def latest(self, account: str) -> list[HistoryEntry]:
         """Return nothing: what is kept in memory is as old as the account."""
@@ -206,13 +262,23 @@ class MemoryJournal:
 
 
 class Recorder:
-    """Writes down what is changed of one account, and what is noticed.
+    """Writes down what is changed of one account, and what is noticed; and tells who watches.
 
     A journal that fails is logged, and keeps nobody from changing anything.
+
+    Args:
+        account: Its name in the journal.
+        journal: Where it is written down.
+        read_every: How often the account is read while somebody watches [s].
     """
 
-    def __init__(self, account: str, journal: Journal) -> None:
+    def __init__(self, account: str, journal: Journal, *, read_every: float = READ_EVERY) -> None:
         self.account, self.journal = account, journal
+        self._last = self._settled = journal.last
+        self._under_way = 0
+        self._read_every, self._read_at = read_every, -math.inf
+        self._watchers: dict[asyncio.Event, asyncio.AbstractEventLoop] = {}
+        self._is_over = False
         self._values: dict[str, tuple[str, datetime]] = {}
         self._lists: dict[PrivacyCategory, tuple[DisallowedList, datetime]] = {}
         self._unproven: dict[str, tuple[int, str | None, str]] = {}
@@ -221,8 +287,8 @@ class Recorder:
         ] = {}
 
     def seed(self, settings: dict[str, str], timer: str) -> None:
-        """Begin with settings that are known."""
-        now = _now()
+        """Begin with settings that are known, so that they are not read at once."""
+        now, self._read_at = _now(), time.monotonic()
         self._values = {name: (value, now) for name, value in (settings | {"": timer}).items()}
 
     async def start(self, account: Account, info: AccountInfo) -> None:
@@ -278,8 +344,14 @@ class Recorder:
 
     async def read_settings(self, response: PrivacySettingsResponse) -> None:
         """Compare settings that were read with those known, and write down what differs."""
+        now = _now()
         for setting in response:
-            await self._read(setting.category.value, setting.category, setting.value.value)
+            key, value = setting.category.value, setting.value.value
+            known = self._values.get(key)
+            if known is not None and known[0] == value and key not in self._unproven:
+                self._values[key] = value, now  # as nearly always, and nothing to write down
+            else:
+                await self._read(key, setting.category, value)
             if setting.value is not _ON_LIST:
                 self._lists.pop(setting.category, None)
 
@@ -295,17 +367,16 @@ class Recorder:
             self._lists.pop(category, None)
             return
         self._lists[category] = held, now
+        new = {user.jid: user for user in held}
         number, entries = self._unproven_lists.pop(category, (0, ()))
         if number and any(
-            (entry.jid in {user.jid for user in held})
-            is not (entry.action is DisallowedListAction.ADD)
+            (entry.jid in new) is not (entry.action is DisallowedListAction.ADD)
             for entry in entries
         ):
             reason = "WhatsApp answered success, but not for everybody."
             await self._complete(number, Outcome.REFUSED.value, reason)
         if known is not None and known[0].dhash != held.dhash:
             old = {user.jid: user for user in known[0]}
-            new = {user.jid: user for user in held}
             add, remove = DisallowedListAction.ADD, DisallowedListAction.REMOVE
             people = [
                 DisallowedListUserEntry(user.jid, user.pn_jid, action)
@@ -326,6 +397,85 @@ class Recorder:
                         people=tuple(people),
                     )
                 )
+
+    @contextmanager
+    def settling(self) -> Iterator[None]:
+        """Keep what is written meanwhile from who watches, until what became of it is known."""
+        if not self._under_way:
+            self._settled = self._last
+        self._under_way += 1
+        try:
+            yield
+        finally:
+            self._under_way -= 1
+            self._wake()
+
+    async def watch(
+        self, read: Callable[[], Awaitable[None]], *, after: int | None = None
+    ) -> AsyncGenerator[tuple[int, HistoryEntry | None], None]:
+        """Yield what is written down from now on, or after an id, once what became of it is known.
+
+        Nothing is kept for a watcher: it has a place in the journal, and is woken.
+
+        Args:
+            read: Reads the account, so that what was changed elsewhere is noticed.
+            after: The last id that is known; one that the journal never gave is of another, and
+                this one's are all new.
+        """
+        place = self._known if after is None else min(after, self._known)
+        if after is not None and after > self._last:
+            place = 0
+        woken = asyncio.Event()
+        self._watchers[woken] = asyncio.get_running_loop()
+        try:
+            await self.journal.read(self.account, after=self._last, limit=1)  # or it keeps none
+            yield place, None
+            while not self._is_over:
+                woken.clear()
+                known = self._known
+                while place < known:
+                    page = await self.journal.read(self.account, after=place)
+                    for entry in (each for each in page if each.id <= known):
+                        place = entry.id
+                        yield place, entry
+                    if not page or page[-1].id > known:
+                        place = known
+                due = self._read_at + self._read_every - time.monotonic()
+                if due > 0:
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(due):
+                            await woken.wait()
+                else:
+                    self._read_at = time.monotonic()
+                    with suppress(PrivacyError):  # it is read again later
+                        await read()
+        finally:
+            del self._watchers[woken]
+
+    @property
+    def watchers(self) -> int:
+        """How many watch."""
+        return len(self._watchers)
+
+    @property
+    def _known(self) -> int:
+        """The last id up to which it is known what became of everything."""
+        return self._settled if self._under_way else self._last
+
+    def read_soon(self) -> None:
+        """Let the account be read at once, if somebody watches."""
+        self._read_at = -math.inf
+        self._wake()
+
+    def stop(self) -> None:
+        """End all watching."""
+        self._is_over = True
+        self._wake()
+
+    def _wake(self) -> None:
+        for woken, loop in tuple(self._watchers.items()):
+            with suppress(RuntimeError):  # that loop is closed
+                loop.call_soon_threadsafe(woken.set)
 
     async def _read(self, key: str, category: PrivacyCategory | None, value: str) -> None:
         now = _now()
@@ -366,43 +516,58 @@ class Recorder:
     @asynccontextmanager
     async def _written(self, entry: HistoryEntry) -> AsyncIterator[int]:
         caller = _caller.get() or Caller(default_name(), _new_operation())
-        number = await self._add(
-            replace(
-                entry,
-                by=caller.name,
-                operation=caller.operation,
-                undoes=caller.undoes,
-                outcome=Outcome.UNKNOWN.value,
-                reason="Its answer was not seen.",
+        with self.settling():
+            number = await self._add(
+                replace(
+                    entry,
+                    by=caller.name,
+                    operation=caller.operation,
+                    undoes=caller.undoes,
+                    outcome=Outcome.UNKNOWN.value,
+                    reason="Its answer was not seen.",
+                )
             )
-        )
-        try:
-            yield number
-        except _LOST as error:
-            await self._complete(
-                number, Outcome.UNKNOWN.value, getattr(error, "message", str(error))
-            )
-            raise
-        except PrivacyError as error:
-            is_sent = not isinstance(error, NotConnectedError)
-            outcome = Outcome.REFUSED if is_sent else Outcome.NOT_TRIED
-            await self._complete(number, outcome.value, error.message)
-            raise
-        await self._complete(number, Outcome.APPLIED.value, "")
+            try:
+                yield number
+            except _LOST as error:
+                await self._complete(
+                    number, Outcome.UNKNOWN.value, getattr(error, "message", str(error))
+                )
+                raise
+            except PrivacyError as error:
+                is_sent = not isinstance(error, NotConnectedError)
+                outcome = Outcome.REFUSED if is_sent else Outcome.NOT_TRIED
+                await self._complete(number, outcome.value, error.message)
+                raise
+            await self._complete(number, Outcome.APPLIED.value, "")
 
     async def _add(self, entry: HistoryEntry) -> int:
         try:
-            return await self.journal.add(self.account, entry)
+            number = await self.journal.add(self.account, entry)
         except PrivacyError as error:
             logger.error("a change of %s is not in the journal: %s", self.account, error.message)
             return 0
+        self._last = max(number, self._last)
+        self._wake()
+        return number
 
     async def _complete(self, number: int, outcome: str, reason: str) -> None:
         if number:
-            try:
+            with _logged():
                 await self.journal.complete(number, outcome, reason)
-            except PrivacyError as error:
-                logger.error("an outcome is not in the journal: %s", error.message)
+
+    async def sync(self) -> None:
+        """See to it that all is written down before a change is acknowledged."""
+        with _logged():
+            await self.journal.sync()
+
+
+@contextmanager
+def _logged() -> Iterator[None]:
+    try:
+        yield
+    except PrivacyError as error:
+        logger.error("an outcome is not in the journal: %s", error.message)
 
 
 def _key(entry: HistoryEntry) -> str:
@@ -483,6 +648,25 @@ class Recorded:
             found += page
         return tuple(found)
 
+    async def watch(
+        self, *, after: int | None = None
+    ) -> AsyncGenerator[tuple[int, HistoryEntry | None], None]:
+        """Yield each change as it is made or noticed."""
+        async with aclosing(self.recorder.watch(self.read_all, after=after)) as changes:
+            async for change in changes:
+                yield change
+
+    async def read_all(self) -> None:
+        """Read settings, lists and timer, so that what was changed elsewhere is noticed."""
+        capabilities = (await self.info()).capabilities  # type: ignore[attr-defined]
+        response = await self.fetch_privacy_settings()
+        if Capability.READ_DISALLOWED_LIST in capabilities:
+            for each in response:
+                if each.value is _ON_LIST and each.category.supports_disallowed_list():
+                    await self.fetch_disallowed_list(each.category)
+        if Capability.READ_DISAPPEARING_MODE in capabilities:
+            await self.fetch_default_disappearing_mode()
+
 
 class Delegating:
     """An account that hands everything on to another."""
@@ -546,13 +730,15 @@ class RecordedAccount(Recorded, Delegating):
 
 # --- in JSON
 
+_NUMBERS = ("timer", "exceptions")
+"""Changes of a number, of seconds or of people."""
+
 
 def entry_to_json(entry: HistoryEntry) -> dict[str, Any]:
     """Return a change as JSON: times in ISO 8601, seconds and numbers of people as numbers."""
     document: dict[str, Any] = wire.to_json(entry)
-    is_number = entry.change in ("timer", "exceptions")
     for name in ("before", "after"):
-        if is_number and document[name] is not None:
+        if entry.change in _NUMBERS and document[name] is not None:
             document[name] = int(document[name])
     return document | {
         "number": document.pop("id"),
@@ -570,7 +756,7 @@ def entry_from_json(document: object) -> HistoryEntry:
         wire.member(document, "number", int),
         _time(wire.member(document, "at", str)),
         wire.words(document, "change"),
-        PrivacyCategory.other(category) if category and len(category) <= _LONGEST else None,
+        None if category is None else PrivacyCategory(wire.wire_name(document, "category")),
         _value(document, "before"),
         _value(document, "after"),
         wire.words(document, "by"),
@@ -579,18 +765,31 @@ def entry_from_json(document: object) -> HistoryEntry:
         wire.words(document, "operation"),
         wire.words(document, "undoes"),
         None if since is None else _time(since),
-        tuple(map(_person, wire.member(document, "people", list))),
-        None if lost is None else wire.list_from_json({"dhash": None, "users": lost}).users,
+        people_from_json(wire.member(document, "people", list)),
+        None if lost is None else lost_from_json(lost),
     )
 
 
+def people_from_json(rows: Sequence[object]) -> tuple[DisallowedListUserEntry, ...]:
+    """Read whom a change added to a list or removed."""
+    return tuple(map(_person, rows))
+
+
+def lost_from_json(rows: Sequence[object]) -> tuple[DisallowedListUser, ...]:
+    """Read who was on the list that a category left."""
+    return wire.list_from_json({"dhash": None, "users": rows}).users
+
+
 def _value(document: object, name: str) -> str | None:
-    value = wire.member(document, name, (str, int, type(None)))
-    if isinstance(value, int):
-        if wire.words(document, "change") == "setting" or not 0 <= value < 2**32:
-            raise UnreadableAnswerError(f"The answer has no readable {name!r}.")
-        return str(value)
-    return None if value is None else wire.words(document, name)
+    is_number = wire.words(document, "change") in _NUMBERS
+    value = wire.member(document, name, (int if is_number else str, type(None)))
+    if value is None:
+        return None
+    if not is_number:
+        return wire.wire_name(document, name)
+    if not 0 <= value < 2**32:
+        raise UnreadableAnswerError(f"The answer has no readable {name!r}.")
+    return str(value)
 
 
 def _person(document: object) -> DisallowedListUserEntry:
@@ -605,8 +804,11 @@ def _person(document: object) -> DisallowedListUserEntry:
 
 
 def _time(text: str) -> datetime:
+    """A moment of our era, which any time zone and table can show."""
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
-        raise UnreadableAnswerError("The answer holds a time that cannot be read.") from None
+        at = datetime.min
+    if not 1970 < at.year < 3000:
+        raise UnreadableAnswerError("The answer holds a time that cannot be read.")
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)

@@ -41,20 +41,24 @@ NO_CONNECTION = (
 )
 """Errors before anything was sent."""
 
+_LIMITS = httpx2.Limits(max_connections=None, max_keepalive_connections=20)
+"""Who asks has a limit; who watches has a connection each, and must not keep others waiting."""
+
 _FOUND_WITHIN = 5.0
 """How long a gateway on this machine may take to say which accounts it serves [s]."""
 
 
 class UnreachableError(Exception):
-    """Nothing was sent, for there is no connection yet; a later try may make one.
+    """Nothing was sent, for there is no connection.
 
     Attributes:
         error: What a user is told.
+        is_final: Whether a later try is of no use.
     """
 
-    def __init__(self, error: NotConnectedError) -> None:
+    def __init__(self, error: NotConnectedError, *, is_final: bool = False) -> None:
         super().__init__(error.message)
-        self.error = error
+        self.error, self.is_final = error, is_final
 
 
 class Network(httpx2.AsyncBaseTransport):
@@ -88,7 +92,8 @@ class Network(httpx2.AsyncBaseTransport):
         self._is_here = path is not None or is_loopback(urlsplit(url).hostname)
         self._finds_token = finds_token and self._is_here
         self._tls = _tls(ca) if url.startswith("https:") else False
-        self._http: httpx2.AsyncClient | None = None
+        self._wants_tls = None if path is None and not self._tls else False
+        self._http: httpx2.AsyncClient | httpx2.AsyncHTTPTransport | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -96,35 +101,78 @@ class Network(httpx2.AsyncBaseTransport):
 
         Raises:
             UnreachableError: There is no connection.
-            NotConnectedError: There is none, and trying again is of no use.
             InvalidTokenError: This machine's token would go to a process of another user.
         """
         if self._finds_token and (token := stored_token()):
             request.headers["Authorization"] = f"Bearer {token}"
             request.extensions = {**request.extensions, "trace": self._check_owner}
         try:
-            return await self._connections().send(request, stream=True)
+            http = self._connections()
+            if isinstance(http, httpx2.AsyncClient):
+                response = await http.send(request, stream=True)
+            else:
+                response = await http.handle_async_request(request)
         except NO_CONNECTION as error:
             raise unreachable(error, self.url) from None
+        except httpx2.TransportError:
+            await self._refuse_plain_http()
+            raise
+        if response.status_code == 400 and not is_problem(response):
+            try:
+                await self._refuse_plain_http()
+            except UnreachableError:
+                await response.aclose()
+                raise
+        self._wants_tls = False
+        return response
 
-    def _connections(self) -> httpx2.AsyncClient:
+    async def _refuse_plain_http(self) -> None:
+        """Ask once whether what made no sense of plain http speaks TLS.
+
+        Some servers hang up on plain http, others answer 400 in words of their own.
+
+        Raises:
+            UnreachableError: It does.
+        """
+        if self._wants_tls is None:
+            self._wants_tls = await self._speaks_tls()
+        if self._wants_tls:
+            what = f"What listens at {self.url} speaks TLS, not plain http."
+            hint = "If it is a gateway: https:// there."
+            raise UnreachableError(NotConnectedError(what, hint=hint), is_final=True)
+
+    async def _speaks_tls(self) -> bool:
+        port = urlsplit(self.url).port or 80
+        url = httpx2.URL(self.url).copy_with(scheme="https", port=port, path="/healthz")
+        try:
+            async with (
+                asyncio.timeout(_FOUND_WITHIN),
+                # Nothing secret is sent, so whose certificate it is does not matter.
+                httpx2.AsyncClient(timeout=None, trust_env=not self._is_here, verify=False) as http,
+                http.stream("GET", url),
+            ):
+                return True
+        except (httpx2.TransportError, TimeoutError):
+            return False
+
+    def _connections(self) -> httpx2.AsyncClient | httpx2.AsyncHTTPTransport:
+        """Those of this event loop; with a client of their own only where proxies may be."""
         loop = asyncio.get_running_loop()
         if self._http is None or self._loop is not loop:
-            transport = None
-            if self._path is not None:
-                transport = httpx2.AsyncHTTPTransport(uds=str(self._path), verify=False)
-            try:
-                self._http = httpx2.AsyncClient(
-                    timeout=None,
-                    trust_env=not self._is_here,
-                    verify=self._tls,
-                    transport=transport,
+            if self._is_here:
+                uds = None if self._path is None else str(self._path)
+                self._http = httpx2.AsyncHTTPTransport(
+                    verify=self._tls, trust_env=False, uds=uds, limits=_LIMITS
                 )
-            except (ValueError, ImportError, httpx2.InvalidURL):
-                raise InvalidInputError(
-                    "The proxy settings of the environment cannot be used.",
-                    hint="Correct HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY, or unset them.",
-                ) from None
+            else:
+                try:
+                    self._http = httpx2.AsyncClient(timeout=None, verify=self._tls, limits=_LIMITS)
+                except (ValueError, ImportError, httpx2.InvalidURL):
+                    raise InvalidInputError(
+                        "The proxy settings of the environment cannot be used.",
+                        hint="Correct HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY, "
+                        "or unset them.",
+                    ) from None
             self._loop = loop
         return self._http
 
@@ -248,6 +296,11 @@ def network_to(
     return url, Network(url, ca=ca, finds_token=finds_token)
 
 
+def is_problem(response: httpx2.Response) -> bool:
+    """Whether an answer is a problem document, hence a gateway's own."""
+    return response.headers.get("Content-Type", "").startswith("application/problem+json")
+
+
 def _names(rows: list[wire.Json]) -> list[str]:
     return [str(row["id"]) for row in rows]
 
@@ -270,18 +323,17 @@ def _tls(ca: str | os.PathLike[str] | None) -> ssl.SSLContext:
         ) from None
 
 
-def unreachable(error: BaseException, url: str) -> NotConnectedError | UnreachableError:
+def unreachable(error: BaseException, url: str) -> UnreachableError:
     """Return what a user is told of a connection that did not come about."""
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return NotConnectedError(
-                f"The certificate at {url} is not trusted: {cause.verify_message}.",
-                hint=f"ca=… (--cafile, {CA}) names the PEM file of who signed it.",
-            )
+            what = f"The certificate at {url} is not trusted: {cause.verify_message}."
+            hint = f"ca=… (--cafile, {CA}) names the PEM file of who signed it."
+            return UnreachableError(NotConnectedError(what, hint=hint), is_final=True)
         if isinstance(cause, ssl.SSLError):
-            return NotConnectedError(
-                f"What listens at {url} speaks no TLS.", hint="If it is a gateway: http:// there."
-            )
+            what = f"What listens at {url} speaks no TLS."
+            hint = "If it is a gateway: http:// there."
+            return UnreachableError(NotConnectedError(what, hint=hint), is_final=True)
         if isinstance(cause, socket.gaierror):
             what = f"There is no machine named {urlsplit(url).hostname!r}."
             hint = "Is the name right, and the network up?"

@@ -92,7 +92,7 @@ class ProtocolAccount:
     Args:
         info: What the account says of itself; a subclass whose state changes overrides
             :meth:`info`.
-        ask: Sends a request and returns its answer; see :data:`Ask`.
+        ask: Sends a request and returns its answer, a refusal included.
 
     Source:
         The sources of WhatsApp's clients, as the protocol facts compile them.

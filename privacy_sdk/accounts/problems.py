@@ -46,6 +46,7 @@ PROBLEMS: dict[type[errors.PrivacyError], tuple[str, int]] = {
     errors.InvalidRequestError: ("invalid-request", 422),
     errors.AccountBusyError: ("account-busy", 503),
     errors.TooManyRequestsError: ("too-many-requests", 429),
+    errors.TooManyWatchersError: ("too-many-watchers", 429),
     errors.UnreadableAnswerError: ("unreadable-answer", 502),
 }
 """Which problem type (RFC 9457) and HTTP status stand for an error on the wire."""

@@ -78,6 +78,14 @@ def words(document: object, name: str) -> str:
     return text if len(text) <= _LONGEST_WORDS else f"{text[: _LONGEST_WORDS - 1]}…"
 
 
+def wire_name(document: object, name: str) -> str:
+    """A member that is the name of a category or of a value."""
+    found = member(document, name, str)
+    if _is_wire_name(found):
+        return found
+    raise UnreadableAnswerError(f"The answer has no readable {name!r}.")
+
+
 def _version(document: object) -> str | None:
     """The version of a list, which is sent back as it came."""
     dhash: str | None = member(document, "dhash", (str, type(None)))
@@ -97,25 +105,29 @@ def to_json(value: Any) -> Any:
         >>> to_json(Contact("999115550101"))
         {'phone': '999115550101', 'jid': None, 'pn_jid': None}
     """
-    match value:
-        case Jid() | Names():
-            return str(value)
-        case DisallowedListUserEntry(jid, pn_jid, action):
-            return {"action": str(action), "jid": to_json(jid), "pn_jid": to_json(pn_jid)}
-        case tuple():
-            return [to_json(each) for each in value]
-        case frozenset():
-            return sorted(map(str, value))
-    if members := _members(value.__class__):
-        return {name: to_json(getattr(value, name)) for name in members}
-    return value
+    return _writer(value.__class__)(value)
 
 
 @lru_cache
-def _members(record: type) -> tuple[str, ...]:
-    if not is_dataclass(record):
-        return ()
-    return tuple(each.name for each in fields(record) if each.compare)
+def _writer(kind: type) -> Callable[[Any], Any]:
+    """Return what makes JSON of values of a class."""
+    if issubclass(kind, Jid | Names):
+        return str
+    if issubclass(kind, DisallowedListUserEntry):
+        return _entry_to_json
+    if issubclass(kind, tuple):
+        return lambda it: [to_json(each) for each in it]
+    if issubclass(kind, frozenset):
+        return lambda it: sorted(map(str, it))
+    if is_dataclass(kind):
+        members = [each.name for each in fields(kind) if each.compare]
+        return lambda it: {name: to_json(getattr(it, name)) for name in members}
+    return lambda it: it
+
+
+def _entry_to_json(entry: DisallowedListUserEntry) -> Json:
+    action, jid, pn_jid = entry.action, entry.jid, entry.pn_jid
+    return {"action": str(action), "jid": to_json(jid), "pn_jid": to_json(pn_jid)}
 
 
 def settings_from_json(document: object) -> PrivacySettingsResponse:
@@ -186,7 +198,12 @@ def _count(document: object, name: str) -> int:
 
 
 def _is_wire_name(name: object) -> TypeGuard[str]:
-    return isinstance(name, str) and 0 < len(name) <= 256 and printable(name) == name
+    return isinstance(name, str) and 0 < len(name) <= 256 and _is_printable(name)
+
+
+@lru_cache(maxsize=1_000)
+def _is_printable(name: str) -> bool:
+    return printable(name) == name
 
 
 def _warn(message: str) -> None:
@@ -270,8 +287,9 @@ def duration_from_json(document: object) -> int:
 def excluded_change_from_json(document: object) -> ExcludedChange:
     """Read ``{"before", "dhash"}``."""
     before = member(document, "before", (str, type(None)))
-    dhash = member(document, "dhash", (str, type(None)))
-    return ExcludedChange(before and PrivacyValue.other(before), dhash)
+    return ExcludedChange(
+        None if before is None else PrivacyValue(wire_name(document, "before")), _version(document)
+    )
 
 
 def contacts_from_json(document: object) -> tuple[Contact, ...]:
@@ -352,11 +370,11 @@ def _state_from_json(
     """Read the state of settings."""
     return SettingsState(
         {
-            PrivacyCategory(_name(row, "category")): PrivacyValue(_name(row, "value"))
+            PrivacyCategory(wire_name(row, "category")): PrivacyValue(wire_name(row, "value"))
             for row in member(document, "settings", list)
         },
         {
-            PrivacyCategory(_name(row, "category")): held_from_json(row)
+            PrivacyCategory(wire_name(row, "category")): held_from_json(row)
             for row in member(document, "lists", list)
         },
         None
@@ -367,13 +385,6 @@ def _state_from_json(
 
 def _version_from_json(document: object) -> DisallowedList:
     return DisallowedList(_version(document))
-
-
-def _name(document: object, name: str) -> str:
-    wire_name = member(document, name, str)
-    if _is_wire_name(wire_name):
-        return wire_name
-    raise UnreadableAnswerError(f"The answer has no readable {name!r}.")
 
 
 def change_to_json(change: Change) -> Json:

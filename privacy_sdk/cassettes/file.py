@@ -1,8 +1,9 @@
 """The cassette as a file: where recordings are, reading one safely, writing an exchange down.
 
-The format is vcrpy's YAML, version 1. vcrpy takes a missing, empty or wrongly encoded file for
-an empty cassette, so everything is checked here before vcrpy sees it, and an error names the
-line. Nothing in a file can make Python do anything: only plain values are built.
+The format is vcrpy's YAML, version 1, which vcrpy plays and records as well. It is read without
+vcrpy, which imports every HTTP library there is, and takes a missing, empty or wrongly encoded file
+for an empty cassette. Here everything is checked, and an error names the line. Nothing in a file
+can make Python do anything: only plain values are built.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 
@@ -27,9 +28,6 @@ from privacy_sdk.support.yaml import (
     YamlMapping,
     read_yaml,
 )
-
-if TYPE_CHECKING:
-    from vcr.cassette import Cassette
 
 HEADER = "version: 1\ninteractions:\n"
 _DIALECT = Dialect("cassette", max_depth=50, is_typed=True)
@@ -152,35 +150,6 @@ class _FaultError(Exception):
     def __init__(self, line: int, problem: str, *, may_be_torn: bool = False) -> None:
         super().__init__(problem)
         self.line, self.problem, self.may_be_torn = line, problem, may_be_torn
-
-
-def load_cassette(recording: Recording) -> Cassette:
-    """The vcrpy cassette of a recording, which patches nothing in the process."""
-    import vcr
-    from vcr.patch import PATCHER_NAMES
-
-    library = vcr.VCR()
-    library.register_persister(_Checked(recording))
-    with library.use_cassette(
-        recording.path, record_mode="none", skip_patchers=PATCHER_NAMES
-    ) as cassette:
-        loaded: Cassette = cassette
-    return loaded
-
-
-class _Checked:
-    """The persister that hands vcrpy what was read and checked already."""
-
-    def __init__(self, recording: Recording) -> None:
-        self._interactions = recording.interactions
-
-    def load_cassette(self, path: object, serializer: object) -> tuple[list[Any], list[Any]]:
-        from vcr.request import Request
-
-        return (
-            [Request(**interaction["request"]) for interaction in self._interactions],
-            [interaction["response"] for interaction in self._interactions],
-        )
 
 
 class _Body(str):

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import httpx2
 
+from privacy_sdk.accounts.http import MAX_ANSWER
 from privacy_sdk.cassettes.file import (
     is_bare_name,
-    load_cassette,
     read_recording,
     recording_path,
 )
@@ -26,6 +26,7 @@ from privacy_sdk.cassettes.requests import Request, address_of
 from privacy_sdk.cassettes.timeline import Exchange, NotThereError, Timeline
 from privacy_sdk.errors import (
     NotRecordedError,
+    NotSupportedError,
     RecordingError,
     UnknownNameError,
     UsageError,
@@ -44,9 +45,6 @@ __all__ = ["RECORD_MODES", "CassetteTransport", "RecordMode", "recording_path"]
 RecordMode = Literal["once", "all"] | None
 RECORD_MODES = ("once", "all")
 """The record modes beside None."""
-
-MAX_BODY = 16 * 2**20
-"""The longest answer that is recorded [bytes]."""
 
 _LONGEST_MISS = 400
 
@@ -165,8 +163,14 @@ class CassetteTransport(httpx2.AsyncBaseTransport):
             NotRecordedError: The cassette has no answer that holds here.
             RecordingError: The answer cannot be recorded.
         """
-        if not self._replays and request.url.path.endswith("/events"):
-            return await self._network(request).handle_async_request(request)
+        if request.url.path.endswith("/events"):
+            if not self._replays:
+                return await self._network(request).handle_async_request(request)
+            raise NotRecordedError(
+                f"The recording {_short(self.name, 80)!r} has no events: what happens is not "
+                "recorded, only what is asked.",
+                hint="An account that tells changes: ps.Client.emulated().",
+            )
         body = await request.aread()
         asked = Request.of(request.method, str(request.url), body)
         return self._played(asked) if self._replays else await self._recorded(request, asked, body)
@@ -203,9 +207,10 @@ class CassetteTransport(httpx2.AsyncBaseTransport):
     def _miss(self, request: Request, miss: NotThereError) -> NotRecordedError:
         is_change = request.reads is None
         has = dict.fromkeys(str(r) for r in self.requests() if (r.reads is None) is is_change)
-        first = str(request).split(" ")[0]
+        first = "a plan" if request.is_plan else str(request).split(" ")[0]
         near = sorted(has, key=lambda each: not each.startswith(first))  # of the same thing first
-        what = _short(f"the change of {request}" if is_change else str(request), 90)
+        is_plain = not is_change or request.is_plan
+        what = _short(str(request) if is_plain else f"the change of {request}", 90)
         if miss.is_somebodys:
             only = "for another person" if _names_people(request) else "of another version"
             message = f"has {what} only {only}"
@@ -282,7 +287,16 @@ class ApplicationTransport(httpx2.ASGITransport):
     """Asks an application in this process, whose answers have a date as a server's have."""
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """The application's answer."""
+        """The application's answer.
+
+        Raises:
+            NotSupportedError: It would never end.
+        """
+        if request.url.path.endswith("/events"):
+            raise NotSupportedError(
+                "An emulated account tells nothing while it is recorded in this process.",
+                hint="Watch one that is not recorded, or one on a gateway.",
+            )
         response = await super().handle_async_request(request)
         response.headers["Date"] = formatdate(usegmt=True)
         return response
@@ -300,14 +314,15 @@ def _timeline(path: Path, *, shared: bool) -> Timeline:
         warn_caller(f"{path}, line {recording.torn}: The last exchange was torn and is left out.")
     exchanges: list[Exchange] = []
     date: list[str] = []
-    for (request, response), overlaps, after_loss in zip(
-        load_cassette(recording).data, recording.overlaps, recording.losses, strict=True
+    for interaction, overlaps, after_loss in zip(
+        recording.interactions, recording.overlaps, recording.losses, strict=True
     ):
+        request, response = interaction["request"], interaction["response"]
         headers = {name.lower(): values for name, values in response["headers"].items()}
         date = headers.get("date") or date  # which is written once, until it is another
         exchanges.append(
             Exchange(
-                Request.of(request.method, request.uri, request.body),
+                Request.of(request["method"], request["uri"], request["body"]),
                 response["status"]["code"],
                 {k: v for k, v in headers.items() if k in ("content-type", "retry-after")}
                 | ({"date": date} if date else {}),
@@ -356,10 +371,10 @@ async def _read(response: httpx2.Response) -> bytes:
     content = bytearray()
     async for piece in response.stream:
         content += piece
-        if len(content) > MAX_BODY:
+        if len(content) > MAX_ANSWER:
             await response.aclose()
             raise RecordingError(
-                f"An answer of more than {MAX_BODY // 2**20} MiB is not recorded.",
+                f"An answer of more than {MAX_ANSWER // 2**20} MiB is not recorded.",
                 hint="The exchange took place; everything before it is in the recording.",
             )
     await response.aclose()

@@ -58,7 +58,10 @@ def check(
         bool, typer.Option("--only-cassettes", help="Pass over YAML files that are none.")
     ] = False,
 ) -> None:
-    """Check that cassettes can be read and handed to anybody; code 1 when one cannot."""
+    """Check that cassettes can be read and handed to anybody.
+
+    Exit codes: 0 all can, 1 something is to be mended or cannot be read, 2 bad input.
+    """
     from privacy_sdk.cassettes.check import Finding
     from privacy_sdk.cassettes.check import check as look
     from privacy_sdk.cassettes.file import is_cassette, recording_path
@@ -90,7 +93,8 @@ def check(
             says = str(finding).removeprefix(f"{place}, ")
             output.write(f"{level:<5} {place}: {says}")
         if not wrong:
+            checked = "1 cassette" if count == 1 else f"{count} cassettes"
             output.write(
-                f"{'1 cassette' if count == 1 else f'{count} cassettes'} can be handed to anybody."
+                f"{checked} can be handed to anybody." if count else "Nothing was checked."
             )
     raise typer.Exit(int(wrong))

@@ -64,8 +64,7 @@ def checks(options: Options) -> Iterator[Check]:
     yield Check(_PACKAGE, "ok", version(_PACKAGE))
     yield _requirements()
     for extra in metadata(_PACKAGE).get_all("Provides-Extra") or ():
-        if extra != "dev":
-            yield _extra(extra)
+        yield _extra(extra)
     yield _recordings()
     if options.replay is not None:
         yield _recording(options)

@@ -1,4 +1,4 @@
-"""What commands do with ``--all-accounts``: show, visibility, plan and apply."""
+"""What commands do with ``--all-accounts``: show, visibility, plan, apply, check and history."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
+from privacy_sdk.accounts.journal import entry_to_json
 from privacy_sdk.cli import output
 from privacy_sdk.cli.options import Options
+from privacy_sdk.cli.output import HISTORY_HEADER, history_row
 from privacy_sdk.errors import PrivacyError
 from privacy_sdk.model.changes import change_row, result_row
 from privacy_sdk.model.words import audience, label
@@ -61,11 +63,35 @@ def visibility(options: Options) -> None:
     _end(seen.errors, options)
 
 
-def plan(options: Options, policy: Path | Policy, *, only: Literal["tighter"] | None) -> bool:
+def history(options: Options, since: str | None, category: str | None) -> None:
+    """Show what was changed of all accounts, one change after the other."""
+    with options.fleet() as fleet:
+        found, errors = fleet._histories(since, category)
+    if options.json:
+        rows = {name: {"entries": list(map(entry_to_json, each))} for name, each in found.items()}
+        _write_json(rows, errors)
+    else:
+        entries = [(each, name) for name, entries in found.items() for each in entries]
+        entries.sort(key=lambda pair: pair[0].at)
+        output.write_table(
+            ("account", *HISTORY_HEADER),
+            [(name, *history_row(each)) for each, name in entries],
+            essential={"account", "at", "setting", "to", "outcome"},
+        )
+    _end(errors, options)
+
+
+def plan(
+    options: Options,
+    policy: Path | Policy,
+    *,
+    only: Literal["tighter"] | None = None,
+    checks: bool = False,
+) -> bool:
     """Show what a policy would change in all accounts; return whether that is anything."""
     with options.fleet() as fleet:
         plans = fleet.plan(policy, only=only)
-    _write_plans(options, plans)
+    _write_plans(options, plans, checks=checks)
     _end(plans.errors, options)
     return any(plans.values())
 
@@ -104,9 +130,13 @@ def apply(
     return max((output.outcome_code(each) for each in applied.values()), default=0)
 
 
-def _write_plans(options: Options, plans: PerAccount[Plan]) -> None:
+def _write_plans(options: Options, plans: PerAccount[Plan], *, checks: bool = False) -> None:
     if options.json:
-        rows = {name: {"changes": [change_row(c) for c in each]} for name, each in plans.items()}
+        rows = {
+            name: ({"is_as_wanted": not each} if checks else {})
+            | {"changes": [change_row(change) for change in each]}
+            for name, each in plans.items()
+        }
         _write_json(rows, plans.errors)
     else:
         essential = {"account", "setting", "to", "direction", "why not"}

@@ -67,6 +67,14 @@ def gateway(
     keep_days: Annotated[
         int, typer.Option(help="How many days they are kept.", min=1, max=36_500)
     ] = 365,
+    read_every: Annotated[
+        float,
+        typer.Option(
+            help="How often an account is read while somebody watches it [s].",
+            metavar="SECONDS",
+            min=1,
+        ),
+    ] = 60,
     insecure_remote: Annotated[
         bool,
         typer.Option(
@@ -93,6 +101,7 @@ def gateway(
         insecure_remote=insecure_remote,
         journal=journal,
         keep=timedelta(days=keep_days),
+        read_every=read_every,
         on_ready=_announce_json if as_json else _announce,
     )
 

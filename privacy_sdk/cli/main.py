@@ -5,10 +5,11 @@ from __future__ import annotations
 import io
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from functools import cache
+from importlib import import_module
 from inspect import Signature, signature
 from itertools import takewhile
 from typing import Annotated, Any, NamedTuple, cast
@@ -16,20 +17,7 @@ from typing import Annotated, Any, NamedTuple, cast
 import typer
 from typer.core import TyperGroup
 
-from privacy_sdk.cli import (
-    app,
-    cassettes,
-    demo,
-    doctor,
-    gateway,
-    history,
-    link,
-    output,
-    policies,
-    record,
-    settings,
-    visibility,
-)
+from privacy_sdk.cli import output
 from privacy_sdk.cli.options import Options
 from privacy_sdk.errors import InvalidInputError, PrivacyError, PrivacyWarning
 
@@ -50,38 +38,79 @@ _ONLY_JSON = frozenset({"json"})
 
 
 class _Part(NamedTuple):
-    """A command or a group of them, and which of the common options it takes."""
+    """A command or a group of them, by its place in this room, and the common options it takes."""
 
-    command: Callable[..., None] | typer.Typer
+    place: str
     options: frozenset[str] = _EVERY_OPTION
     settings: Mapping[str, Any] = {}
 
 
 _PARTS = {
-    "demo": _Part(demo.demo, _ONLY_JSON),
-    "show": _Part(settings.show, _EVERY_ACCOUNT),
-    "visibility": _Part(visibility.visibility, _EVERY_ACCOUNT),
-    "set": _Part(settings.set_),
-    "timer": _Part(settings.timer),
-    "excluded": _Part(settings.excluded),
-    "exclude": _Part(policies.exclude),
-    "include": _Part(policies.include),
-    "plan": _Part(policies.plan, _EVERY_ACCOUNT),
-    "apply": _Part(policies.apply, _EVERY_ACCOUNT),
-    "undo": _Part(policies.undo),
-    "snapshot": _Part(policies.snapshot),
-    "check": _Part(history.check),
-    "history": _Part(history.history),
-    "app": _Part(app.app, _EVERY_OPTION - _ONLY_JSON),
-    "record": _Part(record.record, _ONLY_JSON, {"ignore_unknown_options": True}),
-    "replay": _Part(record.replay, frozenset(), {"ignore_unknown_options": True}),
-    "cassette": _Part(cassettes.cassette, _ONLY_JSON),
-    "link": _Part(link.link, _GATEWAY_OPTIONS),
-    "unlink": _Part(link.unlink, _GATEWAY_OPTIONS),
-    "gateway": _Part(gateway.gateway, _ONLY_JSON),
-    "doctor": _Part(doctor.doctor),
+    "demo": _Part("demo.demo", _ONLY_JSON),
+    "show": _Part("settings.show", _EVERY_ACCOUNT),
+    "visibility": _Part("visibility.visibility", _EVERY_ACCOUNT),
+    "set": _Part("settings.set_"),
+    "timer": _Part("settings.timer"),
+    "excluded": _Part("settings.excluded"),
+    "exclude": _Part("policies.exclude"),
+    "include": _Part("policies.include"),
+    "plan": _Part("policies.plan", _EVERY_ACCOUNT),
+    "apply": _Part("policies.apply", _EVERY_ACCOUNT),
+    "undo": _Part("policies.undo"),
+    "snapshot": _Part("policies.snapshot"),
+    "check": _Part("history.check", _EVERY_ACCOUNT),
+    "history": _Part("history.history", _EVERY_ACCOUNT),
+    "watch": _Part("history.watch"),
+    "app": _Part("app.app", _EVERY_OPTION - _ONLY_JSON),
+    "record": _Part("record.record", _ONLY_JSON, {"ignore_unknown_options": True}),
+    "replay": _Part("record.replay", frozenset(), {"ignore_unknown_options": True}),
+    "cassette": _Part("cassettes.cassette", _ONLY_JSON),
+    "link": _Part("link.link", _GATEWAY_OPTIONS),
+    "unlink": _Part("link.unlink", _GATEWAY_OPTIONS),
+    "gateway": _Part("gateway.gateway", _ONLY_JSON),
+    "doctor": _Part("doctor.doctor"),
 }
 """The whole command, in the order in which its help shows it."""
+
+
+class _Commands(Mapping[str, Any]):
+    """The parts of the command, each imported and built when it is looked up."""
+
+    def __init__(self, common: Sequence[Any]) -> None:
+        self._common = common
+        self._built: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._built:
+            self._built[name] = self._build(name, _PARTS[name])
+        return self._built[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_PARTS)
+
+    def __len__(self) -> int:
+        return len(_PARTS)
+
+    def _build(self, name: str, part: _Part) -> Any:
+        module, attribute = part.place.split(".")
+        command = getattr(import_module(f"privacy_sdk.cli.{module}"), attribute)
+        alone = typer.Typer(callback=lambda: None)
+        if isinstance(command, typer.Typer):
+            alone.add_typer(command, name=name)
+        else:
+            alone.command(name, context_settings=dict(part.settings))(command)
+        built = cast("TyperGroup", typer.main.get_command(alone)).commands[name]
+        for leaf in _leaves(built):
+            leaf.params += [option for option in self._common if option.name in part.options]
+        return built
+
+
+def _leaves(command: Any) -> Iterator[Any]:
+    if isinstance(command, TyperGroup):
+        for part in command.commands.values():
+            yield from _leaves(part)
+    else:
+        yield command
 
 
 def _version(wanted: bool) -> None:
@@ -124,25 +153,9 @@ def build() -> TyperGroup:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    for name, part in _PARTS.items():
-        if isinstance(part.command, typer.Typer):
-            whole.add_typer(part.command, name=name)
-        else:
-            whole.command(name, context_settings=dict(part.settings))(part.command)
     group = cast("TyperGroup", typer.main.get_command(whole))
-    group.commands = {name: group.commands[name] for name in _PARTS}
-    for name, part in _PARTS.items():
-        for command in _leaves(group.commands[name]):
-            command.params += [option for option in group.params if option.name in part.options]
+    group.commands = cast("MutableMapping[str, Any]", _Commands(group.params))
     return group
-
-
-def _leaves(command: Any) -> Iterator[Any]:
-    if isinstance(command, TyperGroup):
-        for part in command.commands.values():
-            yield from _leaves(part)
-    else:
-        yield command
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -31,11 +31,14 @@ from privacy_sdk.errors import (
 )
 from privacy_sdk.errors.escapes import printable
 from privacy_sdk.model.changes import ChangeResult, Outcome
+from privacy_sdk.model.words import history_label
 from privacy_sdk.views.tables import STYLES, Cell, Table
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
     from rich.segment import Segment
+
+    from privacy_sdk.model.history import HistoryEntry
 
 EXIT_CODES: dict[type[PrivacyError], tuple[int, str]] = {
     PrivacyError: (1, "something else went wrong"),
@@ -248,6 +251,21 @@ def write_rich(*parts: RenderableType, console: Console) -> None:
     with _writing():
         for part in parts:
             console.print(part, soft_wrap=isinstance(part, str) or not console.is_terminal)
+
+
+HISTORY_HEADER = ("at", "setting", "from", "to", "by", "outcome")
+
+
+def history_row(entry: HistoryEntry) -> tuple[str, ...]:
+    """A change as a row of a table, at local time."""
+    return (
+        f"{entry.at.astimezone():%Y-%m-%d %H:%M:%S}",
+        history_label(entry),
+        entry.before or "",
+        entry.after or "",
+        entry.by,
+        entry.outcome,
+    )
 
 
 def write_table(

@@ -55,7 +55,7 @@ def plan(
 ) -> None:
     """Show what a policy would change; change nothing."""
     options = options_of(context)
-    wanted = _given(policy)
+    wanted = given_policy(policy)
     if options.all_accounts:
         would = fleet.plan(options, wanted, only=_only(only_tighter))
         raise typer.Exit(output.WOULD_CHANGE if tells and would else 0)
@@ -81,7 +81,7 @@ def apply(
     """Change the settings as a policy wants them, and show the outcome of each change."""
     options = options_of(context)
     _refuse_silence("apply", options, yes=yes)
-    wanted = _given(policy)
+    wanted = given_policy(policy)
     if options.all_accounts:
         if undo_file is not None:
             raise InvalidInputError("--undo-file is of one account.")
@@ -125,7 +125,7 @@ def _refuse_silence(command: str, options: Options, *, yes: bool) -> None:
         )
 
 
-def _given(policy: Path) -> Path | Policy:
+def given_policy(policy: Path) -> Path | Policy:
     """Return the path of a policy, or the policy that standard input holds."""
     if str(policy) != "-":
         return policy

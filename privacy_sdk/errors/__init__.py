@@ -31,7 +31,8 @@
     │   ├── UnknownAccountError         no such account, or several and none was named
     │   ├── InvalidRequestError         a request that the gateway does not understand
     │   ├── AccountBusyError            other changes took too long; this one was not begun
-    │   └── TooManyRequestsError        more than it lets through to a live account
+    │   ├── TooManyRequestsError        more than it lets through to a live account
+    │   └── TooManyWatchersError        as many watch the account as may
     ├── UnreadableAnswerError           an answer that is not what the protocol says
     ├── RecordingError                  a cassette that cannot be read or written
     │   └── NotRecordedError            the cassette holds no such exchange
@@ -85,6 +86,7 @@ __all__ = [
     "RecordingError",
     "ServiceUnavailableError",
     "TooManyRequestsError",
+    "TooManyWatchersError",
     "UnknownAccountError",
     "UnknownNameError",
     "UnreadableAnswerError",
@@ -514,6 +516,12 @@ class TooManyRequestsError(GatewayError):
             "The account was asked too often; this request did not reach WhatsApp.",
             hint=f"The gateway lets the next one through in {self.backoff:g} s.",
         )
+
+
+class TooManyWatchersError(GatewayError):
+    """As many watch the account as may at once."""
+
+    default_hint = "End one of them, or read client.history() from time to time."
 
 
 class UnreadableAnswerError(PrivacyError):

@@ -13,10 +13,11 @@ import socket
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import h11
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
@@ -34,6 +35,8 @@ MAX_CONNECTIONS = 200
 (macOS), and each costs some 64 KiB at worst while no body is being read."""
 MAX_HEADERS = 32 * 1024
 """How much of a request line and its headers is kept while the rest is awaited [bytes]."""
+PROGRESS_DUE = 60.0
+"""How long an answer may wait for a reader that reads nothing [s]."""
 SAID_EVERY = 60.0
 """How often the log may say that connections gave way [s]."""
 
@@ -97,6 +100,9 @@ class Acceptor:
 
     async def aclose(self) -> None:
         """Accept no more, and end what has not begun to speak."""
+        with suppress(NotImplementedError):
+            self._loop.remove_reader(self._listener)
+        await asyncio.sleep(0)  # one that was accepted just now would be lost
         for task in (self._accepting, *self._beginning):
             task.cancel()
         await asyncio.gather(self._accepting, *self._beginning, return_exceptions=True)
@@ -115,7 +121,7 @@ class Acceptor:
             self._held.add(held)
             task = self._loop.create_task(self._begin(held, connection))
             self._beginning.add(task)
-            task.add_done_callback(self._beginning.discard)
+            task.add_done_callback(partial(self._begun, connection))
             await asyncio.sleep(0)  # whoever was accepted before has a turn first
 
     async def _begin(self, held: Held, connection: socket.socket) -> None:
@@ -135,6 +141,11 @@ class Acceptor:
             lost()
             held.drop()
             raise
+
+    def _begun(self, connection: socket.socket, task: asyncio.Task[None]) -> None:
+        self._beginning.discard(task)
+        if task.cancelled():  # perhaps before it took its first step
+            connection.close()
 
     def _make_room(self) -> None:
         if not self._held:
@@ -208,10 +219,18 @@ class ConnectionLimits(H11Protocol):
         def let_in() -> None:
             self._held.let_in = True
 
+        async def sent(message: Message) -> None:
+            if not self.flow.write_paused:
+                return await send(message)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PROGRESS_DUE):
+                    return await send(message)
+            self._held.drop()
+
         scope["extensions"] = {LET_IN: let_in} | ({LOCAL: {}} if self._is_local else {})
         self._held.requests += 1
         try:
-            await self._answer(scope, receive, send)
+            await self._answer(scope, receive, sent)
         finally:
             self._held.requests -= 1
             if self._held.let_in:

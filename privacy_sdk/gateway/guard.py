@@ -8,7 +8,7 @@ import logging
 import secrets
 import time
 import traceback
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable
 from functools import lru_cache
 from urllib.parse import urlsplit
 
@@ -54,15 +54,22 @@ class Secret:
 
 
 class RequestTracker:
-    """The requests that are being answered, and the end of them."""
+    """The requests that are being answered, and the end of them.
 
-    def __init__(self) -> None:
+    Args:
+        on_stop: What ends those that would last for ever.
+    """
+
+    def __init__(self, on_stop: Iterable[Callable[[], object]] = ()) -> None:
         self.stopping = False
+        self._on_stop = tuple(on_stop)
         self.tasks: set[asyncio.Task[object]] = set()
 
     async def stop(self, grace: float) -> None:
         """Take no more requests; those still running after ``grace`` [s] are cut short."""
         self.stopping = True
+        for end in self._on_stop:
+            end()
         if self.tasks:
             await asyncio.wait(self.tasks, timeout=grace)
         for task in self.tasks:

@@ -1,7 +1,9 @@
 """The journal of a gateway in a database: SQLite in the data folder, or PostgreSQL by URL.
 
 One thread writes, in the order of the changes. SQLite is in WAL mode and syncs each commit, so
-that what was acknowledged is there whatever becomes of the gateway.
+that what was acknowledged is there whatever becomes of the gateway. What became of a change goes
+with the next one into one commit, at the latest before it is acknowledged: a commit takes as long
+as the disk does.
 """
 
 from __future__ import annotations
@@ -22,10 +24,11 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
-from privacy_sdk.accounts.journal import entry_from_json, entry_to_json
+from privacy_sdk.accounts.journal import entry_to_json, lost_from_json, page, people_from_json
 from privacy_sdk.errors import InvalidInputError, NotSupportedError, PrivacyError, short_repr
 from privacy_sdk.errors.masks import mask_text
 from privacy_sdk.model.history import HistoryEntry
+from privacy_sdk.model.types import PrivacyCategory
 from privacy_sdk.support.files import data_folder, make_private_folder
 
 T = TypeVar("T")
@@ -38,6 +41,9 @@ VERSION = 1
 
 KEEP = timedelta(days=365)
 """How long changes are kept by default."""
+
+_ROWS_AT_ONCE = 10
+"""How many changes are fetched at once: each may name as many people as a list holds."""
 
 _LOCKED_FOR = 2.0
 """How long another process may hold the journal [s]."""
@@ -73,6 +79,9 @@ _changes = sa.Table(
 class SqlJournal:
     """The changes of all accounts of a gateway.
 
+    Attributes:
+        last: The highest id when it was opened.
+
     Args:
         url: ``postgresql+psycopg://…``, or None for SQLite in the data folder.
         path: Another SQLite file.
@@ -103,6 +112,7 @@ class SqlJournal:
     ) -> None:
         self._keep = keep
         self._tidied = 0.0
+        self._due: list[sa.Update] = []
         if url is None:
             path = path or data_folder() / FILE_NAME
             self.where = str(path)
@@ -175,6 +185,7 @@ class SqlJournal:
                 raise self._unusable("it is from a newer version of privacy_sdk")
             else:
                 connection.execute(sa.update(_meta).values(version=VERSION))
+            self.last = connection.execute(sa.select(sa.func.max(_changes.c.id))).scalar() or 0
             self._tidy(connection)
 
     def _tidy(self, connection: sa.Connection) -> None:
@@ -193,12 +204,21 @@ class SqlJournal:
         return _Understood(self)
 
     async def _run(self, work: Callable[[sa.Connection], T]) -> T:
+        due, self._due = self._due, []
+
         def run() -> T:
             with self._understood(), self._engine.begin() as connection:
+                for update in due:
+                    connection.execute(update)
                 return work(connection)
 
-        # What was begun is ended, also when nobody waits for it any more.
-        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._thread, run))
+        loop = asyncio.get_running_loop()
+        try:
+            # What was begun is ended, also when nobody waits for it any more.
+            return await asyncio.shield(loop.run_in_executor(self._thread, run))
+        except PrivacyError:
+            self._due = due + self._due
+            raise
 
     async def add(self, account: str, entry: HistoryEntry) -> int:
         """Write down a change, and return its id."""
@@ -212,10 +232,16 @@ class SqlJournal:
         return await self._run(add)
 
     async def complete(self, id: int, outcome: str, reason: str) -> None:
-        """Say what became of it."""
+        """Say what became of it: written with whatever is next, or by :meth:`sync`."""
+        with self._understood():
+            reason.encode()  # what cannot be written must not keep what is next from it
         update = sa.update(_changes).where(_changes.c.id == id)
-        update = update.values(outcome=outcome, reason=reason)
-        await self._run(lambda connection: connection.execute(update).close())
+        self._due.append(update.values(outcome=outcome, reason=reason))
+
+    async def sync(self) -> None:
+        """Write what is due."""
+        if self._due:
+            await self._run(lambda connection: None)
 
     async def read(
         self,
@@ -233,7 +259,13 @@ class SqlJournal:
         if category is not None:
             query = query.where(_changes.c.category == category)
         query = query.order_by(_changes.c.id).limit(limit)
-        return await self._run(lambda connection: list(map(_to_entry, connection.execute(query))))
+        query = query.execution_options(yield_per=_ROWS_AT_ONCE)
+
+        def read(connection: sa.Connection) -> list[HistoryEntry]:
+            with connection.execute(query) as rows:
+                return page(map(_to_entry, rows))
+
+        return await self._run(read)
 
     async def latest(self, account: str) -> list[HistoryEntry]:
         """Return the newest change of each setting whose outcome is known."""
@@ -251,6 +283,8 @@ class SqlJournal:
 
     async def aclose(self) -> None:
         """Write what is left, and let the database go."""
+        with suppress(PrivacyError):
+            await self.sync()
         await asyncio.to_thread(self._thread.shutdown)
         self._engine.dispose()
 
@@ -273,12 +307,17 @@ class _Understood:
 class NoJournal:
     """Keeps nothing, as ``--journal off`` wants it."""
 
+    last = 0
+
     async def add(self, account: str, entry: HistoryEntry) -> int:
         """Forget a change."""
         return 0
 
     async def complete(self, id: int, outcome: str, reason: str) -> None:
         """Forget what became of it."""
+
+    async def sync(self) -> None:
+        """Do nothing; nothing is due."""
 
     async def read(self, account: str, **_: Any) -> list[HistoryEntry]:
         """Refuse.
@@ -320,13 +359,8 @@ def _micros(at: datetime) -> int:
     return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
-def _time(micros: int) -> str:
-    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)).isoformat()
-
-
-def _read_value(cells: dict[str, Any], name: str) -> object:
-    value = cells[name]
-    return value if value is None or cells["change"] == "setting" else int(value)
+def _time(micros: int) -> datetime:
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)
 
 
 def _to_row(account: str, entry: HistoryEntry) -> dict[str, Any]:
@@ -344,16 +378,19 @@ def _to_row(account: str, entry: HistoryEntry) -> dict[str, Any]:
 
 
 def _to_entry(row: Any) -> HistoryEntry:
-    cells = dict(row._mapping)
-    return entry_from_json(
-        cells
-        | {
-            "number": cells["id"],
-            "before": _read_value(cells, "before"),
-            "after": _read_value(cells, "after"),
-            "at": _time(cells["at"]),
-            "since": None if cells["since"] is None else _time(cells["since"]),
-            "people": json.loads(cells["people"]),
-            "lost": None if cells["lost"] is None else json.loads(cells["lost"]),
-        }
+    return HistoryEntry(
+        row.id,
+        _time(row.at),
+        row.change,
+        None if row.category is None else PrivacyCategory(row.category),
+        row.before,
+        row.after,
+        row.by,
+        row.outcome,
+        row.reason,
+        row.operation,
+        row.undoes,
+        None if row.since is None else _time(row.since),
+        () if row.people == "[]" else people_from_json(json.loads(row.people)),
+        None if row.lost is None else lost_from_json(json.loads(row.lost)),
     )

@@ -9,8 +9,8 @@ import asyncio
 import math
 import re
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -23,18 +23,26 @@ from privacy_sdk.accounts.base import (
     LostAnswerError,
     RunsPlans,
 )
+from privacy_sdk.accounts.journal import Recorded
 from privacy_sdk.errors import (
     AccountBusyError,
+    NotSupportedError,
     OutcomeUnknownError,
     PrivacyError,
     TooManyRequestsError,
+    TooManyWatchersError,
 )
+from privacy_sdk.model.history import HistoryEntry
+from privacy_sdk.model.types import LIST_CATEGORIES
 from privacy_sdk.policies.turns import TURN_DUE, turn_of
 from privacy_sdk.policies.verify import VerifiedChanges
 
 ANSWER_DUE = 25.0
 """How long an account may take to answer [s]: longer than a live one's own limit, shorter than
 the client's."""
+
+MOST_WATCHERS = 32
+"""How many may watch one account at once."""
 
 _INFO_DUE = 2.0
 """How long an account may take to say what it is and how it is [s]."""
@@ -63,12 +71,8 @@ class RateLimiter:
     Example:
         >>> now = 0.0
         >>> limiter = RateLimiter(Rate(burst=1, per_minute=60), clock=lambda: now)
-        >>> limiter.take()
-        >>> try:
-        ...     limiter.take()
-        ... except TooManyRequestsError as error:
-        ...     print(error.backoff)
-        1.0
+        >>> limiter.take(), limiter.take()
+        (0.0, 1.0)
     """
 
     def __init__(self, rate: Rate, clock: Callable[[], float] = time.monotonic) -> None:
@@ -78,18 +82,18 @@ class RateLimiter:
         self._clock = clock
         self._counted_at = clock()
 
-    def take(self, requests: int = 1) -> None:
-        """Count requests, no more at once than the burst.
+    def take(self, requests: int = 1) -> float:
+        """Count requests, no more at once than the burst, and return 0.
 
-        Raises:
-            TooManyRequestsError: Not so many are left, with the time until they are [s].
+        Where not so many are left, count nothing and return the time until they are [s].
         """
         now = self._clock()
         cost = min(requests * self._cost, self._limit)
         owed = max(0.0, self._owed - (now - self._counted_at)) + cost
         if owed > self._limit:
-            raise TooManyRequestsError(owed - self._limit)
+            return owed - self._limit
         self._owed, self._counted_at = owed, now
+        return 0.0
 
 
 class Asker:
@@ -106,7 +110,7 @@ class Asker:
         self._until = self.now() + patience
 
     @classmethod
-    async def of(cls, request: Request) -> Asker:
+    def of(cls, request: Request) -> Asker:
         """Return who made a request, who may say how long it waits (RFC 7240)."""
         preference = request.headers.get("prefer", "")[:200]
         match = re.search(r"\bwait=([0-9]{1,6}(?:\.[0-9]{1,6})?)", preference)
@@ -172,12 +176,39 @@ class LimitedAccount:
         """
         began = asker.now()
         other_end = self.account if isinstance(self.account, RunsPlans) else None
-        held = self._lends if other_end else self.account
-        async with turn_of(held, within=min(TURN_DUE, asker.left())):
+        async with turn_of(self._lends, within=min(TURN_DUE, asker.left())):
             if await asker.is_gone():
                 raise AccountBusyError(asker.now() - began)
             async with self._lent(requests, changes=True) as account, asker.staying():
                 yield VerifiedChanges(account, other_end=other_end)
+
+    async def watch(
+        self, *, after: int | None = None
+    ) -> AsyncGenerator[tuple[int, HistoryEntry | None], None]:
+        """Yield each change as it is made or noticed; the account is read at the rate allowed.
+
+        Raises:
+            TooManyWatchersError: So many watch already.
+            NotSupportedError: What is changed is not written down.
+        """
+        recorded = self._lends
+        if not isinstance(recorded, Recorded):
+            raise NotSupportedError("What was changed of this account is not written down.")
+        if recorded.recorder.watchers >= MOST_WATCHERS:
+            raise TooManyWatchersError(f"{MOST_WATCHERS} watch this account already.")
+
+        async def read() -> None:
+            async with self.reading(requests=2 + len(LIST_CATEGORIES)):
+                await recorded.read_all()
+
+        async with aclosing(recorded.recorder.watch(read, after=after)) as changes:
+            async for change in changes:
+                yield change
+
+    def read_soon(self) -> None:
+        """Let the account be read at once, if somebody watches."""
+        if isinstance(self._lends, Recorded):
+            self._lends.recorder.read_soon()
 
     @asynccontextmanager
     async def _lent(self, requests: int = 1, *, changes: bool) -> AsyncIterator[Account]:
@@ -196,6 +227,9 @@ class LimitedAccount:
             raise OutcomeUnknownError(
                 "A change was cut short: the gateway stopped, or nobody waited any more."
             ) from None
+        finally:
+            if isinstance(self._lends, Recorded):
+                await self._lends.recorder.sync()
 
     async def _take(self, requests: int) -> None:
         """Count requests to a live account.
@@ -208,11 +242,9 @@ class LimitedAccount:
         """
         if self._limiter is None:
             return
-        try:
-            self._limiter.take(requests)
-        except TooManyRequestsError:
-            if not await self._is_emulated():
-                raise
+        wait = self._limiter.take(requests)
+        if wait and not await self._is_emulated():
+            raise TooManyRequestsError(wait)
 
     async def state(self) -> str:
         """Return where the account stands with WhatsApp, as far as it says so in time."""

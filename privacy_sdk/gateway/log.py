@@ -13,6 +13,9 @@ LONGEST_TRACEBACK = 20_000
 """How much of a traceback is logged; the last lines are the ones that say what happened."""
 
 
+_encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
+
+
 class JsonLines(logging.Formatter):
     """Each record as one JSON object; what people may be in is masked.
 
@@ -34,7 +37,7 @@ class JsonLines(logging.Formatter):
             line["traceback"] = mask_text(
                 self.formatException(record.exc_info)[-LONGEST_TRACEBACK:]
             )
-        return json.dumps(line, ensure_ascii=False, default=str)
+        return _encode(line)
 
 
 def log_to_stderr(level: int = logging.INFO) -> None:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mapping
+from contextlib import aclosing, suppress
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
-from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi import APIRouter, Depends, Header, Path, Query, Request
+from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import AwareDatetime
 
 from privacy_sdk.accounts import wire
 from privacy_sdk.accounts.base import Emulator, Linkable, require
 from privacy_sdk.accounts.journal import Journal, caller_from_headers, entry_to_json
-from privacy_sdk.errors import InvalidContactError, UnknownAccountError
+from privacy_sdk.errors import InvalidContactError, PrivacyError, UnknownAccountError
 from privacy_sdk.gateway import schemas
 from privacy_sdk.gateway.limits import Asker, LimitedAccount
 from privacy_sdk.model.arguments import as_list_category, as_pair, as_seconds
+from privacy_sdk.model.history import HistoryEntry
 from privacy_sdk.model.types import PrivacyCategory, PrivacyValue
 from privacy_sdk.policies import run as applying
 
@@ -66,7 +69,6 @@ async def _served(
     request: Request,
     account_id: Annotated[str, Path(description="A name of GET /v1/accounts.", examples=["demo"])],
 ) -> LimitedAccount:
-    caller_from_headers(request.headers)
     served: Mapping[str, LimitedAccount] = request.app.state.served
     if account_id in served:
         return served[account_id]
@@ -75,8 +77,14 @@ async def _served(
     )
 
 
+async def _asker(request: Request) -> Asker:
+    """Who waits for a change, which is written down as theirs."""
+    caller_from_headers(request.headers)
+    return Asker.of(request)
+
+
 Served = Annotated[LimitedAccount, Depends(_served)]
-Waiting = Annotated[Asker, Depends(Asker.of)]
+Waiting = Annotated[Asker, Depends(_asker)]
 Category = Annotated[schemas.CategoryName, Path(description="A category's wire name.")]
 ListCategory = Annotated[schemas.ListCategoryName, Path(description="A category with a list.")]
 
@@ -219,6 +227,47 @@ async def fetch_history(
     return {"entries": list(map(entry_to_json, entries))}
 
 
+Changes: TypeAlias = AsyncGenerator[tuple[int, HistoryEntry | None], None]
+
+
+async def _watched(
+    served: Served,
+    after: Annotated[
+        int | None,
+        Query(ge=0, le=2**62, examples=[0], description="The last number that is known."),
+    ] = None,
+    last_event_id: Annotated[
+        int | None,
+        Header(ge=0, le=2**62, examples=[0], description="The same, after an interruption."),
+    ] = None,
+) -> AsyncIterator[tuple[int, Changes]]:
+    """Begin to watch, so that what is refused is refused with a status of its own."""
+    known = after if last_event_id is None else last_event_id
+    async with aclosing(served.watch(after=known)) as changes:
+        place, _ = await anext(changes)
+        yield place, changes
+
+
+@router.get("/events", response_class=EventSourceResponse)
+async def watch(
+    watched: Annotated[tuple[int, Changes], Depends(_watched)],
+) -> AsyncIterable[schemas.HistoryEntryBody]:
+    """Changes as they are made or noticed, as server-sent events, from now on or after an id.
+
+    The first event has an id and no data: nothing that comes after it is missed. A comment is
+    sent where nothing else was for 15 s. The gateway ends it when it stops; go on from the last id.
+    """
+    place, changes = watched
+    yield _event(place)
+    with suppress(PrivacyError):  # of the journal: whoever watches comes again
+        async for number, entry in changes:
+            yield _event(number, entry)
+
+
+def _event(number: int, entry: HistoryEntry | None = None) -> Any:
+    return ServerSentEvent(id=str(number), data=entry and entry_to_json(entry))
+
+
 @router.get("/link", response_model=schemas.LinkStatusBody)
 async def link_status(served: Served) -> Any:
     """How far a phone is linked, and the QR code of the moment."""
@@ -241,3 +290,4 @@ async def unlink(served: Served) -> Any:
 async def emulate(served: Served, body: schemas.EventBody) -> None:
     """Make something happen to an emulated account."""
     await require(served.account, Emulator).emulate(wire.event_from_json(body.model_dump()))
+    served.read_soon()

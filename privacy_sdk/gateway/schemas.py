@@ -144,6 +144,22 @@ class PersonChangeBody(Document):
 class HistoryEntryBody(Document):
     """A change that was made or noticed."""
 
+    model_config = _example(
+        number=7,
+        at="2026-11-24T18:00:00+00:00",
+        change="setting",
+        category="last",
+        before="all",
+        after="contacts",
+        by="Privacy.ipynb",
+        outcome="applied",
+        reason="",
+        operation="op1",
+        undoes="",
+        since=None,
+        people=[],
+        lost=None,
+    )
     number: int
     at: str
     change: str

@@ -17,7 +17,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from privacy_sdk.accounts.base import Account
+from privacy_sdk.accounts.journal import READ_EVERY
 from privacy_sdk.errors import InvalidInputError, PrivacyError, UsageError
+from privacy_sdk.gateway import not_installed
 from privacy_sdk.support.files import as_path
 from privacy_sdk.support.gateways import DEFAULT_PORT
 from privacy_sdk.support.sockets import local_listener
@@ -82,6 +84,7 @@ def serve(
     insecure_remote: bool = False,
     journal: str | None = None,
     keep: timedelta | None = None,
+    read_every: float = READ_EVERY,
     on_ready: Callable[[Listening], object] = _announce,
 ) -> None:
     """Serve accounts until Ctrl-C or SIGTERM, in a process that does nothing else.
@@ -108,6 +111,8 @@ def serve(
         journal: Where changes are written down: ``postgresql+psycopg://…``, or ``off``; SQLite
             in the data folder by default.
         keep: How long they are kept; a year by default.
+        read_every: How often an account is read while somebody watches it, to notice what was
+            changed elsewhere [s].
         on_ready: Called with a :class:`Listening` once requests are taken; prints it by default.
 
     Raises:
@@ -137,6 +142,7 @@ def serve(
                 Listening(url, tuple(accounts), token_at, is_found=local is not None)
             ),
             journal=_journal(journal, keep),
+            read_every=read_every,
             ssl_certfile=certfile,
             ssl_keyfile=keyfile,
         )
@@ -231,7 +237,7 @@ def _journal(where: str | None, keep: timedelta | None) -> Journal:
         from privacy_sdk.accounts.journal import MemoryJournal
         from privacy_sdk.gateway.journal import KEEP, default_path_exists, open_journal
     except ModuleNotFoundError as error:
-        raise _not_installed(error) from None
+        raise not_installed(error) from None
     try:
         return open_journal(where, keep=KEEP if keep is None else keep)
     except PrivacyError as error:
@@ -242,13 +248,6 @@ def _journal(where: str | None, keep: timedelta | None) -> Journal:
         return MemoryJournal()
 
 
-def _not_installed(error: ModuleNotFoundError) -> PrivacyError:
-    return PrivacyError(
-        f"The gateway needs {error.name}, which is not installed.",
-        hint='pip install "privacy-sdk[gateway]"',
-    )
-
-
 def _server(
     accounts: Mapping[str, Account],
     *,
@@ -257,17 +256,24 @@ def _server(
     local: socket.socket | None = None,
     allowed_hosts: Collection[str] = (),
     journal: Journal | None = None,
+    read_every: float = READ_EVERY,
     **tls: Any,
 ) -> uvicorn.Server:
     try:
         import uvicorn
 
-        from privacy_sdk.gateway import create_app
+        from privacy_sdk.gateway.app import create_app
         from privacy_sdk.gateway.connections import MAX_HEADERS, Acceptor, ConnectionLimits
     except ModuleNotFoundError as error:
-        raise _not_installed(error) from None
+        raise not_installed(error) from None
 
-    app = create_app(accounts, token=token, allowed_hosts=allowed_hosts, journal=journal)
+    app = create_app(
+        accounts,
+        token=token,
+        allowed_hosts=allowed_hosts,
+        journal=journal,
+        read_every=read_every,
+    )
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:

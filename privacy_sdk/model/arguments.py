@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
@@ -239,8 +239,12 @@ def _parse_duration(text: str) -> int:
     raise InvalidDurationError(text, hint=how)
 
 
-def as_time(when: object) -> datetime:
+def as_time(when: object, on_local: Callable[[datetime], object] = lambda at: None) -> datetime:
     """Return a moment that is past; without a zone it is local time.
+
+    Args:
+        when: A datetime, or text in ISO 8601.
+        on_local: Is told as what a time without a zone was taken.
 
     Raises:
         InvalidInputError: No time, or one to come.
@@ -257,10 +261,16 @@ def as_time(when: object) -> datetime:
         raise InvalidInputError(
             f"{short_repr(when)} is not a time.", hint='As in "2026-11-24 18:00", local time.'
         )
+    has_zone = at.tzinfo is not None
     try:
-        at = at.astimezone(UTC)
+        at = at.astimezone(UTC if has_zone else None)
     except (OverflowError, ValueError, OSError):
         raise InvalidInputError(f"{short_repr(when)} is not a time of this era.") from None
     if at > datetime.now(UTC):
-        raise InvalidInputError(f"{short_repr(when)} is still to come.")
-    return at
+        raise InvalidInputError(
+            f"{short_repr(when)} is still to come.",
+            hint=f"Now is {datetime.now(at.tzinfo):%F %T%z}.",
+        )
+    if not has_zone:
+        on_local(at)
+    return at.astimezone(UTC)

@@ -22,7 +22,7 @@ PersonLike: TypeAlias = str | Jid | DisallowedListUser | DisallowedListUserEntry
 ``names=``, a name."""
 
 PeopleLike: TypeAlias = PersonLike | Iterable[PersonLike]
-"""One person or several; a table of them, as :meth:`Client.excluded` returns it unmasked."""
+"""One person or several; a table of them, as :meth:`.Client.excluded` returns it unmasked."""
 
 _HOW = "Write it with + and the country code, or pass a JID."
 _WRITTEN = re.compile(rf"\+[\d{SEPARATORS}]*\d\)?", re.ASCII)

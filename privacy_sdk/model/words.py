@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from privacy_sdk.model.types import PrivacyCategory, PrivacyValue
+
+if TYPE_CHECKING:
+    from privacy_sdk.model.history import HistoryEntry
 
 _C, _V = PrivacyCategory, PrivacyValue
 
@@ -138,3 +143,11 @@ def people(count: int | None) -> str:
     if count is None:
         return NOT_KNOWN
     return f"{count:,} {'person' if count == 1 else 'people'}"
+
+
+def history_label(entry: HistoryEntry) -> str:
+    """Return what a change is of."""
+    if entry.category is None:
+        return "Account started" if entry.change == "start" else "Disappearing messages"
+    what = " (excepted)" if entry.change == "exceptions" else ""
+    return f"{label(entry.category)}{what}"

@@ -1,7 +1,8 @@
 """The control panel: what is set, what is to be changed, and what became of it.
 
 Read :class:`Panel` from the top: what a user calls, then what a click starts, then how it is sent
-and shown. A row per setting is in ``rows``, what is read of the account in ``settings``.
+and shown. What is chosen is in ``form``, with a row per setting from ``rows``; what is read of the
+account is in ``settings``, what is said of it in ``html``.
 
 Callbacks come in any thread, and requests are made on the loop thread. So whoever touches rows or
 widgets holds the panel's lock, and nobody waits for an answer while holding it.
@@ -12,101 +13,64 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from concurrent.futures import Future
+from contextlib import aclosing, contextmanager, suppress
 from dataclasses import replace
-from functools import wraps
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import ipywidgets
 
-from privacy_sdk.accounts.base import AccountState
+from privacy_sdk.accounts.base import KeepsHistory, OverHttp, require
 from privacy_sdk.errors import (
     InvalidInputError,
     NotRecordedError,
+    NotSupportedError,
     OutdatedPlanError,
     PrivacyError,
     UsageError,
 )
-from privacy_sdk.errors.masks import mask_account
 from privacy_sdk.errors.public import set_module
-from privacy_sdk.model import words
 from privacy_sdk.model.arguments import CategoryLike, as_list_category
-from privacy_sdk.model.changes import Change, ListChange, Outcome, in_words
+from privacy_sdk.model.history import HistoryEntry
 from privacy_sdk.model.people import NameFinder, PeopleLike, as_people
 from privacy_sdk.model.state import SettingsState
 from privacy_sdk.model.types import (
-    LOCKED_BY_DEFENSE,
-    DisallowedListAction,
     Jid,
-    PrivacyCategory,
     PrivacySetting,
     PrivacySettingsResponse,
-    PrivacyValue,
 )
-from privacy_sdk.notebook.rows import SettingRow, TimerRow
-from privacy_sdk.notebook.settings import AccountSettings, key_of, read_settings
-from privacy_sdk.notebook.widgets import (
-    WidgetFactory,
-    badge_html,
-    message_html,
-    remark_html,
-    set_children,
-    style_html,
-)
-from privacy_sdk.policies.people import find_people
-from privacy_sdk.policies.plan import Plan, make_plan
+from privacy_sdk.notebook.form import Form
+from privacy_sdk.notebook.html import head_html, message_html, plan_html, style_html, unknown_html
+from privacy_sdk.notebook.rows import SettingRow
+from privacy_sdk.notebook.settings import AccountSettings, can_watch, key_of, read_settings
+from privacy_sdk.notebook.widgets import WidgetFactory, set_children
+from privacy_sdk.policies.plan import Plan
 from privacy_sdk.policies.policy import MAXIMUM, STRICTEST, Policy, PolicyLike, as_policy
 from privacy_sdk.policies.result import ApplyResult
-from privacy_sdk.policies.state import TIMER
-from privacy_sdk.support.loop import LOOP
-from privacy_sdk.views.html import error_text, settings_table, short, text_html
-from privacy_sdk.views.tables import Cell, Table, Tone
-from privacy_sdk.views.visibility import visibility
+from privacy_sdk.support.loop import LOOP, Work
+from privacy_sdk.views.html import error_text, settings_table, short
+from privacy_sdk.views.tables import Tone
 
 if TYPE_CHECKING:
-    from privacy_sdk.cassettes.transport import CassetteTransport
     from privacy_sdk.client import AsyncClient
-
-P = ParamSpec("P")
 
 Presets: TypeAlias = Iterable[str | os.PathLike[str]] | Mapping[str, PolicyLike]
 """Paths of policy files, or policies by what they are called."""
 
 _PACKAGED = {"Maximum privacy": MAXIMUM, "Strictest": STRICTEST}
 _READING = "Reading what is set…"
+_READING_HISTORY = "Reading what was changed last…"
+_MOMENT = 0.05
+"""How long a change that is told waits for what else tells of it [s]."""
 _MAY_STILL_BE_APPLIED = "What was sent may still be applied; the panel reads what is set."
 _OUTDATED = (
     "Something was changed elsewhere meanwhile, and nothing was sent. It is marked above; "
     "Apply now starts from there."
 )
-_OUTCOMES = {
-    Outcome.APPLIED: ("Applied.", Tone.GOOD),
-    Outcome.REFUSED: ("Refused.", Tone.BAD),
-    Outcome.OVERTAKEN: ("Changed since, or not applied.", Tone.CAREFUL),
-    Outcome.UNKNOWN: ("Not known whether it was applied.", Tone.CAREFUL),
-    Outcome.NOT_TRIED: ("Not tried.", Tone.CAREFUL),
-}
-
-
-def _on_click(
-    method: Callable[Concatenate[Panel, P], None],
-) -> Callable[Concatenate[Panel, P], None]:
-    """Make a method ignore clicks while something is under way, and show what it raises."""
-
-    @wraps(method)
-    def click(panel: Panel, /, *args: P.args, **kwargs: P.kwargs) -> None:
-        with panel._lock:
-            if not (panel._busy_with or panel._is_closed):
-                try:
-                    method(panel, *args, **kwargs)
-                except PrivacyError as error:
-                    panel._say(error_text(error), Tone.BAD)
-
-    return click
 
 
 @set_module("privacy_sdk")
@@ -138,44 +102,58 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
         presets: Mapping[str, Policy] = MappingProxyType({}),
     ) -> None:
         self._client, self._owner, self._settings = client, owner, settings
-        self._lock = threading.RLock()
         self._busy_with = ""
         self._message = "", Tone.PLAIN
         self._applied: ApplyResult | None = None
         self._read_meanwhile: list[SettingsState] = []
+        self._changed_meanwhile: list[HistoryEntry] = []
+        self._watching: Future[None] | None = None
         self._is_closed = False
-        self._ignores_choices = False
-        self._rows: dict[str, SettingRow | TimerRow] = {}
         self._make = make = WidgetFactory()
+        self._form = Form(
+            make,
+            client.names,
+            self._say,
+            self._clicked(self._add_people),
+            self._clicked(lambda row, who: self._form.choose_people(row, who, is_added=False)),
+        )
+        self._lock = self._form.lock
         self._head, self._unknown = make.html(), make.html()
         self._plan_html = make.html("", "psdk-plan")
         self._message_html = make.html("", "psdk-status")
-        self._rows_box = make.box([], "psdk-rows")
         self._buttons = {
-            text: make.button(text, on_click, f"psdk-{text.lower()}")
-            for text, on_click in (
-                ("Apply", self._click_apply),
-                ("Revert", self.revert),
-                ("Undo", self._click_undo),
-                ("Refresh", self._click_refresh),
+            text: make.button(text, self._clicked(begin), f"psdk-{text.lower()}", tooltip)
+            for text, begin, tooltip in (
+                ("Apply", self._begin_apply, ""),
+                ("Revert", self.revert, ""),
+                ("Undo", self._begin_undo, "Choose what takes back the last change"),
+                ("Refresh", self._begin_refresh, ""),
             )
         }
         self._whole_numbers = make.checkbox("Show whole phone numbers")
         self._whole_numbers.observe(lambda _: self._show(), "value")
-        self._presets = make.box(
-            [make.html("Presets, to choose from:"), *map(self._preset_button, presets.items())],
-            "psdk-buttons",
-            row=True,
-        )
+        self._presets = [
+            make.button(
+                short(name, 40),
+                self._clicked(partial(self._work_to_choose, name, policy)),
+                tooltip=f"Choose {short(name)}; nothing is sent before Apply",
+            )
+            for name, policy in presets.items()
+        ]
+        title = make.html("Presets, to choose from:")
         self._foot = make.box([], "psdk-buttons", row=True)
-        parts = self._plan_html, self._message_html, self._foot, self._presets
         super().__init__(
-            [make.html(style_html()), self._head, self._rows_box, self._unknown, *parts],
+            [
+                *(make.html(style_html()), self._head, self._form.box, self._unknown),
+                *(self._plan_html, self._message_html, self._foot),
+                make.box([title, *self._presets], "psdk-buttons", row=True),
+            ],
             layout=make.layout,
             _dom_classes=("privacy-sdk",),
         )
         self._update(settings)
         client._observers.add(self)
+        self._watch_if_alone()
 
     @property
     def controls(self) -> Mapping[str, Any]:
@@ -194,7 +172,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
             privacy_sdk.InvalidInputError: Online cannot be set to 'nobody'.
             It can be: everyone ('all'), same as last seen ('match_last_seen').
         """
-        return {key: row.control for key, row in self._rows.items()}
+        return {key: row.control for key, row in self._form.rows.items()}
 
     @property
     def settings(self) -> PrivacySettingsResponse:
@@ -215,9 +193,9 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
             InvalidInputError: A choice cannot be used, such as a time that is none.
         """
         with self._lock:
-            if problem := self._problem:
+            if problem := self._form.problem:
                 raise InvalidInputError(problem)
-            return self._plan()
+            return self._pending
 
     @property
     def applied(self) -> ApplyResult | None:
@@ -236,8 +214,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
             PrivacyError: The changes could not be sent.
             UsageError: The panel is busy, or closed.
         """
-        plan = self._begin_apply()
-        return LOOP.run(lambda: self._apply(plan), on_interrupt=_MAY_STILL_BE_APPLIED)
+        return LOOP.run(self._begin_apply(), on_interrupt=_MAY_STILL_BE_APPLIED)
 
     def refresh(self) -> None:
         """Read what is set now; choices that were not applied yet stay.
@@ -246,21 +223,26 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
             PrivacyError: It cannot be read.
             UsageError: The panel is busy, or closed.
         """
-        self._begin(_READING)
-        LOOP.run(self._refresh)
+        LOOP.run(self._begin_refresh())
 
     def revert(self) -> None:
         """Choose what is set; nothing is sent."""
         with self._lock:
             if not (self._busy_with or self._is_closed):
-                self._revert(self._rows)
+                self._form.revert()
                 self._end()
 
     def undo(self) -> None:
-        """Choose what was set before this panel last applied something; nothing is sent.
+        """Choose what takes back the last change, instead of what is chosen; nothing is sent.
+
+        It is that of ``client.undo()``: of whoever changed something here, and once applied, the
+        next one goes further back. Where no journal is kept, it is what this panel applied last.
 
         Raises:
-            UsageError: Nothing was applied that can be taken back; or the panel is busy or closed.
+            OutdatedPlanError: What it changed was changed again since.
+            NotSupportedError: No journal is kept, and this panel applied nothing.
+            PrivacyError: It cannot be read what that was, or what is set.
+            UsageError: There is no change to take back; or the panel is busy, or closed.
 
         Example:
             >>> import privacy_sdk as ps
@@ -273,15 +255,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
               setting    from    to        direction
               Last seen  nobody  everyone  looser
         """
-        with self._lock:
-            self._refuse_if_busy()
-            if not (changes := self._undoable):
-                raise UsageError("This panel applied nothing that can be taken back.")
-            with self._ignoring_choices():
-                # A list before its people; they need not come last in a plan.
-                for change in sorted(changes, key=lambda it: isinstance(it, ListChange)):
-                    self._choose_change(change)
-            self._say_chosen("Undo")
+        LOOP.run(self._begin_undo())
 
     def choose(self, policy: PolicyLike) -> None:
         """Choose what a policy wants; nothing is sent, and what it does not name stays.
@@ -304,7 +278,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
         wanted = as_policy(policy, self._client.names.find)
         with self._lock:
             self._refuse_if_busy()
-        LOOP.run(lambda: self._choose_policy(wanted, "The policy"))
+        LOOP.run(self._work_to_choose("The policy", wanted))
 
     def exclude(self, category: CategoryLike, people: PeopleLike) -> None:
         """Choose to except people from a category, with the next :meth:`apply`.
@@ -343,112 +317,71 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
         with self._lock:
             self._is_closed = True
             self._client._observers.discard(self)
+            if self._watching is not None:
+                self._watching.cancel()
+                for panel in self._beside()[:1]:
+                    panel._watch_if_alone()
             self._make.close()
             super().close()
-            self.__dict__.pop("_repr_mimebundle_", None)  # ipywidgets sets it to None
+            attributes: Any = vars(self)
+            attributes.pop("_repr_mimebundle_", None)  # ipywidgets sets it to None
 
     def __repr__(self) -> str:
         client = repr(self._client).removeprefix("Async")
         with self._lock:
-            count = len(self._plan())
+            count = len(self._pending)
         state = "closed" if self._is_closed else f"{_changes(count)} pending"
         return f"Panel({client}, {state})"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         """The widget, and the settings as a table for pages where no widget lives."""
-        bundle = {} if self._is_closed else super()._repr_mimebundle_(**kwargs)
         table = settings_table(self.settings, repr(self))
-        return {**bundle, "text/plain": repr(self), "text/html": table.as_html()}
+        bundle = {"text/plain": repr(self), "text/html": table.as_html()}
+        if self._is_closed:
+            return bundle
+        return {"application/vnd.jupyter.widget-view+json": self.get_view_spec(), **bundle}
 
     # --- What a click starts: it never waits, and nobody sees what it raises.
 
-    def _changed(self, key: str) -> None:
-        """Another choice was made in a row: its remarks were about the last one."""
-        with self._lock:
-            if not (self._ignores_choices or self._is_closed):
-                self._rows[key].remarks.clear()
-                self._say()
+    def _clicked(self, begin: Callable[..., Work[Any] | None]) -> Callable[..., None]:
+        """Return what a click does: nothing while something is under way or after the end.
 
-    @_on_click
-    def _click_apply(self) -> None:
-        plan = self._begin_apply()
-        LOOP.submit(lambda: self._apply(plan))
+        Args:
+            begin: Returns what is left to do on the loop thread, if anything.
+        """
 
-    @_on_click
-    def _click_refresh(self) -> None:
-        self._begin(_READING)
-        LOOP.submit(self._refresh)
+        def click(*args: Any) -> None:
+            with self._lock:
+                if self._busy_with or self._is_closed:
+                    return
+                try:
+                    work = begin(*args)
+                except PrivacyError as error:
+                    self._say(error_text(error), Tone.BAD)
+                else:
+                    if work is not None:
+                        LOOP.submit(work)
 
-    @_on_click
-    def _click_add(self, row: SettingRow, number: str) -> None:
+        return click
+
+    def _add_people(self, row: SettingRow, numbers: str) -> Work[None] | None:
+        written = [each.strip() for each in re.split("[,;\n]", numbers) if each.strip()]
         try:
-            people = as_people(
-                [each.strip() for each in re.split("[,;\n]", number) if each.strip()],
-                self._client.names.find,
-            )
+            people = as_people(written, self._client.names.find)
         except PrivacyError as error:
             self._remark(row, error)
-        else:
-            LOOP.submit(lambda: self._choose_people(row, people, is_added=True))
-
-    @_on_click
-    def _click_undo(self) -> None:
-        self.undo()
-
-    @_on_click
-    def _click_preset(self, name: str, policy: Policy) -> None:
-        LOOP.submit(lambda: self._choose_policy(policy, name))
-
-    @_on_click
-    def _click_remove(self, row: SettingRow, people: tuple[Jid, ...]) -> None:
-        row.choose_people(remove=people)
-        self._changed(row.key)
-
-    def _preset_button(self, preset: tuple[str, Policy]) -> Any:
-        name, policy = preset
-        return self._make.button(
-            short(name, 40),
-            lambda: self._click_preset(name, policy),
-            tooltip=f"Choose {short(name)}; nothing is sent before Apply",
-        )
+            return None
+        return lambda: self._choose_people(row, people, is_added=True)
 
     # --- What is pending, and the one thing that is under way.
 
     @property
-    def _problem(self) -> str:
-        """Why a choice cannot be used; empty when all can."""
-        return next((row.problem for row in self._rows.values() if row.problem), "")
-
-    @property
-    def _undoable(self) -> tuple[Change, ...]:
-        """What takes back what this panel applied last."""
-        return self._applied.undo().possible if self._applied else ()
-
-    @property
-    def _is_locked(self) -> bool:
-        """Whether defense mode is on, and to stay on."""
-        mode = PrivacyCategory.DEFENSE_MODE
-        is_on = self._settings.state.settings.get(mode) is PrivacyValue.ON_STANDARD
-        return is_on and not self._rows[mode.value].is_changed
-
-    def _plan(self) -> Plan:
+    def _pending(self) -> Plan:
         """The pending changes, without choices that cannot be used."""
-        state = self._settings.state
-        wanted: dict[Any, Any] = {}
-        people = {}
-        for key, row in self._rows.items():
-            if row.is_changed and not row.problem:
-                wanted[key] = row.wanted
-                if row.excluded and row.excluded.is_changed:
-                    people[PrivacyCategory(key)] = row.excluded.wanted
-        lists = {category: held for category, held in state.lists.items() if category in wanted}
-        standing = replace(state, lists=lists)
-        return make_plan(
-            Policy(wanted), standing, people, self._client.account.id, names=self._client.names
-        )
+        return self._form.plan(self._client.account.id)
 
-    def _begin(self, what: str) -> None:
-        """Say what is under way from now on.
+    def _begin(self, what: str, work: Work[Any]) -> Work[Any]:
+        """Say what is under way from now on, and return it.
 
         Raises:
             UsageError: Something is under way already, or the panel is closed.
@@ -457,23 +390,49 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
             self._refuse_if_busy()
             self._busy_with = what
             self._show()
+        return work
 
-    def _begin_apply(self) -> Plan:
+    def _begin_apply(self) -> Work[ApplyResult]:
         with self._lock:
+            self._refuse_if_busy()
             plan = self.plan
-            self._begin(f"Applying {_changes(len(plan.possible))}…")
-            return plan
+            what = f"Applying {_changes(len(plan.possible))}…"
+            return self._begin(what, lambda: self._apply(plan))
+
+    def _begin_refresh(self) -> Work[None]:
+        return self._begin(_READING, self._refresh)
+
+    def _begin_undo(self) -> Work[None]:
+        return self._begin(_READING_HISTORY, self._undo)
+
+    def _work_to_choose(self, name: str, policy: Policy) -> Work[None]:
+        return lambda: self._choose_policy(name, policy)
 
     def _end(self, text: str = "", tone: Tone = Tone.PLAIN) -> None:
         """Say that nothing is under way any more, and what came of it."""
         with self._lock:
             self._busy_with = ""
             read, self._read_meanwhile = self._read_meanwhile, []
+            changed, self._changed_meanwhile = self._changed_meanwhile, []
             for state in read:
                 self._settings = self._settings.updated(state)
             self._say(text, tone)
             if read:
                 self._take_over(self._settings)
+            if not all(map(self._settings.shows, changed)):
+                LOOP.submit(self._read_again)
+
+    @contextmanager
+    def _ending(self, text: str = "") -> Iterator[None]:
+        """End what is under way if it fails, and say why, after what else is to be said."""
+        try:
+            yield
+        except asyncio.CancelledError:
+            self._end("Interrupted.", Tone.CAREFUL)
+            raise
+        except Exception as error:
+            self._end(f"{text} {error_text(error)}".lstrip(), Tone.BAD)
+            raise
 
     def _refuse_if_closed(self) -> None:
         if self._is_closed:
@@ -489,7 +448,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
     ) -> None:
         self._refuse_if_closed()
         category, jids = as_list_category(category), as_people(people, self._client.names.find)
-        row = self._rows.get(category.value)
+        row = self._form.rows.get(category.value)
         if not isinstance(row, SettingRow):
             raise InvalidInputError(f"WhatsApp does not report {category.value!r}.")
         LOOP.run(lambda: self._choose_people(row, jids, is_added=is_added))
@@ -510,9 +469,9 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
             with suppress(PrivacyError):
                 await self._refresh(_OUTDATED, Tone.BAD)
             raise
-        except NotRecordedError:
-            self._revert(keys)
-            self._end(_not_recorded(self._client, plan), Tone.BAD)
+        except NotRecordedError as error:
+            self._form.revert(keys)
+            self._end(f"Nothing was changed. {error_text(error)}", Tone.BAD)
             raise
         except Exception as error:
             self._end(error_text(error), Tone.BAD)
@@ -520,7 +479,8 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
         self._applied = applied
         message = f"{applied.table().title}.", Tone.GOOD if applied.is_complete else Tone.BAD
         with self._lock:
-            self._remark_outcomes(applied)
+            self._form.undoes = ""
+            self._form.remark(applied)
         with suppress(PrivacyError):
             await self._refresh(*message, keys, self._settings.updated(applied.after, keys))
         return applied
@@ -546,17 +506,43 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
             known: What need not be read again; else only who the account is.
         """
         known = known or AccountSettings(self._settings.info)
-        try:
+        with self._ending(text):
             settings = await read_settings(self._client.account, known)
-        except asyncio.CancelledError:
-            self._end("Interrupted.", Tone.CAREFUL)
-            raise
-        except Exception as error:
-            self._end(f"{text} {error_text(error)}".lstrip(), Tone.BAD)
-            raise
         self._update(settings, own)
         self._end(text, tone)
         self._client._notify(settings.state, by=self)
+
+    async def _undo(self) -> None:
+        """Find out what takes back the last change, and choose that."""
+        with self._ending():
+            back = await self._last_change()
+            known = AccountSettings(self._settings.info)
+            settings = await read_settings(self._client.account, known)
+            with self._lock:
+                count = len(self._pending)
+                self._update(settings)
+                self._form.choose_undo(back)
+        self._end()
+        instead = f" What was chosen before, {_changes(count)}, is not." if count else ""
+        self._say_chosen("Undo", instead)
+        self._client._notify(settings.state, by=self)
+
+    async def _last_change(self) -> Plan:
+        """Return what takes back the last change: the account's, else this panel's.
+
+        Raises:
+            UsageError: Nothing of it can be taken back.
+        """
+        try:
+            back = await self._client.undo()
+        except NotSupportedError:  # no journal is kept
+            if self._applied is None:
+                raise
+            back = self._applied.undo()
+        if not back.possible:
+            reasons = dict.fromkeys(change.obstacle for change in back if change.obstacle)
+            raise UsageError(" ".join(["There is no change to take back.", *reasons]))
+        return back
 
     def settings_read(self, state: SettingsState) -> None:
         """Show what was read after a change by other code; the client calls this."""
@@ -582,117 +568,90 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
                 settings = self._settings.updated(SettingsState(lists=new, timer=timer))
                 self._update(replace(settings, unread={**read.unread, **settings.unread}))
 
-    async def _choose_policy(self, policy: Policy, name: str) -> None:
+    async def _choose_policy(self, name: str, policy: Policy) -> None:
         """Find out who the people of a policy are, and choose what it wants."""
         try:
-            people = {str(category): jids for category, jids in policy.exceptions.items()}
-            names = self._client.names
-            found = await find_people(self._client.account, people, names.label)
-            names.learn(user for users in found.values() for user in users)
+            found = await self._client._find(
+                {category.value: jids for category, jids in policy.exceptions.items()}
+            )
             with self._lock:
-                if self._is_closed or self._busy_with:
-                    return
-                with self._ignoring_choices():
-                    for key, value in policy.settings.items():
-                        if row := self._rows.get(key.value):
-                            row.choose(value)
-                            if key.value in found and isinstance(row, SettingRow):
-                                row.choose_exactly(found[key.value])
-                    if policy.timer is not None:
-                        self._rows[TIMER].choose(policy.timer)
-                self._say_chosen(name, [key for key in policy.settings if key not in self._rows])
+                self._refuse_if_busy()
+                missing = ", ".join(self._form.choose_policy(policy, found))
+                more = f" Not reported for this account: {missing}." if missing else ""
+                self._say_chosen(name, more)
         except PrivacyError as error:
             self._say(f"{name}: {error_text(error)}", Tone.BAD)
             raise
 
-    def _choose_change(self, change: Change) -> None:
-        row = self._rows[key_of(change)]
-        if not isinstance(change, ListChange):
-            row.choose(change.after)
-        elif isinstance(row, SettingRow):
-            if change.action is DisallowedListAction.ADD:
-                row.choose_people(add=change.people)
-            else:
-                row.choose_people(remove=[j for user in change.people for j in user.identities])
-
-    def _say_chosen(self, name: str, unreported: Iterable[str] = ()) -> None:
+    def _say_chosen(self, name: str, more: str) -> None:
         """Say what a preset or an undo chose; the plan above tells what that would change."""
         chosen = "chosen and not applied yet; the plan above shows what it changes."
-        text = f"{name}: {chosen if self._plan() else 'all is set so already.'}"
-        labels = ", ".join(words.label(PrivacyCategory(key)) for key in unreported)
-        self._say(text + (f" Not reported for this account: {labels}." if labels else ""))
+        self._say(f"{name}: {chosen if self._pending else 'all is set so already.'}{more}")
 
     async def _choose_people(
         self, row: SettingRow, people: Iterable[Jid], *, is_added: bool
     ) -> None:
         """Find out who people are, and choose to except them, or no longer."""
         try:
-            names = self._client.names
-            found = await find_people(self._client.account, {"people": tuple(people)}, names.label)
-            users = found["people"]
-            names.learn(users)
+            users = (await self._client._find({"people": tuple(people)}))["people"]
             with self._lock:
-                if not self._is_closed:
-                    with self._ignoring_choices():
-                        if is_added:
-                            row.choose_people(add=users)
-                        else:
-                            row.choose_people(remove=[j for user in users for j in user.identities])
-                    self._changed(row.key)
+                self._refuse_if_closed()
+                self._form.choose_people(row, users, is_added=is_added)
         except PrivacyError as error:
             self._remark(row, error)
             raise
+
+    # --- What others change: one panel of a client watches its account, for all of them.
+
+    def _watch_if_alone(self) -> None:
+        is_watched = any(panel._watching for panel in self._beside())
+        if can_watch(self._client.account) and not is_watched:
+            self._watching = LOOP.submit(self._watch)
+
+    def _beside(self) -> list[Panel]:
+        """The other open panels of the client."""
+        observers = tuple(self._client._observers)
+        return [each for each in observers if isinstance(each, Panel) and each is not self]
+
+    async def _watch(self) -> None:
+        """Show what is changed elsewhere, for as long as the account's journal tells."""
+        account = require(self._client.account, KeepsHistory)
+        with suppress(PrivacyError):
+            async with aclosing(account.watch()) as changes:
+                async for _, entry in changes:
+                    if entry is None:  # a connection has begun: before it something may be missed
+                        is_known = not isinstance(account, OverHttp)
+                    else:
+                        is_known = self._settings.shows(entry) or await self._is_shown_soon(entry)
+                    if not is_known:
+                        await self._read_again()
+
+    async def _is_shown_soon(self, entry: HistoryEntry) -> bool:
+        """Whether a change is one of this client, or comes with others that were read."""
+        await asyncio.sleep(_MOMENT)
+        with self._lock:
+            if self._busy_with:
+                self._changed_meanwhile.append(entry)
+            return bool(self._busy_with) or self._settings.shows(entry)
+
+    async def _read_again(self) -> None:
+        """Read what is set, for all panels of the client."""
+        with suppress(PrivacyError):
+            known = AccountSettings(self._settings.info)
+            read = await read_settings(self._client.account, known)
+            self._client._notify(read.state)
 
     # --- How it is shown.
 
     def _update(self, settings: AccountSettings, own: Collection[str] = ()) -> None:
         """Take over what is set now; choices that were not applied yet stay."""
-        with self._ignoring_choices():
-            self._settings = settings
-            if self._is_closed:
-                return
-            self._head.value = _head_html(self._client, settings)
-            rows: dict[str, SettingRow | TimerRow] = {}
-            for category in settings.state.settings:
-                if category.is_known:
-                    rows[category.value] = self._rows.get(category.value) or SettingRow(
-                        category,
-                        settings,
-                        self._make,
-                        self._changed,
-                        self._click_add,
-                        self._click_remove,
-                        self._client.names,
-                    )
-            rows[TIMER] = self._rows.get(TIMER) or TimerRow(settings, self._make, self._changed)
-            for key, row in rows.items():
-                row.update(settings, is_own=key in own)
-            self._rows = rows
-            self._show()
-
-    def _revert(self, keys: Collection[str]) -> None:
-        with self._ignoring_choices():
-            for key in keys:
-                self._rows[key].revert()
-
-    @contextmanager
-    def _ignoring_choices(self) -> Iterator[None]:
-        """Set controls without taking that for a choice of the user's."""
         with self._lock:
-            before, self._ignores_choices = self._ignores_choices, True
-            try:
-                yield
-            finally:
-                self._ignores_choices = before
-
-    def _remark_outcomes(self, applied: ApplyResult) -> None:
-        for result in applied:
-            self._rows[key_of(result.change)].remarks.clear()
-        for result in applied:
-            what = "People: " if isinstance(result.change, ListChange) else ""
-            text, tone = _OUTCOMES[result.outcome]
-            remark = f"{what}{text} {result.reason}".rstrip(), tone
-            self._rows[key_of(result.change)].remarks.append(remark)
+            self._settings = settings
+            if not self._is_closed:
+                self._head.value = head_html(self._client, settings)
+                self._unknown.value = unknown_html(self.settings)
+                self._form.update(settings, own)
+                self._show()
 
     def _remark(self, row: SettingRow, error: PrivacyError) -> None:
         with self._lock:
@@ -707,37 +666,20 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
 
     def _show(self) -> None:
         """Bring all widgets up to date."""
-        with self._ignoring_choices():
+        with self._lock:
             if self._is_closed:
                 return
-            plan, problem, is_busy = self._plan(), self._problem, bool(self._busy_with)
-            text, tone = self._message
-            self._unknown.value = _unknown_html(self.settings)
-            self._plan_html.value = _plan_html(plan)
-            self._message_html.value = (
-                message_html(self._busy_with, busy=True) if is_busy else message_html(text, tone)
-            )
-            obstacles = {key_of(change): change.obstacle for change in plan}
-            locked = LOCKED_BY_DEFENSE if self._is_locked else ()
-            for key, row in self._rows.items():
-                row.show(
-                    obstacles.get(key, ""),
-                    enabled=not is_busy,
-                    full=self._whole_numbers.value,
-                    locked=key in locked,
-                )
-            set_children(self._rows_box, *(row.box for row in self._rows.values()))
+            plan, is_busy = self._pending, bool(self._busy_with)
+            said = (self._busy_with, Tone.PLAIN) if is_busy else self._message
+            self._plan_html.value = plan_html(plan)
+            self._message_html.value = message_html(*said, busy=is_busy)
+            self._form.show(plan, enabled=not is_busy, full=self._whole_numbers.value)
+            problem = self._form.problem
+            for button in (*self._buttons.values(), *self._presets):
+                button.disabled = is_busy
             self._buttons["Apply"].disabled = bool(is_busy or problem or not plan.possible)
             self._buttons["Revert"].disabled = bool(is_busy or not (plan or problem))
-            self._buttons["Refresh"].disabled = is_busy
-            back, undo = self._undoable, self._buttons["Undo"]
-            undo.description = f"Undo {_changes(len(back))}" if back else "Undo"
-            undo.tooltip = f"Choose again: {_in_a_line(back)}" if back else None
-            undo.disabled = is_busy or not back
-            for button in self._presets.children[1:]:
-                button.disabled = is_busy
-            has_people = any(row.excluded for row in self._rows.values())
-            numbers = [self._whole_numbers] if has_people else []
+            numbers = [self._whole_numbers] if self._form.has_people else []
             set_children(self._foot, *self._buttons.values(), *numbers)
 
 
@@ -761,99 +703,12 @@ def open_panel(client: AsyncClient, owner: object = None, presets: Presets = ())
 
 def _policies(presets: Presets, names: NameFinder) -> dict[str, Policy]:
     """Policies by the names of their buttons."""
-    if isinstance(presets, str | os.PathLike):
-        presets = [presets]
-    named: Mapping[str, PolicyLike] = (
-        presets if isinstance(presets, Mapping) else {Path(path).stem: path for path in presets}
-    )
+    named: Any = presets
+    if not isinstance(presets, Mapping):
+        paths = [presets] if isinstance(presets, str | os.PathLike) else presets
+        named = {Path(path).stem: path for path in paths}
     return {**_PACKAGED, **{name: as_policy(each, names) for name, each in named.items()}}
 
 
 def _changes(count: int) -> str:
     return f"{count} change{'' if count == 1 else 's'}"
-
-
-def _plan_html(plan: Plan) -> str:
-    """What would change, and what that makes of who sees what; empty for nothing."""
-    seen = plan.visibility() if plan else None
-    return plan.table().as_html() + (seen.as_html() if seen else "") if plan else ""
-
-
-def _head_html(client: AsyncClient, settings: AccountSettings) -> str:
-    """Whose settings these are, and who sees what."""
-    info, state = settings.info, settings.state
-    badges = ""
-    if (recording := client.recording) is not None:
-        name = recording.name
-        badges = badge_html(f"Replay of {name!r}: answers were recorded, nothing is sent")
-    elif info.backend == "emulated":
-        badges = badge_html("Emulated account")
-    account = f"Account {text_html(mask_account(info.id))}" if info.id else ""
-    trouble = ""
-    if info.state != AccountState.CONNECTED:
-        name = info.state.replace("_", " ").capitalize()
-        trouble = remark_html(f"{name}. {info.hint}", Tone.CAREFUL)
-    seen = visibility(
-        [PrivacySetting(*pair) for pair in state.settings.items()],
-        timer=state.timer,
-        excepted={category: len(held) for category, held in state.lists.items()},
-        account=client.account.id,
-    )
-    return f"<p>{badges}{account}</p>{trouble}{seen.as_html()}"
-
-
-def _unknown_html(settings: PrivacySettingsResponse) -> str:
-    """The settings that this version does not know; empty when there is none."""
-    if not settings:
-        return message_html("The server reported no settings.", Tone.CAREFUL)
-    rows = [
-        (Cell(short(each.category.value)), Cell(short(each.value.value)))
-        for each in settings
-        if not each.category.is_known
-    ]
-    if not rows:
-        return ""
-    count = "1 setting" if len(rows) == 1 else f"{len(rows)} settings"
-    summary = f"{count} that this version does not know and only shows"
-    table = Table("", ("category", "value"), rows).as_html()
-    is_open = " open" if len(rows) <= 5 else ""
-    return f"<details{is_open}><summary>{summary}</summary>{table}</details>"
-
-
-def _not_recorded(client: AsyncClient, plan: Plan) -> str:
-    """That a plan was not recorded, and which ones were."""
-    recording = client.recording
-    if recording is None:
-        return ""
-    lines = [
-        f"The recording {recording.name!r} holds no answer to this; nothing was changed.",
-        f"Asked for: {_in_a_line(plan.possible)}.",
-    ]
-    recorded = dict.fromkeys(map(_in_a_line, _recorded_plans(recording)))
-    if recorded:
-        lines.append("Recorded, each from what was set then:")
-        lines += [f"• {line}." for line in recorded]
-    else:
-        lines.append("No changes by a panel or a plan were recorded in it.")
-    return "\n".join(lines)
-
-
-def _recorded_plans(recording: CassetteTransport) -> Iterator[tuple[Change, ...]]:
-    from privacy_sdk.accounts.wire import plan_from_json
-
-    for request in recording.requests():
-        if request.is_plan:
-            with suppress(PrivacyError, ValueError, KeyError, TypeError):
-                yield plan_from_json(request.body)[1]
-
-
-def _in_a_line(changes: Iterable[Change]) -> str:
-    return ", ".join(map(_briefly, changes))
-
-
-def _briefly(change: Change) -> str:
-    what, before, after = in_words(change)
-    if isinstance(change, ListChange):
-        more = "more" if change.action is DisallowedListAction.ADD else "fewer"
-        return f"{what} {words.people(len(change.people))} {more}"
-    return f"{what}: {before} → {after}"

@@ -3,35 +3,31 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
 from privacy_sdk.errors import InvalidInputError
-from privacy_sdk.errors.masks import mask_digits
 from privacy_sdk.model import words
 from privacy_sdk.model.address_book import AddressBook
 from privacy_sdk.model.arguments import as_seconds
 from privacy_sdk.model.types import (
     DisallowedList,
     DisallowedListUser,
-    Jid,
     PrivacyCategory,
     PrivacyValue,
 )
+from privacy_sdk.notebook.excluded import ExcludedPeople
+from privacy_sdk.notebook.html import remark_html
 from privacy_sdk.notebook.settings import AccountSettings
-from privacy_sdk.notebook.widgets import WidgetFactory, remark_html, set_children
+from privacy_sdk.notebook.widgets import WidgetFactory, set_children
 from privacy_sdk.policies.state import TIMER
 from privacy_sdk.views.html import error_text, short, text_html
 from privacy_sdk.views.tables import Tone
 
 V = TypeVar("V")
 
-MOST_LISTED = 500
-"""So many excepted people are listed; all are counted."""
-
 _EXCEPT_SOME = PrivacyValue.CONTACT_BLACKLIST
 _LOCKED = "Locked by defense mode; to change it, turn that off first."
-_EXAMPLE = "+999 11 555 0101, +999 11 555 0102"
 _OTHER = "other"
 """The timer's option of a time of one's own."""
 
@@ -169,7 +165,7 @@ class SettingRow(Row[PrivacyValue]):
         make: WidgetFactory,
         on_change: Callable[[str], object],
         on_add: Callable[[SettingRow, str], object],
-        on_remove: Callable[[SettingRow, tuple[Jid, ...]], object],
+        on_remove: Callable[[SettingRow, tuple[DisallowedListUser, ...]], object],
         names: AddressBook,
     ) -> None:
         self.category = category
@@ -213,18 +209,19 @@ class SettingRow(Row[PrivacyValue]):
         if before and now and before.dhash != now.dhash and not is_own:
             self.remarks.append(("Who is excepted was changed elsewhere.", Tone.CAREFUL))
 
-    def choose_people(
-        self, *, add: Iterable[DisallowedListUser] = (), remove: Iterable[Jid] = ()
-    ) -> None:
-        """Choose whom to except, and whom no longer.
+    def choose_people(self, users: Iterable[DisallowedListUser], *, is_added: bool) -> None:
+        """Choose to except people, or no longer.
 
         Raises:
             InvalidInputError: Nobody sees the category, so that excepting somebody would show
                 it to all other contacts.
         """
         assert self._excluded is not None  # noqa: S101
-        add = tuple(add)
-        if add and self.wanted is not _EXCEPT_SOME:
+        users = tuple(users)
+        if not is_added:
+            self._excluded.remove(jid for user in users for jid in user.identities)
+            return
+        if users and self.wanted is not _EXCEPT_SOME:
             if self.wanted not in (PrivacyValue.ALL, PrivacyValue.CONTACTS):
                 raise InvalidInputError(
                     f"{words.label(self.category)}: the choice is "
@@ -233,16 +230,15 @@ class SettingRow(Row[PrivacyValue]):
                     "may see it.",
                 )
             self.control.value = _EXCEPT_SOME.value
-        self._excluded.remove(remove)
-        self._excluded.add(add)
+        self._excluded.add(users)
 
-    def choose_exactly(self, users: Iterable[DisallowedListUser]) -> None:
+    def choose_exactly(self, users: Sequence[DisallowedListUser]) -> None:
         """Choose to except these people, and nobody else."""
         assert self._excluded is not None  # noqa: S101
-        users = tuple(users)
         kept = {identity for user in users for identity in user.identities}
-        gone = [u.jid for u in self._excluded.wanted if kept.isdisjoint(u.identities)]
-        self.choose_people(add=users, remove=gone)
+        gone = [u for u in self._excluded.wanted if kept.isdisjoint(u.identities)]
+        self.choose_people(gone, is_added=False)
+        self.choose_people(users, is_added=True)
 
     def revert(self) -> None:
         """Choose what is set, and the people that are excepted."""
@@ -269,138 +265,6 @@ class SettingRow(Row[PrivacyValue]):
     def _meaning(self) -> str:
         people = f" {self.excluded.summary()}" if self.excluded else ""
         return words.meaning(self.category, self.wanted) + people
-
-
-class ExcludedPeople:
-    """The people who are excepted from a category, who is to be added, and who removed.
-
-    Its widgets are made when they are first shown.
-
-    Attributes:
-        listed: Who is excepted now; None when that cannot be read.
-    """
-
-    def __init__(
-        self,
-        label: str,
-        make: WidgetFactory,
-        on_add: Callable[[str], object],
-        on_remove: Callable[[tuple[Jid, ...]], object],
-        names: AddressBook,
-    ) -> None:
-        self._names = names
-        self.listed: DisallowedList | None = DisallowedList()
-        self._why_unread = ""
-        self._added: dict[Jid, DisallowedListUser] = {}
-        self._removed: set[Jid] = set()
-        self._label, self._make = label, make
-        self._on_add, self._on_remove = on_add, on_remove
-        self._options: list[tuple[str, Jid]] = []
-        self._box: Any = None
-
-    @property
-    def is_changed(self) -> bool:
-        """Whether anybody is to be added or removed."""
-        return bool(self._added or self._removed)
-
-    @property
-    def wanted(self) -> tuple[DisallowedListUser, ...]:
-        """Who is to be excepted."""
-        kept = (user for user in self.listed or () if user.jid not in self._removed)
-        return (*kept, *self._added.values())
-
-    def add(self, users: Iterable[DisallowedListUser]) -> None:
-        """Choose to except people."""
-        for user in users:
-            self._removed -= self._listed_as(user.identities)
-            self._added[user.jid] = user
-        self._drop_redundant()
-        if self._box is not None:
-            self._number.value = ""
-
-    def remove(self, addresses: Iterable[Jid]) -> None:
-        """Choose to except people no longer, by any of their addresses."""
-        gone = frozenset(jid.identity for jid in addresses)
-        for user in tuple(self._added.values()):
-            if not gone.isdisjoint(user.identities):
-                del self._added[user.jid]
-        self._removed |= self._listed_as(gone)
-
-    def _listed_as(self, identities: frozenset[Jid]) -> set[Jid]:
-        """Return the LIDs on the list of people who have any of these identities."""
-        return {u.jid for u in self.listed or () if not identities.isdisjoint(u.identities)}
-
-    def update(self, listed: DisallowedList | None, why_unread: str) -> None:
-        """Take over who is excepted now; None when that cannot be read, with the reason."""
-        self.listed, self._why_unread = listed, why_unread
-        self._drop_redundant()
-
-    def revert(self) -> None:
-        """Choose neither to add nor to remove anybody."""
-        self._added.clear()
-        self._removed.clear()
-
-    def _drop_redundant(self) -> None:
-        people = self.listed or DisallowedList()
-        listed = people.identities
-        self._added = {
-            jid: user for jid, user in self._added.items() if listed.isdisjoint(user.identities)
-        }
-        self._removed &= {user.jid for user in people}
-
-    def summary(self) -> str:
-        """How many people are excepted, in words."""
-        if self.listed is None:
-            return self._why_unread
-        count = len(self.listed)
-        verb = "is" if count == 1 else "are"
-        parts = [f"{words.people(count)} {verb} excepted" if count else "Nobody is excepted"]
-        if self._added:
-            parts.append(f"{len(self._added)} to be added")
-        if self._removed:
-            parts.append(f"{len(self._removed)} to be removed")
-        if count > MOST_LISTED:
-            parts.append(f"the first {MOST_LISTED} are listed")
-        return "; ".join(parts) + "."
-
-    def show(self, *, enabled: bool, full: bool) -> Any:
-        """The widgets, brought up to date."""
-        if self._box is None:
-            self._make_widgets()
-        users = [*list(self.listed or ())[:MOST_LISTED], *self._added.values()]
-        options = [(self._name(user, full), user.jid) for user in users]
-        if options != self._options:
-            self._people.options = self._options = options
-        for widget in (self._people, self._number, self._add, self._remove):
-            widget.disabled = not enabled or self.listed is None
-        people = (self._people, self._remove) if users else ()
-        set_children(self._box, self._number, self._add, *people)
-        return self._box
-
-    def _name(self, user: DisallowedListUser, full: bool) -> str:
-        jid = user.pn_jid or user.jid
-        username = user.username and f"@{user.username}" if full else user.masked_username
-        called = self._names.name(user) or username
-        name = f"{called} " if called else ""
-        number = jid.user if full else mask_digits(jid.user)
-        number = f"+{number}" if jid.is_phone else f"{number}@{jid.server}"
-        state = " (to be added)" if user.jid in self._added else ""
-        state = " (to be removed)" if user.jid in self._removed else state
-        return f"{name}{number}{state}"
-
-    def _make_widgets(self) -> None:
-        label, make = self._label, self._make
-        self._people = make.multiple_choice(f"{label}: people excepted")
-        self._number = make.lines(f"{label}: except the phone numbers", _EXAMPLE)
-        self._add = make.button(
-            "Add", lambda: self._on_add(self._number.value), tooltip=f"{label}: except these people"
-        )
-        self._remove = make.button(
-            "Remove",
-            lambda: self._on_remove(self._people.value),
-            tooltip=f"{label}: those selected above",
-        )
-        self._box = make.box([], "psdk-more")
 
 
 class TimerRow(Row[int | None]):

@@ -5,12 +5,24 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from privacy_sdk.accounts.base import Account, AccountInfo, AccountState, Capability
-from privacy_sdk.errors import NotRecordedError, PrivacyError
-from privacy_sdk.model.changes import Change, TimerChange
+from privacy_sdk.accounts.base import (
+    Account,
+    AccountInfo,
+    AccountState,
+    KeepsHistory,
+    OverHttp,
+)
+from privacy_sdk.errors import PrivacyError
+from privacy_sdk.model.changes import Change, Outcome, TimerChange
+from privacy_sdk.model.history import HistoryEntry
 from privacy_sdk.model.state import SettingsState
-from privacy_sdk.model.types import LIST_CATEGORIES, PrivacyCategory, PrivacyValue
-from privacy_sdk.policies.state import SETTINGS, TIMER, Part, read_state
+from privacy_sdk.model.types import (
+    LIST_CATEGORIES,
+    DisallowedListAction,
+    PrivacyCategory,
+    PrivacyValue,
+)
+from privacy_sdk.policies.state import SETTINGS, TIMER, Part, read_info, read_state
 from privacy_sdk.views.html import error_text
 
 _EXCEPT_SOME = PrivacyValue.CONTACT_BLACKLIST
@@ -45,6 +57,24 @@ class AccountSettings:
         has_timer = self.state.timer is not None or TIMER in self.unread
         return has_timer and not _missing_lists(self.state, self.unread)
 
+    def shows(self, entry: HistoryEntry) -> bool:
+        """Whether what an entry of the history says is known, or of no account."""
+        if entry.outcome in (Outcome.REFUSED, Outcome.NOT_TRIED):
+            return True
+        match entry:
+            case HistoryEntry(change="setting", category=category) if category is not None:
+                return self.state.settings.get(category) == entry.after
+            case HistoryEntry(change="timer"):
+                return TIMER in self.unread or str(self.state.timer) == entry.after
+            case HistoryEntry(change="exceptions", category=category) if category is not None:
+                held = self.state.lists.get(category)
+                listed = {user.jid for user in held or ()}
+                return held is None or all(
+                    (each.jid in listed) is (each.action is DisallowedListAction.ADD)
+                    for each in entry.people
+                )
+        return False
+
     def updated(self, after: SettingsState, changed: Collection[str] = ()) -> AccountSettings:
         """What is known after something was read.
 
@@ -68,6 +98,19 @@ class AccountSettings:
         return AccountSettings(self.info, SettingsState(settings, lists, timer), unread)
 
 
+def can_watch(account: Account) -> bool:
+    """Whether an account may tell of changes; one that is recorded or replayed is not asked to.
+
+    What the panel reads on hearing of a change would be recorded, and is not in a recording.
+    """
+    if isinstance(account, OverHttp) and account.transport is not None:
+        from privacy_sdk.cassettes.transport import CassetteTransport
+
+        if isinstance(account.transport, CassetteTransport):
+            return False
+    return isinstance(account, KeepsHistory)
+
+
 async def read_settings(account: Account, known: AccountSettings | None = None) -> AccountSettings:
     """Read the settings of an account; what is known is not asked for again.
 
@@ -75,7 +118,7 @@ async def read_settings(account: Account, known: AccountSettings | None = None) 
         PrivacyError: They cannot be read. A list or timer that cannot is left out.
     """
     if known is None or known.info.state != AccountState.CONNECTED:
-        info = await _read_info(account)
+        info = await read_info(account)
     else:
         info = known.info
     state = known.state if known else SettingsState()
@@ -110,10 +153,3 @@ def _missing_lists(
         if (not state.settings or state.settings.get(category) is _EXCEPT_SOME)
         and category not in state.lists.keys() | unread.keys()
     ]
-
-
-async def _read_info(account: Account) -> AccountInfo:
-    try:
-        return await account.info()
-    except NotRecordedError:  # then what the account can do is found out by asking
-        return AccountInfo(account.id or "", "", capabilities=frozenset(Capability))

@@ -1,9 +1,8 @@
-"""The panel's widgets, their style, and its messages as HTML."""
+"""The panel's widgets: made with one style, and closed together."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from importlib import resources
 from typing import Any
 
 import ipywidgets
@@ -12,36 +11,6 @@ from ipywidgets.widgets.widget_description import DescriptionStyle
 from ipywidgets.widgets.widget_string import HTMLStyle
 
 from privacy_sdk.errors import InvalidInputError, short_repr
-from privacy_sdk.views.html import text_html
-from privacy_sdk.views.tables import Tone
-
-
-def style_html() -> str:
-    """The style sheet of the panel, as HTML."""
-    sheet = resources.files("privacy_sdk.notebook").joinpath("panel.css")
-    return f"<style>{sheet.read_text('utf-8')}</style>"
-
-
-def remark_html(text: str, tone: Tone = Tone.PLAIN) -> str:
-    """A remark beside a control, as HTML."""
-    return f'<span class="psdk-remark psdk-{tone}">{text_html(text, 1_000)}</span>'
-
-
-def message_html(text: str, tone: Tone = Tone.PLAIN, *, busy: bool = False) -> str:
-    """A message that screen readers announce, as HTML; empty for an empty text."""
-    if not text:
-        return ""
-    role = "alert" if tone is Tone.BAD else "status"
-    progress = '<progress aria-label="working"></progress>' if busy else ""
-    return (
-        f'<div class="psdk-message psdk-{tone}" role="{role}">{progress}'
-        f"{text_html(text, 4_000)}</div>"
-    )
-
-
-def badge_html(text: str) -> str:
-    """A word or two in a frame, as HTML."""
-    return f'<span class="psdk-badge">{text_html(text)}</span>'
 
 
 def set_children(box: Any, *children: Any) -> None:

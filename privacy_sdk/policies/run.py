@@ -29,7 +29,7 @@ from privacy_sdk.model.changes import (
 )
 from privacy_sdk.model.state import SettingsState
 from privacy_sdk.model.types import DisallowedListUpdate, PrivacyCategory, PrivacyValue
-from privacy_sdk.policies.state import Part, read_state
+from privacy_sdk.policies.state import Part, read_info, read_state
 from privacy_sdk.policies.verify import LOST, READS, Answer, judge
 
 Progress: TypeAlias = Callable[[int, int], None]
@@ -50,9 +50,9 @@ async def apply_changes(
 ) -> Report:
     """Apply changes to an account, and verify each.
 
-    What tightens is made before what loosens, each list with its dhash. A refusal does not
-    keep the rest from being tried, unless it would be refused likewise: too many requests,
-    not authorized, no connection. An account that :class:`RunsPlans` applies them itself, in
+    They are made in their :func:`safe_order`, each list with its dhash. A refusal does not keep
+    the rest from being tried, unless it would be refused likewise: too many requests, not
+    authorized, no connection. An account that :class:`RunsPlans` applies them itself, in
     one request. Nothing is changed in another state than ``before``.
 
     Returns:
@@ -64,14 +64,14 @@ async def apply_changes(
     """
     progress = progress or (lambda done, total: None)
     if not isinstance(account, RunsPlans):
-        run = PlanRun(account, (await account.info()).capabilities)
+        run = PlanRun(account, (await read_info(account)).capabilities)
         return await run.apply(before, changes, progress)
     progress(0, len(changes))
     try:
         report = await account.apply_changes(before, changes)
     except LOST as lost:
         try:
-            capabilities = (await account.info()).capabilities
+            capabilities = (await read_info(account)).capabilities
         except PrivacyError:
             capabilities = frozenset()
         answers = [Answer(Outcome.UNKNOWN, lost.message)] * len(changes)

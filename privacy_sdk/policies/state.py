@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, MutableMapping
 from functools import partial
 from typing import Final, Literal, TypeAlias, TypeVar
 
-from privacy_sdk.accounts.base import Account, Capability
-from privacy_sdk.errors import AnswerTimeoutError, NotSupportedError, PrivacyError
+from privacy_sdk.accounts.base import Account, AccountInfo, Capability
+from privacy_sdk.errors import (
+    AnswerTimeoutError,
+    NotRecordedError,
+    NotSupportedError,
+    PrivacyError,
+)
 from privacy_sdk.model.state import SettingsState
 from privacy_sdk.model.types import (
     LIST_CATEGORIES,
     DisallowedList,
     PrivacyCategory,
+    PrivacySetting,
     PrivacySettingsResponse,
     PrivacyValue,
 )
@@ -31,6 +37,27 @@ Part: TypeAlias = PrivacyCategory | Literal["settings", "timer"]
 
 Unread: TypeAlias = MutableMapping[Part, PrivacyError]
 """Why each part that was wanted was not read."""
+
+
+async def read_info(account: Account) -> AccountInfo:
+    """Return what an account says of itself.
+
+    Where a recording does not hold that, what the account can do is found out by asking: a miss
+    is then about what was wanted.
+    """
+    try:
+        return await account.info()
+    except NotRecordedError:
+        return AccountInfo(account.id or "", "", capabilities=frozenset(Capability))
+
+
+def lists_in_use(settings: Iterable[PrivacySetting]) -> list[PrivacyCategory]:
+    """Return the categories whose list excepts people."""
+    return [
+        each.category
+        for each in settings
+        if each.value is PrivacyValue.CONTACT_BLACKLIST and each.category.supports_disallowed_list()
+    ]
 
 
 async def read_state(
@@ -78,27 +105,29 @@ async def read_state(
             errors[part] = error
             return None
 
+    async def ask_lists(lists: Collection[PrivacyCategory]) -> list[DisallowedList | None]:
+        needed = Capability.READ_DISALLOWED_LIST
+        return await asyncio.gather(
+            *(ask(each, partial(account.fetch_disallowed_list, each), needed) for each in lists)
+        )
+
     async def nothing() -> None:
         return None
 
     response: PrivacySettingsResponse | None
-    response, seconds = await asyncio.gather(
+    response, seconds, held = await asyncio.gather(
         ask(SETTINGS, account.fetch_privacy_settings) if settings else nothing(),
         ask(TIMER, account.fetch_default_disappearing_mode, Capability.READ_DISAPPEARING_MODE)
         if timer
         else nothing(),
+        ask_lists(() if settings else lists),
     )
     values = {each.category: each.value for each in response or ()}
     if settings:
         if SETTINGS in errors:
             errors.update(dict.fromkeys(lists, errors[SETTINGS]))
         lists = [each for each in lists if values.get(each) is PrivacyValue.CONTACT_BLACKLIST]
-    held: list[DisallowedList | None] = await asyncio.gather(
-        *(
-            ask(each, partial(account.fetch_disallowed_list, each), Capability.READ_DISALLOWED_LIST)
-            for each in lists
-        )
-    )
+        held = await ask_lists(lists)
     if is_strict and errors:
         raise next(iter(errors.values()))
     return SettingsState(

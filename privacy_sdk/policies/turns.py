@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from weakref import WeakKeyDictionary
 
 from privacy_sdk.accounts.base import Account, RunsPlans
+from privacy_sdk.accounts.journal import Recorded
 from privacy_sdk.errors import AccountBusyError
 from privacy_sdk.support.locks import LoopLocks
 
@@ -21,6 +22,7 @@ _LOCKS: WeakKeyDictionary[Account, LoopLocks] = WeakKeyDictionary()
 async def turn_of(account: Account, *, within: float = TURN_DUE) -> AsyncIterator[None]:
     """Hold an account for one change, from its first reading to its last.
 
+    Who watches it is told of the change afterwards, when it is known what became of it.
     An account may be used from several event loops, one after the other. One that
     :class:`RunsPlans` is held at its other end.
 
@@ -52,7 +54,9 @@ async def turn_of(account: Account, *, within: float = TURN_DUE) -> AsyncIterato
             await lock.acquire()
     except TimeoutError:
         raise AccountBusyError(within) from None
+    settling = account.recorder.settling() if isinstance(account, Recorded) else nullcontext()
     try:
-        yield
+        with settling:
+            yield
     finally:
         lock.release()

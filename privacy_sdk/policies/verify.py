@@ -43,7 +43,7 @@ from privacy_sdk.model.types import (
     PrivacyValue,
     SetPrivacySettingResponse,
 )
-from privacy_sdk.policies.state import SETTINGS, TIMER, Part, Unread, read_state
+from privacy_sdk.policies.state import SETTINGS, TIMER, Part, Unread, read_info, read_state
 
 T = TypeVar("T")
 
@@ -225,7 +225,7 @@ class VerifiedChanges:
     async def capabilities(self) -> frozenset[str]:
         """Return what the account can do; asked once."""
         if self._capabilities is None:
-            self._capabilities = (await self.account.info()).capabilities
+            self._capabilities = (await read_info(self.account)).capabilities
         return self._capabilities
 
     async def set_privacy_setting(
@@ -454,7 +454,7 @@ async def update_list(
         ConflictError: The list has another version than that of the update; or, without one,
             it was changed meanwhile twice: the hint tells what it held each time.
     """
-    capabilities = (await account.info()).capabilities
+    capabilities = (await read_info(account)).capabilities
     if update.dhash is not None or Capability.READ_DISALLOWED_LIST not in capabilities:
         return update.dhash, await account.set_privacy_disallowed_list(category, update)
     held: list[DisallowedList] = []

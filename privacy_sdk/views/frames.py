@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -23,9 +24,6 @@ from privacy_sdk.model.types import (
     PrivacyValue,
     exposure,
 )
-
-if TYPE_CHECKING:
-    from pandas.api.extensions import ExtensionArray
 
 
 class Column(NamedTuple):
@@ -94,8 +92,10 @@ HISTORY_COLUMNS = (
 )
 """The columns of the table of what was changed."""
 
-_DTYPES = {"category": "str"} | {name: dtype for name, dtype, _ in (*COLUMNS, ALLOWED)}
 _ALLOWED = {category: ", ".join(category.valid_values) for category in PrivacyCategory}
+
+_Key: TypeAlias = tuple[PrivacyCategory, PrivacyValue, PrivacyValue | None]
+"""All that a row depends on: the setting, and the value of last seen where it follows that."""
 
 
 def settings_frame(
@@ -121,8 +121,9 @@ def settings_frame(
         category
         status     About  my contacts         2  contacts
     """
-    rows = _Rows([response])
-    frame = _framed(rows, pd.Index(rows.column("category"), name="category"), account, allowed)
+    rows, places = _find([response], bool(allowed))
+    frame = rows.take(places)
+    frame.attrs = _attrs(account)
     if recording is not None:
         del frame.attrs["fetched_at"]
         frame.attrs["recording"] = recording
@@ -147,58 +148,74 @@ def accounts_frame(
         errors: Why others could not be read, likewise.
         allowed: Whether to add :data:`ALLOWED`.
     """
-    rows = _Rows(responses.values())
     lengths = [*map(len, responses.values()), *(1 for _ in errors)]
-    codes, categories = pd.factorize(rows.distinct("category"))
-    found = np.concatenate([codes[rows.places], np.full(len(errors), -1)])
+    rows, places = _find(responses.values(), bool(allowed))
+    places = np.pad(places, (0, len(errors)))  # with 0, the row without a category
+    frame = rows.take(places)
+    codes, categories = pd.factorize(rows.index)
     names = pd.Index([*responses, *errors], dtype="str")
-    index = pd.MultiIndex(
+    frame.index = pd.MultiIndex(
         levels=[names, categories],  # type: ignore[list-item]
-        codes=[np.arange(len(lengths)).repeat(lengths), found],  # type: ignore[list-item]
+        codes=[np.arange(len(lengths)).repeat(lengths), codes[places]],  # type: ignore[list-item]
         names=["account", "category"],
     )
-    frame = _framed(rows, index, None, allowed)
     said = pd.Series([None, *errors.values()], dtype=ERROR.dtype)
-    places = np.concatenate([np.zeros(len(rows.places), int), np.arange(len(errors)) + 1])
-    frame[ERROR.name] = said.array.take(places)
+    which = np.maximum(np.arange(len(frame)) - len(frame) + len(errors) + 1, 0)
+    frame[ERROR.name] = said.array.take(which)
+    frame.attrs = _attrs(None)
     return frame
 
 
-def _framed(rows: _Rows, index: pd.Index, account: str | None, allowed: bool) -> pd.DataFrame:
-    columns = (*COLUMNS, ALLOWED) if allowed else COLUMNS
-    cells = {name: rows.column(name, len(index)) for name, _, _ in columns}
-    frame = pd.DataFrame(cells, index=index)
+def _attrs(account: str | None) -> dict[Hashable, Any]:
     # ISO text: a datetime in attrs is lost by to_parquet.
-    frame.attrs = {
-        "account": mask_account(account),
-        "fetched_at": datetime.now(UTC).isoformat(timespec="seconds"),
+    fetched_at = datetime.now(UTC).isoformat(timespec="seconds")
+    return {"account": mask_account(account), "fetched_at": fetched_at}
+
+
+def _find(
+    responses: Collection[PrivacySettingsResponse], allowed: bool
+) -> tuple[pd.DataFrame, np.ndarray[Any, np.dtype[np.intp]]]:
+    """Distinct rows of settings, and which of them the responses hold, in their order.
+
+    However many are held, few are distinct: those are worded once, and taken from there.
+    """
+    places, rows = _prepared(frozenset(), allowed)
+    try:
+        found = [places[key] for key in _keys(responses)]
+    except KeyError:
+        places, rows = _prepared(frozenset(_keys(responses)).difference(places), allowed)
+        found = [places[key] for key in _keys(responses)]
+    return rows, np.array(found, dtype=np.intp)
+
+
+def _keys(responses: Iterable[PrivacySettingsResponse]) -> Iterator[_Key]:
+    follows = PrivacyValue.MATCH_LAST_SEEN
+    for response in responses:
+        last = response.get_value(PrivacyCategory.LAST)
+        for each in response:
+            yield each.category, each.value, last if each.value is follows else None
+
+
+@lru_cache(maxsize=8)
+def _prepared(
+    others: frozenset[_Key], allowed: bool
+) -> tuple[dict[_Key | None, int], pd.DataFrame]:
+    """One row without a category, every row that this version can set, others; where each is."""
+    keys: list[_Key | None] = [None]
+    for category in PrivacyCategory:
+        for value in category.valid_values:
+            follows = value is PrivacyValue.MATCH_LAST_SEEN
+            last = [*PrivacyCategory.LAST.valid_values, None] if follows else [None]
+            keys += [(category, value, each) for each in last]
+    keys += others
+    columns = (*COLUMNS, ALLOWED) if allowed else COLUMNS
+    cells = [{} if key is None else _setting_cells(*key) for key in keys]
+    index = pd.Index([each.get("category") for each in cells], dtype="str", name="category")
+    data = {
+        name: pd.Series([each.get(name) for each in cells], index, dtype)
+        for name, dtype, _ in columns
     }
-    return frame
-
-
-class _Rows:
-    """Rows of settings: however many there are, few are distinct, and only those are worded."""
-
-    def __init__(self, responses: Iterable[PrivacySettingsResponse]) -> None:
-        found: dict[tuple[PrivacyCategory, PrivacyValue, PrivacyValue | None], int] = {}
-        places = []
-        for response in responses:
-            last = response.get_value(PrivacyCategory.LAST)
-            for setting in response:
-                key = (setting.category, setting.value, last)
-                places.append(found.setdefault(key, len(found)))
-        self.places = np.array(places, dtype=np.intp)
-        self._distinct = [_setting_cells(*key) for key in found]
-
-    def distinct(self, name: str) -> pd.Series[Any]:
-        """A column's cells in the distinct rows."""
-        return pd.Series([cells[name] for cells in self._distinct], dtype=_DTYPES[name])
-
-    def column(self, name: str, length: int | None = None) -> ExtensionArray:
-        """A column's cells; <NA> behind them, up to a length."""
-        cells: ExtensionArray = self.distinct(name).array
-        missing = (length or len(self.places)) - len(self.places)
-        return cells.take(np.concatenate([self.places, np.full(missing, -1)]), allow_fill=True)
+    return {key: place for place, key in enumerate(keys)}, pd.DataFrame(data)
 
 
 def _setting_cells(
@@ -225,15 +242,20 @@ def applied_frame(results: Iterable[ChangeResult], *, account: str | None = None
 
 
 def changes_frame(
-    frames: Mapping[str, pd.DataFrame], errors: Mapping[str, str] = MappingProxyType({})
+    frames: Mapping[str, pd.DataFrame],
+    errors: Mapping[str, str] = MappingProxyType({}),
+    *,
+    empty: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """DataFrame, one row per account and change, index ``account, change``, then :data:`ERROR`.
 
     Accounts that failed follow, each a row without a change.
 
     Args:
-        frames: The table of plans or of what became of them, by the account's name.
+        frames: The table of plans, of what became of them, or of what was changed, by the
+            account's name.
         errors: Why others have none, likewise.
+        empty: What has the columns where there are no tables.
     """
     lengths = [*map(len, frames.values()), *(1 for _ in errors)]
     rows = sum(map(len, frames.values()))
@@ -245,7 +267,9 @@ def changes_frame(
         ],
         names=["account", "change"],
     )
-    whole = pd.concat(frames.values(), ignore_index=True) if frames else pd.DataFrame()
+    whole = pd.DataFrame() if empty is None else empty
+    if frames:
+        whole = pd.concat(frames.values(), ignore_index=True)
     whole = whole.reindex(range(len(index))).set_axis(index)
     whole[ERROR.name] = pd.Series([None] * rows + [*errors.values()], index, ERROR.dtype)
     return whole
@@ -255,7 +279,7 @@ def history_frame(entries: Sequence[HistoryEntry], *, account: str | None = None
     """DataFrame (n, 7), one row per change, with :data:`HISTORY_COLUMNS`."""
     columns: dict[str, list[Any]] = {
         "at": [entry.at for entry in entries],
-        "setting": [history_label(entry) for entry in entries],
+        "setting": [words.history_label(entry) for entry in entries],
         "category": [entry.category and entry.category.value for entry in entries],
         "from": [entry.before for entry in entries],
         "to": [entry.after for entry in entries],
@@ -267,14 +291,6 @@ def history_frame(entries: Sequence[HistoryEntry], *, account: str | None = None
     )
     frame.attrs["account"] = account
     return frame
-
-
-def history_label(entry: HistoryEntry) -> str:
-    """Return what a change is of, in WhatsApp's own words."""
-    if entry.category is None:
-        return "Account started" if entry.change == "start" else "Disappearing messages"
-    what = " (excepted)" if entry.change == "exceptions" else ""
-    return f"{words.label(entry.category)}{what}"
 
 
 def excluded_frame(

@@ -24,6 +24,7 @@ from privacy_sdk.model.types import (
     LOCKED_BY_DEFENSE,
     PrivacyCategory,
     PrivacySetting,
+    PrivacySettingsResponse,
     PrivacyValue,
 )
 
@@ -185,6 +186,12 @@ class Visibility:
         return replace(self, rows=tuple(rows), before=before)
 
     @property
+    def settings(self) -> PrivacySettingsResponse:
+        """The settings that the picture is of."""
+        settings = (PrivacySetting(row.category, row.value) for row in self.rows)
+        return PrivacySettingsResponse(settings, self.unreadable)
+
+    @property
     def title(self) -> str:
         """What is seen."""
         of = f" of {_printable(self.account)!r}" if self.account else ""
@@ -212,12 +219,13 @@ class Visibility:
         }
         meaning = pd.Series([row.meaning for row in self.rows], index, "str")
         frame = pd.DataFrame({**marks, "meaning": meaning}, index=index)
-        frame.attrs = {
-            "account": self.account,
-            "timer": self.timer,
-            "excepted": {category.value: count for category, count in self.excepted.items()},
-        }
+        frame.attrs.update(self.details(), account=self.account)
         return frame
+
+    def details(self) -> dict[str, Any]:
+        """The timer, and how many people are excepted by category; None where it was not read."""
+        counts = {category.value: count for category, count in self.excepted.items()}
+        return {"timer": self.timer, "excepted": counts}
 
     def to_dict(self) -> dict[str, Any]:
         """The same as JSON takes it; None where it is not known or does not apply."""
@@ -237,8 +245,7 @@ class Visibility:
                 }
                 for row in self.rows
             ],
-            "timer": self.timer,
-            "excepted": {category.value: count for category, count in self.excepted.items()},
+            **self.details(),
             "unreadable": self.unreadable,
         }
 

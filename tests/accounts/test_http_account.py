@@ -12,6 +12,7 @@ from asking import make_certificate
 import privacy_sdk as ps
 from privacy_sdk.accounts.events import PhoneSets
 from privacy_sdk.accounts.http import MAX_ANSWER, HttpAccount
+from privacy_sdk.accounts.network import Network
 from privacy_sdk.model.changes import TimerChange
 from privacy_sdk.model.state import SettingsState
 from privacy_sdk.testing import running_gateway
@@ -122,7 +123,7 @@ async def test_a_huge_answer_is_not_read_to_its_end():
             yield b" " * 2**20
 
     account = account_over(lambda request: httpx2.Response(200, content=endless()))
-    with pytest.raises(ps.errors.UnreadableAnswerError, match="16 MiB"):
+    with pytest.raises(ps.errors.UnreadableAnswerError, match="32 MiB"):
         await account.fetch_privacy_settings()
     assert len(pieces) == MAX_ANSWER // 2**20 + 1
 
@@ -467,8 +468,14 @@ async def test_a_proxy_of_the_environment_never_sees_what_goes_to_this_machine(m
         await account.aclose()
 
 
-async def test_a_gateway_whose_certificate_nobody_vouches_for_is_sent_nothing(tmp_path):
-    certificate, key = make_certificate(tmp_path)
+@pytest.mark.parametrize(
+    ("host", "is_trusted", "why"),
+    [("localhost", False, "self-signed"), ("elsewhere.invalid", True, "Hostname mismatch")],
+)
+async def test_a_gateway_whose_certificate_nobody_vouches_for_is_sent_nothing(
+    host: str, is_trusted: bool, why: str, tmp_path
+):
+    certificate, key = make_certificate(tmp_path, host)
     served: list[bytes] = []
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(certificate, key)
@@ -479,8 +486,10 @@ async def test_a_gateway_whose_certificate_nobody_vouches_for_is_sent_nothing(tm
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
     port = server.sockets[0].getsockname()[1]
-    account = HttpAccount(f"https://localhost:{port}", account="demo", token="s3cret")
-    with pytest.raises(ps.NotConnectedError):
+    url = f"https://localhost:{port}"
+    network = Network(url, ca=certificate if is_trusted else None)
+    account = HttpAccount(url, account="demo", token="s3cret", transport=network)
+    with pytest.raises(ps.NotConnectedError, match=why):
         await account.fetch_privacy_settings()
     await account.aclose()
     server.close()

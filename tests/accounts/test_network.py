@@ -2,14 +2,17 @@
 
 import os
 import re
+import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from asking import GatewayProcess, free_port, make_certificate
+from commands import Command
 
 import privacy_sdk as ps
 from privacy_sdk.accounts import network
@@ -56,10 +59,34 @@ def test_an_account_that_two_serve_is_nobodys() -> None:
         found("one"),
         found("one"),
         ps.Client(account="one") as client,
-        pytest.raises(UnknownAccountError, match="Several gateways") as caught,
+        pytest.raises(UnknownAccountError, match=r"at ports \d+ and \d+\.") as caught,
     ):
         client.info()
     assert "--url" in caught.value.hint
+
+
+@pytest.mark.parametrize("says", [b"no JSON", b"[]", b'{"accounts": [1]}', b""])
+def test_what_is_no_gateway_is_passed_over(says: bytes, tmp_path: Path) -> None:
+    folder = tmp_path / "privacy-sdk"
+    with found("one"), socket.socket(socket.AF_UNIX) as odd:
+        odd.bind(str(folder / "1-1.sock"))
+        odd.listen()
+
+        def answer() -> None:
+            with suppress(OSError):
+                while True:
+                    with odd.accept()[0] as connection:
+                        if connection.recv(4096):
+                            head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(says)}\r\n\r\n"
+                            connection.sendall(head.encode() + says)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        try:
+            assert ask(account="one").id == "one"
+        finally:
+            odd.shutdown(socket.SHUT_RDWR)
+            thread.join()
 
 
 def test_the_only_account_needs_no_name_and_is_recorded_like_any_other(tmp_path: Path) -> None:
@@ -182,7 +209,8 @@ def gateways(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str
     with running_gateway({"demo": ps.EmulatedAccount()}, token="x") as plain:
         yield {
             "tls": f"https://localhost:{port}",
-            "plain": plain.replace("http:", "https:"),
+            "http instead": process.url.replace("https:", "http:"),
+            "https instead": plain.replace("http:", "https:"),
             "nobody": f"https://localhost:{free_port()}",
             "no name": "https://gateway.invalid",
             "cert": str(cert),
@@ -204,24 +232,69 @@ def test_a_certificate_is_trusted_by_argument_or_environment(
         assert client.info().id == "demo"
 
 
-@pytest.mark.parametrize("records", [False, True])
-def test_every_reason_has_words_of_its_own(
-    gateways: dict[str, str], records: bool, tmp_path: Path
-) -> None:
-    def message(where: str, ca: str | None = None) -> str:
-        record = tmp_path / f"{where}-{bool(ca)}.yaml" if records else None
-        with (
-            ps.Client(gateways[where], token="x", account="demo", ca=ca, record=record) as client,
-            pytest.raises(ps.NotConnectedError) as caught,
-        ):
-            client.info()
-        return caught.value.message
+REASONS = {
+    "tls": "is not trusted: self",
+    "no name": "There is no machine named 'gateway.invalid'.",
+    "nobody": "No gateway answers at https://localhost:",
+    "http instead": "speaks TLS, not plain http. If it is a gateway: https:// there.",
+    "https instead": "speaks no TLS. If it is a gateway: http:// there.",
+}
 
-    trusted = gateways["cert"]
-    assert "is not trusted: self" in message("tls")
-    assert "speaks no TLS" in message("plain", trusted)
-    assert "No gateway answers" in message("nobody", trusted)
-    assert "no machine named 'gateway.invalid'" in message("no name")
+
+@pytest.mark.parametrize("records", [False, True])
+@pytest.mark.parametrize("where", REASONS)
+def test_every_reason_has_words_of_its_own(
+    gateways: dict[str, str], where: str, records: bool, tmp_path: Path
+) -> None:
+    record = tmp_path / "mine.yaml" if records else None
+    with ps.Client(gateways[where], token="x", account="demo", record=record) as client:
+        for ask in (client.info, lambda: client.set_privacy_setting("last", "none")):
+            with pytest.raises(ps.NotConnectedError) as caught:
+                ask()
+            assert REASONS[where] in f"{caught.value.message} {caught.value.hint}"
+
+
+@pytest.mark.parametrize("where", ["tls", "http instead", "https instead"])
+def test_what_no_waiting_mends_is_said_at_once(gateways: dict[str, str], where: str) -> None:
+    with (
+        ps.Client(gateways[where], token="x", account="demo", wait=3_600) as client,
+        pytest.raises(ps.NotConnectedError, match=REASONS[where].partition(".")[0]),
+    ):
+        client.info()
+
+
+@pytest.mark.parametrize("where", REASONS)
+def test_the_command_says_each_reason_too(
+    gateways: dict[str, str], where: str, capsys, monkeypatch
+) -> None:
+    monkeypatch.setenv("PRIVACY_SDK_TOKEN", "x")
+    code, said = Command(capsys).error("show", "--url", gateways[where], "--account", "demo")
+    assert code == 4
+    assert REASONS[where] in said
+
+
+def test_what_hangs_up_and_speaks_no_tls_is_asked_once() -> None:
+    begun = []
+
+    def hang_up(listener: socket.socket) -> None:
+        with suppress(OSError):  # the listener is closed
+            while True:
+                connection, _ = listener.accept()
+                begun.append(connection.recv(65536)[:1])
+                connection.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=hang_up, args=(listener,))
+        thread.start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        with ps.Client(url, token="x", account="demo") as client:
+            with pytest.raises(ps.errors.AnswerTimeoutError):
+                client.info()
+            with pytest.raises(ps.OutcomeUnknownError):
+                client.set_privacy_setting("last", "none")
+        listener.shutdown(socket.SHUT_RDWR)
+    thread.join()
+    assert begun.count(b"\x16") == 1  # a TLS handshake
 
 
 @pytest.mark.parametrize("records", [False, True])

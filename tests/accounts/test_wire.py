@@ -15,9 +15,12 @@ from privacy_sdk import PrivacyCategory as Category
 from privacy_sdk import PrivacyValue as Value
 from privacy_sdk.accounts import problems, wire
 from privacy_sdk.accounts.base import LinkStatus
+from privacy_sdk.accounts.http import MAX_ANSWER
 from privacy_sdk.accounts.problems import PROBLEMS
 from privacy_sdk.errors.escapes import printable
-from privacy_sdk.model.changes import TimerChange
+from privacy_sdk.model.changes import ChangeResult, Outcome, Report, SettingChange, TimerChange
+from privacy_sdk.model.state import SettingsState
+from privacy_sdk.model.types import LIST_CATEGORIES, MAX_LISTED
 
 LID, PHONE = "999000000000001@lid", "999115550101@s.whatsapp.net"
 
@@ -449,6 +452,21 @@ def test_a_problem_has_its_attributes_whatever_its_members_are(cls, members):
     assert type(error) is cls
     assert all(hasattr(error, name) for name in cls.fields)
     assert isinstance(problems.problem_from_error(error)[1], dict)
+
+
+def test_a_report_with_four_full_lists_is_no_longer_than_what_is_read():
+    people = [
+        ps.DisallowedListUser(f"{999 * 10**17 + n}@lid", f"{999 * 10**12 + n}@s.whatsapp.net")
+        for n in range(MAX_LISTED)
+    ]
+    full = ps.DisallowedList("1790000000000", tuple(people))
+    changes = [SettingChange(category, Value.ALL, Value.NONE) for category in LIST_CATEGORIES]
+    after = SettingsState(
+        dict.fromkeys(Category, Value.CONTACT_BLACKLIST), dict.fromkeys(LIST_CATEGORIES, full), 0
+    )
+    results = tuple(ChangeResult(change, Outcome.APPLIED) for change in changes)
+    answer = json.dumps(wire.report_to_json(Report(results, after)))
+    assert 16 * 2**20 < len(answer) < MAX_ANSWER
 
 
 def test_what_a_response_says_to_people_is_not_sent():

@@ -133,7 +133,7 @@ def test_the_journey_in_jupyterlab(page, home, folder, client, accessible):
         recorded.get_by_label("Profile photo").select_option(label="nobody")
         recorded.get_by_role("button", name="Apply").click()
         expect(recorded.get_by_role("alert")).to_contain_text(
-            "The recording 'tour' holds no answer"
+            "The recording 'tour' does not have a plan"
         )
         expect(recorded.get_by_label("Profile photo")).to_have_value("everyone")
 

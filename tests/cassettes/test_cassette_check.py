@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from commands import Command
 from recording_tools import echoing, recording
 
 from privacy_sdk.cassettes.check import Finding, Row, check, show
@@ -215,6 +216,33 @@ def test_a_folder_is_searched_and_a_missing_file_keeps_no_other_from_being_check
     assert "There is no file" in refused.stdout
     assert f"{bad}: line 5: a person (55•••78)" in refused.stdout
     assert "other.yaml" not in refused.stdout
+
+
+@pytest.mark.parametrize(
+    ("given", "code", "says"),
+    [
+        (["tour"], 0, "1 cassette can be handed to anybody."),
+        (["tour", "good.yaml"], 0, "2 cassettes can be handed to anybody."),
+        (["--only-cassettes", "other.yaml"], 0, "Nothing was checked."),
+        (["tour", "bad.yaml"], 1, "wrong bad.yaml: line 5: a person (55•••78)"),
+        (["other.yaml"], 1, "wrong other.yaml: line 1: Not a cassette"),
+        (["missing.yaml"], 1, "wrong missing.yaml: There is no file 'missing.yaml'."),
+        ([], 2, "Missing argument"),
+        (["tour", "--fix"], 2, "No such option"),
+    ],
+)
+def test_a_check_tells_by_its_exit_code_whether_something_was_found(
+    tmp_path, monkeypatch, capsys, given, code, says
+):
+    monkeypatch.chdir(tmp_path)
+    Path("good.yaml").write_text(HEADER + written(interaction()))
+    Path("bad.yaml").write_text(HEADER + written(interaction(uri="/v1/accounts/5511912345678")))
+    Path("other.yaml").write_text("a: 1\n")
+    run = Command(capsys)
+    ended, out, err = run("cassette", "check", *given)
+    assert ended == code
+    assert says in (err if code == 2 else out)
+    assert f" {code} " in run.out("cassette", "check", "--help")
 
 
 def test_what_cannot_be_read_cannot_be_shown(path):

@@ -189,6 +189,12 @@ def test_one_person_is_one_pseudonym_in_order_of_appearance():
     assert kept({"jid": f"{A}@c.us"}, redactor) == {"jid": f"{PB}@c.us"}
 
 
+def test_a_number_with_other_words_is_the_same_person_and_behind_nobodys_it_may_be_another():
+    people = Pseudonyms()
+    assert people.person("tel:998901234567") == people.person("998901234567")
+    assert people.person("tel:999115550101") != people.person("999115550101")
+
+
 def test_a_token_that_was_sent_is_hidden_in_words():
     assert words("got s3cr3t-token", ["s3cr3t-token"]) == f"got {DOTS}"
 

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from datetime import datetime, timedelta
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -17,11 +18,12 @@ import pytest
 from recording_tools import TOKEN, answering, counting, recording, replaying, session
 
 from privacy_sdk.accounts.emulated.account import EmulatedAccount
+from privacy_sdk.accounts.http import MAX_ANSWER
 from privacy_sdk.cassettes import appender
 from privacy_sdk.cassettes.check import check
 from privacy_sdk.cassettes.file import HEADER, read_recording
 from privacy_sdk.cassettes.recorder import Recorder
-from privacy_sdk.cassettes.transport import MAX_BODY, CassetteTransport
+from privacy_sdk.cassettes.transport import CassetteTransport
 from privacy_sdk.errors import NotRecordedError, PrivacyWarning, RecordingError
 from privacy_sdk.model.types import Contact, Jid
 from privacy_sdk.sync import Client
@@ -163,7 +165,10 @@ def test_a_client_whose_recording_exists_says_that_it_replays_it(path, monkeypat
         fetched = client.fetch_privacy_settings()
         assert fetched.equals(recorded)
         assert fetched.attrs["recording"] == str(path)
-        assert fetched.attrs["fetched_at"] == recorded.attrs["fetched_at"]
+        at, answered = (
+            datetime.fromisoformat(frame.attrs["fetched_at"]) for frame in (recorded, fetched)
+        )
+        assert timedelta() <= at - answered <= timedelta(seconds=30)
         with pytest.warns(PrivacyWarning, match="was answered from it, and nothing was sent"):
             client.set_privacy_setting("last", "none")
         with pytest.raises(NotRecordedError):
@@ -410,10 +415,10 @@ async def test_a_body_that_is_not_of_the_interface_is_left_out_and_said_to_be(pa
 
 
 async def test_an_answer_that_is_too_long_is_refused_and_nothing_is_lost(path):
-    long = httpx2.Response(200, content=b"x" * (MAX_BODY + 1))
+    long = httpx2.Response(200, content=b"x" * (MAX_ANSWER + 1))
     good = httpx2.Response(200, json={"duration": 1})
     async with recording(path, server=lambda: answering(long, good)) as client:
-        with pytest.raises(RecordingError, match="more than 16 MiB"):
+        with pytest.raises(RecordingError, match="more than 32 MiB"):
             await client.get("/v1/accounts/x")
         await client.get("/v1/accounts/x")
     assert answers(path) == [1]
@@ -619,3 +624,15 @@ async def test_a_recording_of_ten_thousand_exchanges_opens_plays_misses_and_goes
             await client.get("/v1/accounts/10000")
     assert len(answers(path)) == 10_000
     assert not any(finding.is_wrong for finding in check(path))
+
+
+async def test_a_token_that_an_answer_repeats_is_not_recorded(path):
+    document = {"type": "urn:privacy-sdk:invalid-request", "detail": f"You sent {TOKEN}."}
+    answer = httpx2.Response(
+        401, json=document, headers={"Content-Type": "application/problem+json"}
+    )
+    async with recording(path, server=lambda: answering(answer)) as client:
+        assert TOKEN in (await client.get("/v1/accounts/demo/privacy")).text
+    written = path.read_text()
+    assert "You sent" in written
+    assert TOKEN not in written

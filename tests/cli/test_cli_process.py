@@ -238,6 +238,14 @@ def test_nothing_heavy_is_imported_to_show_help_or_an_error() -> None:
         assert not {"pandas", "vcr", "httpx2", "fastapi", "ipywidgets"} & loaded
 
 
+def test_a_command_imports_no_other_command() -> None:
+    code = "import sys, privacy_sdk.cli.main as cli; cli.main(sys.argv[1:]); print(*sys.modules)"
+    loaded = set(run([sys.executable, "-c", code, "show", "--emulated"]).stdout.decode().split())
+    assert "privacy_sdk.cli.settings" in loaded
+    others = {f"privacy_sdk.cli.{name}" for name in ("doctor", "gateway", "link", "policies")}
+    assert not others & loaded
+
+
 def test_the_installed_script_is_the_same_command() -> None:
     script = Path(sys.executable).with_name("privacy-sdk")
     ended = run([str(script)])

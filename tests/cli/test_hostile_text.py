@@ -62,6 +62,16 @@ GOOD = {
     r"(GET|PATCH) .*/disallowed-list$": {"dhash": "1", "users": []},
     r".*/disappearing-mode$": {"duration": 604_800},
     r".*/contacts$": {"contacts": [{"phone": EVIL, "jid": EVIL, "pn_jid": None}]},
+    r"GET .*/history$": {
+        "entries": [
+            {
+                "number": 1, "at": "2026-11-24T18:00:00Z", "change": "start", "category": None,
+                "before": None, "after": None, "by": SAYS, "outcome": SAYS, "reason": SAYS,
+                "operation": SAYS, "undoes": SAYS, "since": None, "people": [], "lost": None,
+            },
+        ],
+    },
+    r"GET .*/history\?last=1$": {"entries": []},
     r"(POST|GET) .*/link$": {
         "state": "connected", "hint": SAYS, "qr": None, "expires_in": None, "linked_as": SAYS,
     },

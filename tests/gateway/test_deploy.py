@@ -16,7 +16,7 @@ import pytest
 from asking import free_port
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
-UNIT = (DEPLOY / "privacy-sdk.service").read_text("utf-8")
+UNIT = (DEPLOY / "privacy-sdk@.service").read_text("utf-8").replace("%i", "me")
 CONTAINER = (DEPLOY / "Containerfile").read_text("utf-8")
 
 STRANGER = 54_321
@@ -24,7 +24,9 @@ STRANGER = 54_321
 
 
 def unit_command() -> list[str]:
-    return shlex.split(re.search(r"^ExecStart=(.*)$", UNIT, re.MULTILINE)[1])[1:]
+    port = re.search(r"^Environment=PORT=(.*)$", UNIT, re.MULTILINE)[1]
+    command = re.search(r"^ExecStart=(.*)$", UNIT, re.MULTILINE)[1]
+    return shlex.split(command.replace("${PORT}", port))[1:]
 
 
 def container_command() -> list[str]:
@@ -128,9 +130,24 @@ def test_a_home_that_cannot_be_written_needs_a_token_or_another_folder(tmp_path:
         assert "Gateway on http://" in banner
 
 
+def test_a_journal_that_it_may_not_write_keeps_it_from_starting(folder: Path) -> None:
+    if os.getuid() == 0 and not shutil.which("setpriv"):
+        pytest.skip("root may write everything")
+    environment = {"PRIVACY_SDK_DATA_DIR": str(folder), "PRIVACY_SDK_TOKEN": "x"}
+    with served(["gateway"], environment, folder) as banner:
+        assert "Gateway on http://" in banner
+    journal = folder / "journal.sqlite"
+    journal.chmod(0o400)
+    with served(["gateway"], environment, folder) as said:
+        assert f"The journal {journal} cannot be used: " in said
+        assert "--journal off" in said
+    with served(["gateway", "--journal", "off"], environment, folder) as banner:
+        assert "Gateway on http://" in banner
+
+
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd-analyze found")
 def test_systemd_understands_the_unit(tmp_path: Path) -> None:
-    unit = tmp_path / "privacy-sdk.service"
+    unit = tmp_path / "privacy-sdk@me.service"
     unit.write_text(UNIT.replace("/opt/privacy-sdk/bin/privacy-sdk", "/bin/true"))
     done = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", str(unit)], capture_output=True, text=True

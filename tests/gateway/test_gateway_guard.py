@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from typing import Any
 
 import httpx2
 import pytest
@@ -14,6 +15,7 @@ from privacy_sdk.accounts.emulated.account import EmulatedAccount
 from privacy_sdk.accounts.events import NextAnswer
 from privacy_sdk.errors import InvalidInputError, NotSupportedError
 from privacy_sdk.gateway import create_app
+from privacy_sdk.model.types import SetPrivacySettingResponse
 
 
 @pytest.fixture
@@ -26,7 +28,7 @@ async def test_a_body_over_one_mebibyte_is_refused_by_the_length_it_announces(
     client: httpx2.AsyncClient,
 ) -> None:
     answer = await client.put(TIMER, content=b" " * (2**20 + 1))
-    problem(answer, 413, "invalid-request")
+    assert problem(answer, 413, "invalid-request")["detail"] == "The body is too long."
 
 
 async def test_a_body_over_one_mebibyte_is_refused_when_it_announces_none(
@@ -47,6 +49,31 @@ async def test_a_body_of_one_mebibyte_is_read(client: httpx2.AsyncClient) -> Non
     body = b'{"duration": 60}'.ljust(2**20)
     headers = {"content-type": "application/json"}
     assert (await client.put(TIMER, content=body, headers=headers)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "headers", "is_refused"),
+    [
+        (31_000, 0, {}, False),
+        (0, 31_000, {}, False),
+        (33_000, 0, {}, True),
+        (0, 33_000, {}, True),
+        (17_000, 17_000, {}, True),
+        (9_000, 0, {"x": "y" * 25_000}, True),
+        (0, 0, {f"x{n}": "y" * 400 for n in range(90)}, True),
+        (0, 0, {f"{n}".rjust(400, "x"): "y" for n in range(90)}, True),
+        (0, 0, {f"x{n}": "y" for n in range(80)}, False),
+        (0, 0, {f"x{n}": "y" for n in range(101)}, True),
+    ],
+)
+async def test_a_head_over_32_kib_is_refused_whatever_it_arrives_in(
+    client: httpx2.AsyncClient, path: int, query: int, headers: dict[str, str], is_refused: bool
+) -> None:
+    answer = await client.get(f"/{'p' * path}?{'q' * query}", headers=headers)
+    if is_refused:
+        problem(answer, 431, "invalid-request")
+    else:
+        assert answer.status_code == 404
 
 
 MANY_BAD = {
@@ -190,6 +217,23 @@ async def test_an_accounts_error_keeps_its_kind(event: NextAnswer, status: int, 
     assert answer.headers.get("retry-after") == ("2" if event.backoff else None)
 
 
+class Unheard(EmulatedAccount):
+    """Makes a change whose answer is lost, and then refuses to be read."""
+
+    async def set_privacy_setting(self, *change: Any, **more: Any) -> SetPrivacySettingResponse:
+        await self.emulate(NextAnswer("lost", operation="set_privacy_setting"))
+        await self.emulate(NextAnswer("refused", operation="fetch_privacy_settings"))
+        return await super().set_privacy_setting(*change, **more)
+
+
+async def test_a_change_that_is_lost_and_cannot_be_read_back_is_an_unknown_outcome() -> None:
+    async with client_of({"demo": Unheard()}, token=None) as client:
+        answer = await client.put(f"{PRIVACY}/last", json={"value": "none"})
+        assert problem(answer, 503, "outcome-unknown")["source"] == "gateway"
+        settings = (await client.get(PRIVACY)).json()["settings"]
+        assert {"category": "last", "value": "none"} in settings
+
+
 async def test_a_lost_answer_to_a_question_is_a_timeout() -> None:
     account = EmulatedAccount()
     await account.emulate(NextAnswer("lost"))
@@ -233,6 +277,16 @@ async def test_an_answer_that_breaks_its_own_schema_is_500() -> None:
 
     async with client_of({"demo": Odd()}, token=None) as client:
         problem(await client.get(TIMER), 500, "gateway")
+
+
+async def test_a_path_of_any_length_is_a_short_one_in_the_log(
+    client: httpx2.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, "privacy_sdk.gateway"):
+        await client.get("/a" * 15_000)
+    (record,) = caplog.records
+    assert record.fields["path"].startswith("/a/a/")
+    assert len(record.fields["path"]) <= 200
 
 
 async def test_the_log_names_requests_and_no_people(caplog: pytest.LogCaptureFixture) -> None:

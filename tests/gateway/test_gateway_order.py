@@ -1,6 +1,7 @@
 """Time and order: slow accounts, many writers, haste, and a stop in the middle."""
 
 import asyncio
+import queue
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
@@ -13,6 +14,7 @@ from asking import (
     TIMER,
     Live,
     client_of,
+    connected,
     problem,
 )
 
@@ -24,6 +26,7 @@ from privacy_sdk.errors import PrivacyError
 from privacy_sdk.gateway import create_app, limits
 from privacy_sdk.gateway.limits import Rate
 from privacy_sdk.model.types import DisallowedListUpdate, PrivacyCategory, SetPrivacySettingResponse
+from privacy_sdk.testing import running_gateway
 
 
 @pytest.fixture
@@ -100,9 +103,12 @@ async def test_waiting_for_ones_turn_is_bounded_and_nothing_is_made_then(
 
 
 @pytest.mark.parametrize("gives_up", ["hangs up", "says how long it waits"])
-async def test_a_change_whose_client_has_given_up_is_not_begun(gives_up: str) -> None:
+async def test_a_change_whose_client_has_given_up_is_not_begun(
+    gives_up: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "TURN_DUE", 600.0)
     account = Watched()
-    async with client_of({"demo": account}, token=None) as client:
+    async with asyncio.timeout(30), client_of({"demo": account}, token=None) as client:
         slow = asyncio.create_task(client.patch(LAST_LIST, json={"users": [SOMEBODY]}))
         await account.began.get()
         headers = {"Prefer": "wait=0.05"} if gives_up != "hangs up" else {}
@@ -118,6 +124,28 @@ async def test_a_change_whose_client_has_given_up_is_not_begun(gives_up: str) ->
         await asyncio.gather(slow, late, return_exceptions=True)
         settings = (await client.get(PRIVACY)).json()["settings"]
     assert {"category": "last", "value": "contact_blacklist"} in settings
+
+
+def test_a_change_whose_client_hangs_up_is_cut_short() -> None:
+    ended: queue.Queue[str] = queue.Queue()
+
+    class Endless(EmulatedAccount):
+        async def set_default_disappearing_mode(self, duration: int) -> None:
+            ended.put("began")
+            try:
+                await asyncio.Event().wait()
+            finally:
+                ended.put("cut short")
+
+    request = (
+        f"PUT {TIMER} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        'Content-Length: 16\r\n\r\n{"duration": 60}'
+    )
+    with running_gateway({"demo": Endless()}) as url:
+        with connected(url) as hasty:
+            hasty.sendall(request.encode())
+            assert ended.get(timeout=10) == "began"
+        assert ended.get(timeout=10) == "cut short"
 
 
 async def test_fifty_writers_without_a_dhash_lose_nobody() -> None:

@@ -8,6 +8,8 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,7 +18,7 @@ import sqlalchemy as sa
 from postgresql import postgresql
 
 import privacy_sdk as ps
-from privacy_sdk.accounts.journal import Journal, MemoryJournal
+from privacy_sdk.accounts.journal import Journal, MemoryJournal, RecordedAccount, Recorder
 from privacy_sdk.gateway.journal import NoJournal, SqlJournal, open_journal
 from privacy_sdk.model.history import HistoryEntry
 
@@ -98,6 +100,18 @@ def _rest(entry: HistoryEntry) -> list[object]:
     return [getattr(entry, name) for name in HistoryEntry.__slots__[1:]]
 
 
+async def test_a_page_names_no_more_people_than_an_answer_can_carry(journal):
+    people = tuple(ps.DisallowedListUserEntry(f"999{n:012}@lid") for n in range(3_000))
+    await journal.add("me", replace(ENTRIES[0], people=people * 10))
+    for _ in range(8):
+        await journal.add("me", replace(ENTRIES[0], people=people))
+    sizes, last = [], 0
+    while read := await journal.read("me", after=last):
+        sizes.append(len(read))
+        last = read[-1].id
+    assert sizes == [1, 6, 2]
+
+
 async def test_an_outcome_completes_a_row(journal):
     number = await journal.add("me", ENTRIES[0])
     await journal.complete(number, "applied", "")
@@ -175,6 +189,104 @@ def test_a_locked_journal_is_said_to_be(tmp_path, monkeypatch):
             SqlJournal(path=path)
 
 
+def gateway_under(limit: str, folder: Path) -> "subprocess.CompletedProcess[str]":
+    """A gateway of the command line, started by a shell after a line of its own."""
+    command = f"{limit}; exec {sys.executable} -m privacy_sdk gateway --port 0"
+    return subprocess.run(
+        ["bash", "-c", command],
+        env=os.environ | {"PRIVACY_SDK_DATA_DIR": str(folder)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_a_gateway_does_not_start_where_its_journal_has_no_room(tmp_path):
+    done = gateway_under("ulimit -f 8", tmp_path)  # [KiB]: tables take more
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "journal.sqlite cannot be used: " in done.stderr
+    assert "--journal off" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+async def changed(client: ps.AsyncClient, account: ps.EmulatedAccount, seconds: int) -> None:
+    await client.set_default_disappearing_mode(seconds)
+    assert account.server.timer == str(seconds)
+
+
+async def test_a_journal_that_gets_full_keeps_nobody_from_changing_anything(tmp_path, caplog):
+    journal, account = SqlJournal(path=tmp_path / "journal.sqlite"), ps.EmulatedAccount("demo")
+    recorded = RecordedAccount(account, Recorder("demo", journal))
+    client = ps.AsyncClient.from_account(recorded)
+
+    def pages(most: int) -> None:
+        with journal._engine.begin() as connection:
+            connection.execute(sa.text(f"PRAGMA max_page_count={most}"))
+
+    await asyncio.to_thread(pages, 8)
+    seconds = 0
+    while "is not in the journal" not in caplog.text:
+        seconds += 1
+        await changed(client, account, seconds)
+        assert seconds < 1_000
+    assert "database or disk is full" in caplog.text
+    full = len(await client.history())
+    await asyncio.to_thread(pages, 1_000)  # there is room again
+    await changed(client, account, 5_000)
+    entries = await client.history()
+    assert [(entry.after, entry.outcome) for entry in entries[full:]] == [("5000", "applied")]
+    await journal.aclose()
+
+
+async def test_a_journal_that_gets_locked_keeps_nobody_from_changing_anything(
+    tmp_path, caplog, monkeypatch
+):
+    monkeypatch.setattr("privacy_sdk.gateway.journal._LOCKED_FOR", 0.05)
+    path, account = tmp_path / "journal.sqlite", ps.EmulatedAccount("demo")
+    journal = SqlJournal(path=path)
+    client = ps.AsyncClient.from_account(RecordedAccount(account, Recorder("demo", journal)))
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        await changed(client, account, 60)
+        other.rollback()
+    assert "is not in the journal: The journal" in caplog.text
+    assert "database is locked" in caplog.text
+    await changed(client, account, 120)
+    assert [entry.after for entry in await client.history()] == ["120"]
+    await journal.aclose()
+
+
+async def test_a_server_that_was_started_anew_is_connected_to_again(server):
+    journal, account = SqlJournal(server), ps.EmulatedAccount("demo")
+    client = ps.AsyncClient.from_account(RecordedAccount(account, Recorder("demo", journal)))
+    await changed(client, account, 60)
+    engine = sa.create_engine(server)
+    with engine.begin() as connection:
+        others = (
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+        )
+        connection.execute(sa.text(f"{others} AND datname = current_database()"))
+    engine.dispose()
+    await changed(client, account, 120)
+    assert [entry.after for entry in await client.history()] == ["60", "120"]
+    await journal.aclose()
+    empty(server)
+
+
+async def test_a_server_that_went_keeps_nobody_from_changing_anything(caplog):
+    account = ps.EmulatedAccount("demo")
+    with postgresql() as url:
+        journal = SqlJournal(url)
+        client = ps.AsyncClient.from_account(RecordedAccount(account, Recorder("demo", journal)))
+        await changed(client, account, 60)
+    await changed(client, account, 120)
+    assert "is not in the journal: The journal postgresql" in caplog.text
+    with pytest.raises(ps.PrivacyError, match="cannot be used"):
+        await client.history()
+    await journal.aclose()
+
+
 @pytest.mark.parametrize("url", ["", "x", "mysql://a/b", "sqlite:///x", "postgresql", "://", "a b"])
 def test_another_address_is_refused(url):
     with pytest.raises(ps.InvalidInputError, match="not the address of a journal"):
@@ -215,6 +327,7 @@ async def main():
     for number in range(int(sys.argv[2]), 10**9):
         print("begun", number, flush=True)
         await recorded.set_default_disappearing_mode(number)
+        await recorded.recorder.sync()  # as the gateway does before it answers
         print("acknowledged", number, flush=True)
 
 asyncio.run(main())
@@ -267,6 +380,10 @@ def test_what_was_acknowledged_is_there_after_kill_9(kind, times, request, tmp_p
     open_ones = {int(entry.after) for entry in entries if entry.outcome == "unknown"}
     assert not open_ones & acknowledged
     assert len(acknowledged) >= times * 5
+    print(  # what the long version is run for
+        f"{kind}: {times} kills, {len(begun)} begun, {len(acknowledged)} acknowledged, "
+        f"{len(written)} rows, {len(open_ones)} unknown"
+    )
 
 
 @pytest.fixture
@@ -282,3 +399,24 @@ def where_of(request, tmp_path) -> Iterator[Callable[[str], str]]:
     yield of
     for url in used:
         empty(url)
+
+
+class Walked(ps.DisallowedList):
+    """A list that counts how often it is gone through."""
+
+    walks = 0
+
+    def __iter__(self) -> Iterator[ps.DisallowedListUser]:
+        type(self).walks += 1
+        return super().__iter__()
+
+
+async def test_a_list_is_gone_through_a_few_times_however_many_people_were_added():
+    people = [ps.Jid.parse(f"999{number:012}@lid") for number in range(500)]
+    held = Walked("2", tuple(map(ps.DisallowedListUser, people)))
+    update = ps.DisallowedListUpdate("1", map(ps.DisallowedListUserEntry, people))
+    recorder = Recorder("me", MemoryJournal())
+    async with recorder.exceptions(ps.PrivacyCategory.LAST, update):
+        pass
+    await recorder.read_list(ps.PrivacyCategory.LAST, held)
+    assert Walked.walks < 5

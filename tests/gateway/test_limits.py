@@ -1,41 +1,16 @@
-"""The rules that protect an account: locks of lists and plans, and what a request costs."""
-
-import asyncio
-from contextlib import AbstractAsyncContextManager
+"""The rules that protect an account: what a request costs, and how often a change is tried."""
 
 import pytest
-from asking import CONTACTS, LAST_LIST, PRIVACY, SOMEBODY, Live, client_of, problem
+from asking import CONTACTS, LAST_LIST, PRIVACY, SOMEBODY, TIMER, Live, client_of, problem
 
-from privacy_sdk.accounts.base import Account
 from privacy_sdk.accounts.emulated.account import EmulatedAccount
 from privacy_sdk.gateway.limits import Rate
-from privacy_sdk.model.types import DisallowedListUpdate, PrivacyCategory, SetPrivacySettingResponse
-
-LAST, PROFILE = PrivacyCategory.LAST, PrivacyCategory.PROFILE
-
-
-class Holder:
-    """Somebody who was lent the account and gives it back when told."""
-
-    def __init__(self, lent: AbstractAsyncContextManager[Account]) -> None:
-        self.has_it = False
-        self._may_end = asyncio.Event()
-        self.task = asyncio.create_task(self._hold(lent))
-
-    async def _hold(self, lent: AbstractAsyncContextManager[Account]) -> None:
-        async with lent:
-            self.has_it = True
-            await self._may_end.wait()
-
-    async def end(self) -> None:
-        self._may_end.set()
-        async with asyncio.timeout(5):
-            await self.task
-
-
-async def settled() -> None:
-    for _ in range(50):
-        await asyncio.sleep(0)
+from privacy_sdk.model.types import (
+    DisallowedListUpdate,
+    PrivacyCategory,
+    PrivacyValue,
+    SetPrivacySettingResponse,
+)
 
 
 async def test_a_plan_costs_a_request_for_each_change_and_for_reading_before_and_after() -> None:
@@ -48,6 +23,29 @@ async def test_a_plan_costs_a_request_for_each_change_and_for_reading_before_and
         rate = Rate(burst, per_minute=0.01)
         async with client_of({"demo": Live()}, token=None, rate=rate) as client:
             assert (await client.patch(PRIVACY, json={"changes": changes})).status_code == 200
+            assert (await client.get(PRIVACY)).status_code == after
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "cost"),
+    [
+        ("PUT", f"{PRIVACY}/last", {"value": "contact_blacklist"}, 3),
+        ("PATCH", LAST_LIST, {"users": [SOMEBODY]}, 2),
+        ("POST", f"{PRIVACY}/last/excluded", {"users": [SOMEBODY]}, 5),
+        ("PUT", TIMER, {"duration": 60}, 3),
+        ("POST", CONTACTS, {"phones": ["999115550101", "999115550102"]}, 2),
+        ("GET", PRIVACY, None, 1),
+    ],
+)
+async def test_what_is_asked_costs_the_requests_that_it_takes(
+    method: str, path: str, body: object, cost: int
+) -> None:
+    for burst, after in ((cost, 429), (cost + 1, 200)):
+        account = Live()
+        await account.set_privacy_setting(PrivacyCategory.LAST, PrivacyValue.CONTACT_BLACKLIST)
+        rate = Rate(burst, per_minute=0.01)
+        async with client_of({"demo": account}, token=None, rate=rate) as client:
+            assert (await client.request(method, path, json=body)).status_code == 200
             assert (await client.get(PRIVACY)).status_code == after
 
 

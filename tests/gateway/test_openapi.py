@@ -53,7 +53,13 @@ def test_every_operation_shows_an_example_of_what_it_takes_and_gives(
     openapi: dict[str, Any],
 ) -> None:
     def has_example(content: dict[str, Any]) -> bool:
-        schema = content["application/json"]["schema"]
+        ((kind, body),) = content.items()
+        is_stream = kind == "text/event-stream"
+        schema = (
+            body["itemSchema"]["properties"]["data"]["contentSchema"]
+            if is_stream
+            else body["schema"]
+        )
         names = [one["$ref"].rpartition("/")[2] for one in schema.get("oneOf", [schema])]
         return all("examples" in openapi["components"]["schemas"][name] for name in names)
 
@@ -132,6 +138,7 @@ def explore(cases: int, *, token: str, open_path: bool = True) -> Counter[int]:
         schema.config.update(base_url=url)
         found = [result.ok() for result in schema.get_all_operations()]
         asked = [it for it in found if open_path or it.path not in OPEN_PATHS]
+        asked = [it for it in asked if not it.path.endswith("/events")]  # which never ends
         each = -(-cases // (2 * len(asked) - 4))
         for operation in asked:
             for mode in GenerationMode:

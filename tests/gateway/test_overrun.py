@@ -1,6 +1,7 @@
 """Too much, too slow, too many, no HTTP at all: others are served meanwhile."""
 
 import asyncio
+import gc
 import logging
 import re
 import socket
@@ -338,3 +339,20 @@ def test_overrun_on_all_sides_it_serves_others_and_its_memory_is_bounded(
     print(f"memory grew by {grown / 2**20:.1f} MiB from {before / 2**20:.1f}")
     assert answers == {200}
     assert grown < 64 * 2**20
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_a_connection_that_comes_while_the_gateway_stops_is_closed(turns):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        acceptor = protocol.Acceptor(listener, lambda held, lost: asyncio.Protocol(), None)
+        await asyncio.sleep(0.01)
+        with socket.create_connection(listener.getsockname()) as connection:
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            await acceptor.aclose()
+            listener.close()
+            connection.setblocking(False)
+            for _ in range(3):
+                await asyncio.sleep(0)
+            del acceptor
+            gc.collect()  # an unclosed socket would warn

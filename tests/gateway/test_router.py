@@ -3,10 +3,11 @@
 import inspect
 import json
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from asking import TOKEN, make_certificate
+from asking import TOKEN, GatewayProcess, make_certificate
 from commands import Command
 from proxies import path_router
 
@@ -66,6 +67,7 @@ def test_every_method_stays_below_the_accounts_path(
         assert client.apply(client.plan({"status": "none"})).is_complete
         assert len(client.history()) > 3
         client.undo()
+        assert next(client.watch(after=0)).id > 0
         client.account.emulate(NextAnswer("slow", seconds=0))
         for name in ("link_status", "unlink"):
             with pytest.raises(ps.NotSupportedError):
@@ -73,7 +75,7 @@ def test_every_method_stays_below_the_accounts_path(
         with pytest.raises(ps.NotSupportedError):
             client.link(timeout=1)
         assert "one" in client._repr_html_()
-    others = {"history", "undo", "apply", "link", "link_status", "unlink", "close"}
+    others = {"history", "watch", "undo", "apply", "link", "link_status", "unlink", "close"}
     methods = {
         name
         for name, each in inspect.getmembers(ps.Client, inspect.isfunction)
@@ -107,6 +109,7 @@ def test_every_command_stays_below_the_accounts_path(
     }
     elsewhere = {
         "undo",
+        "watch",
         "check",
         "replay",
         "app",
@@ -138,3 +141,49 @@ def test_what_the_router_does_not_reach_is_said_as_not_connected(
     monkeypatch.setenv("PRIVACY_SDK_CA", str(cert))
     monkeypatch.setenv("PRIVACY_SDK_TOKEN", TOKEN)
     assert Command(capsys)("show", "--url", url, "--account", "down")[0] == 4
+
+
+@pytest.mark.parametrize("records", [False, True])
+def test_plain_http_at_its_tls_port_is_said_as_such(
+    router: tuple[str, Path], tmp_path: Path, records: bool
+) -> None:
+    url = router[0].replace("https:", "http:")
+    record = tmp_path / "mine.yaml" if records else None
+    with (
+        ps.Client(url, token=TOKEN, account="one", record=record) as client,
+        pytest.raises(ps.NotConnectedError, match="speaks TLS, not plain http"),
+    ):
+        client.info()
+
+
+def test_a_fleet_over_gateways_of_their_own_has_all_their_histories(
+    router: tuple[str, Path], tmp_path: Path, monkeypatch
+) -> None:
+    """As deploy/ describes it: a gateway and a journal for each account, one address for all."""
+    cert, key = router[1], router[1].with_name("key.pem")
+    monkeypatch.setenv("PRIVACY_SDK_CA", str(cert))
+    with ExitStack() as end:
+        urls = {}
+        for name in ("ana", "ben"):
+            monkeypatch.setenv("PRIVACY_SDK_DATA_DIR", str(tmp_path / name))
+            gateway = GatewayProcess(token=TOKEN, account=name)
+            end.callback(gateway.close)
+            urls[name] = gateway.url
+        folder = tmp_path / "nginx"
+        folder.mkdir()
+        url = end.enter_context(path_router(folder, urls, cert, key))
+        with ps.Client(url, token=TOKEN, account="ana", wait=20, name="tests") as client:
+            client.set_privacy_setting("last", "none")
+        with ps.Fleet(url, accounts=["ana", "ben", "cem"], token=TOKEN) as fleet:
+            assert fleet.fetch_privacy_settings()["exposure"].unstack()["last"].tolist()[:2] == [
+                0,
+                4,
+            ]
+            table = fleet.history(category="last")
+            assert table.loc["ana", ["to", "by"]].to_numpy().tolist() == [["none", "tests"]]
+            assert "cem" in table[table["error"].notna()].index
+            for entry in fleet["ana"].watch(after=0):
+                if entry.by == "tests":
+                    break
+    kept = sorted(tmp_path.glob("*/journal.sqlite"))
+    assert [path.parent.name for path in kept] == ["ana", "ben"]

@@ -37,32 +37,54 @@ def test_a_cell_waits_as_long_as_its_client():
         assert "no answer came within 0.1 seconds" in c._repr_html_()
 
 
-def test_a_client_is_shown_by_three_exchanges_at_most():
+def test_a_client_is_shown_by_three_round_trips_at_most():
     asked = []
 
-    class Counting(ps.EmulatedAccount):
+    class AtOnce(ps.EmulatedAccount):
+        """Answers about the timer and the lists once all of them have been asked for."""
+
         async def fetch_privacy_settings(self):
             asked.append("settings")
+            self.all_asked = asyncio.Barrier(5)
             return await super().fetch_privacy_settings()
 
         async def fetch_disallowed_list(self, category):
             asked.append("list")
+            await self.all_asked.wait()
             return await super().fetch_disallowed_list(category)
 
         async def fetch_default_disappearing_mode(self):
             asked.append("timer")
+            await self.all_asked.wait()
             return await super().fetch_default_disappearing_mode()
 
         async def info(self):
             asked.append("info")
             return await super().info()
 
-    client = ps.Client.from_account(Counting())
-    for category in ("last", "profile", "status", "groupadd"):
-        client.set_privacy_setting(category, "contact_blacklist")
-    asked.clear()
-    assert "Excepted from Last seen: not read" in client._repr_html_()
-    assert asked == ["settings", "timer"]  # a client of an unnamed account finds that out first
+    lists = dict.fromkeys(("last", "profile", "status", "groupadd"), "contact_blacklist")
+    client = ps.Client.from_account(AtOnce(settings=lists))
+    client.account.emulate(
+        ps.testing.PhoneLists("last", [ps.DisallowedListUserEntry("999000000000001@lid")])
+    )
+    shown = client._repr_html_()
+    assert "Excepted from Last seen: 1 person" in shown
+    assert "Excepted from Groups: nobody" in shown
+    # A client of an unnamed account finds that out first.
+    assert asked == ["settings", "timer", *["list"] * 4]
+
+
+def test_what_cannot_be_read_is_shown_as_not_read():
+    class Blind(ps.EmulatedAccount):
+        async def fetch_default_disappearing_mode(self):
+            raise ps.NotSupportedError("It cannot be read.")
+
+        async def fetch_disallowed_list(self, category):
+            raise ps.NotSupportedError("It cannot be read.")
+
+    shown = ps.Client.from_account(Blind(settings={"last": "contact_blacklist"}))._repr_html_()
+    assert "Excepted from Last seen: not read" in shown
+    assert "Disappearing messages in new chats: not read" in shown
 
 
 def test_a_replayed_client_shows_the_first_answer_and_takes_no_turn():
@@ -76,6 +98,8 @@ def test_a_replayed_client_shows_the_first_answer_and_takes_no_turn():
             ps.PrivacyCategory.LAST, ps.PrivacyValue(frame.loc["last", "value"])
         )
         assert meaning in shown._repr_html_()
+    assert "Disappearing messages in new chats: off" in shown._repr_html_()
+    assert shown._async.recording.unplayed() == client._async.recording.unplayed()
 
 
 def test_a_client_that_is_recorded_shows_what_it_fetched_and_records_nothing(tmp_path):

@@ -1,6 +1,7 @@
 """What the control panel shows, what choosing means, and what becomes of it."""
 
 import gc
+import re
 import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +12,7 @@ import pytest
 from ipywidgets.widgets.widget import _instances
 from panels import (
     Blind,
+    Forgetful,
     Gated,
     eventually,
     html_of,
@@ -143,7 +145,14 @@ def test_buttons_can_be_used_when_there_is_something_to_do(panel):
     assert enabled() == ["Apply", "Revert", "Refresh"]
 
 
-def test_a_change_on_the_phone_is_shown_and_a_choice_stays(client, panel):
+@pytest.fixture
+def untold():
+    """A client of an account that tells of no change."""
+    return ps.Client.from_account(Forgetful())
+
+
+def test_a_change_on_the_phone_is_shown_and_a_choice_stays(untold):
+    client, panel = untold, untold.panel()
     panel.controls["last"].value = "none"
     client.account.emulate(ps.testing.PhoneSets("last", "contacts"))
     client.account.emulate(ps.testing.PhoneSets("calladd", "known"))
@@ -154,7 +163,8 @@ def test_a_change_on_the_phone_is_shown_and_a_choice_stays(client, panel):
     assert "now: my contacts. Changed elsewhere; it was everyone." in row_of(panel, "last")
 
 
-def test_what_was_changed_elsewhere_is_not_overwritten_silently(client, panel):
+def test_what_was_changed_elsewhere_is_not_overwritten_silently(untold):
+    client, panel = untold, untold.panel()
     panel.controls["last"].value = "none"
     panel.controls["status"].value = "none"
     client.account.emulate(ps.testing.PhoneSets("last", "contacts"))
@@ -167,7 +177,8 @@ def test_what_was_changed_elsewhere_is_not_overwritten_silently(client, panel):
     assert value_of(client, "last") == "none"
 
 
-def test_what_the_phone_did_as_well_is_no_change_any_more(client, panel):
+def test_what_the_phone_did_as_well_is_no_change_any_more(untold):
+    client, panel = untold, untold.panel()
     panel.controls["last"].value = "none"
     client.account.emulate(ps.testing.PhoneSets("last", "none"))
     panel.refresh()
@@ -311,7 +322,8 @@ def test_people_can_be_chosen_from_code(client, panel):
         panel.exclude("online", PERSON)
 
 
-def test_a_list_changed_on_the_phone_is_shown_and_choices_stay(client):
+def test_a_list_changed_on_the_phone_is_shown_and_choices_stay(untold):
+    client = untold
     client.exclude("profile", PERSON)
     panel = client.panel()
     panel.exclude("profile", OTHER)
@@ -454,8 +466,8 @@ def test_a_change_that_was_not_recorded_is_said_in_words_and_taken_back():
     before = panel.controls["profile"].value
     panel.controls["profile"].value = "none"
     press(panel, "Apply")
-    assert settled(panel).startswith("The recording 'tour' holds no answer to this")
-    assert "Asked for: Profile photo: everyone → nobody." in panel.message
+    assert settled(panel).startswith("Nothing was changed. The recording 'tour' does not have")
+    assert "a plan (profile → nobody)" in panel.message
     assert panel.controls["profile"].value == before
     assert len(panel.plan) == 0
     panel.controls["profile"].value = "none"
@@ -479,9 +491,7 @@ def test_a_miss_says_which_changes_were_recorded(tmp_path):
         panel = client.panel()
         panel.controls["last"].value = "contacts"
         press(panel, "Apply")
-        assert "• Last seen: everyone → nobody, Disappearing messages: off → 7 days." in settled(
-            panel
-        )
+        assert "It has: a plan (last → nobody, timer → 7 days)." in settled(panel)
         panel.controls["last"].value = "none"
         panel.controls["timer"].value = 604_800
         assert panel.apply().is_complete
@@ -516,15 +526,20 @@ def network():
 
 @pytest.fixture
 def remote(network):
-    """Make clients of a served account whose requests are counted."""
+    """Make clients of a served account whose requests are counted; nothing tells of changes."""
     from privacy_sdk.accounts.http import HttpAccount
     from privacy_sdk.testing import running_gateway
+
+    class Unwatched(HttpAccount):
+        async def watch(self, **asked):
+            raise ps.NotSupportedError("Nobody tells of changes.")
+            yield
 
     clients = []
     with running_gateway({"demo": ps.EmulatedAccount()}) as url:
 
         def make(account="demo"):
-            account = HttpAccount(url, token="t", account=account, transport=network)
+            account = Unwatched(url, token="t", account=account, transport=network)
             clients.append(ps.Client.from_account(account))
             return clients[-1]
 
@@ -813,36 +828,90 @@ def test_people_without_a_number_are_shown_by_lid(client, panel):
 # --- undo and presets: chosen first, sent by Apply
 
 
-def undo_button(panel):
-    return next(w for w in shown(panel) if "psdk-undo" in w._dom_classes)
-
-
-def test_undo_shows_what_it_takes_back_and_apply_sends_it(client, panel):
+def test_undo_chooses_what_takes_back_the_last_change_and_apply_sends_it(client, panel):
     client.exclude("status", PERSON)
     before = client.snapshot()
-    undo = undo_button(panel)
-    assert (undo.description, undo.disabled) == ("Undo", True)
     panel.controls["last"].value = "none"
     panel.controls["timer"].value = 86_400
     panel.controls["status"].value = "none"
     panel.exclude("profile", [PERSON, OTHER])
     panel.apply()
-    assert (undo.description, undo.disabled) == ("Undo 6 changes", False)
-    assert "Last seen: nobody → everyone" in undo.tooltip
-    client.set_privacy_setting("calladd", "known")  # by somebody else: it stays
-    undo.click()
+    press(panel, "Undo")
+    assert "Undo: chosen and not applied yet" in settled(panel)
     assert value_of(client, "last") == "none"
-    assert "Undo: chosen and not applied yet" in panel.message
     assert "Last seen nobody everyone looser" in text_of(panel)
+    assert "Profile photo my contacts except… everyone looser" in text_of(panel)
     assert panel.apply().is_complete
-    client.set_privacy_setting("calladd", "all")
     assert client.snapshot() == before
-    assert undo.description.startswith("Undo ")
 
 
-def test_there_is_nothing_to_undo_before_something_was_applied(panel):
-    with pytest.raises(ps.errors.UsageError, match="nothing that can be taken back"):
+def test_undo_is_the_clients_and_goes_further_back(remote):
+    client = remote()
+    panel = client.panel()
+    client.set_privacy_setting("calladd", "known")
+    remote().set_privacy_setting("last", "none")  # by another client
+    panel.undo()
+    assert [change.category.value for change in panel.plan] == ["last"]
+    panel.apply()
+    panel.undo()
+    assert [change.category.value for change in panel.plan] == ["calladd"]
+    assert panel.apply().is_complete
+    assert value_of(client, "calladd") == "all"
+    with pytest.raises(ps.errors.UsageError, match="no change to take back"):
         panel.undo()
+    assert client.history()["setting"].tolist()[-4:] == ["Calls", "Last seen", "Last seen", "Calls"]
+
+
+def test_another_choice_is_no_undo_any_more(client, panel):
+    client.set_privacy_setting("last", "none")
+    panel.undo()
+    panel.controls["calladd"].value = "known"
+    panel.apply()
+    panel.undo()
+    assert {change.category.value for change in panel.plan} == {"last", "calladd"}
+
+
+def test_undo_takes_the_place_of_what_was_chosen_and_says_so(client, panel):
+    client.set_privacy_setting("last", "none")
+    panel.controls["calladd"].value = "known"
+    panel.exclude("profile", PERSON)
+    panel.undo()
+    assert [change.category.value for change in panel.plan] == ["last"]
+    assert "What was chosen before, 3 changes, is not." in panel.message
+
+
+def test_what_was_changed_since_is_not_undone(client, panel):
+    client.set_privacy_setting("last", "none")
+    client.account.emulate(ps.testing.PhoneSets("last", "contacts"))
+    press(panel, "Undo")
+    assert "'last' was 'none', and is 'contacts' now" in settled(panel)
+    assert len(panel.plan) == 0
+    with pytest.raises(ps.errors.OutdatedPlanError):
+        panel.undo()
+
+
+@pytest.mark.parametrize("make", [ps.Client.emulated, lambda: ps.Client.replay("tour")])
+def test_where_nothing_was_changed_undo_says_so(make):
+    panel = make().panel()
+    with pytest.raises((ps.errors.UsageError, ps.NotRecordedError)):
+        panel.undo()
+    press(panel, "Undo")
+    assert re.search("no change to take back|does not have the history", settled(panel))
+    assert len(panel.plan) == 0
+
+
+def test_without_a_journal_undo_is_what_this_panel_applied_last():
+    client = ps.Client.from_account(Forgetful())
+    panel = client.panel()
+    press(panel, "Undo")
+    assert settled(panel) == "What was changed is not written down."
+    panel.controls["last"].value = "none"
+    panel.apply()
+    client.set_privacy_setting("calladd", "known")
+    panel.undo()
+    assert [change.category.value for change in panel.plan] == ["last"]
+    assert panel.apply().is_complete
+    assert value_of(client, "last") == "all"
 
 
 def test_every_policy_of_the_package_is_a_preset(client, panel):
@@ -911,8 +980,8 @@ def test_people_are_chosen_and_shown_by_their_names():
     client.exclude("profile", "999000000000002@lid")
     panel = client.panel()
     panel.exclude("profile", "ana")
-    shown_people = [label for label, _ in panel._rows["profile"].excluded._people.options]
-    assert shown_people == ["+99•••02", "Ana +99•••01 (to be added)"]
+    people = labelled(panel, "Profile photo: people excepted")
+    assert people._options_labels == ("+99•••02", "Ana +99•••01 (to be added)")
     assert "Ana 99•••01" in repr(panel.plan)
 
 

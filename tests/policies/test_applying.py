@@ -10,6 +10,7 @@ from fake_tryx import FakePhone
 from linked import account_of
 
 import privacy_sdk as ps
+from privacy_sdk.accounts import http
 from privacy_sdk.accounts.base import Capability
 from privacy_sdk.accounts.http import HttpAccount
 from privacy_sdk.testing import running_gateway
@@ -140,6 +141,23 @@ async def test_after_too_many_requests_the_rest_is_not_tried(client, code, text)
     assert (now["online"], now["profile"], now["groupadd"]) == ("match_last_seen", "all", "all")
     await client.apply(applied.undo())
     assert (await settings_of(client))["last"] == "all"
+
+
+async def test_without_a_connection_the_rest_is_not_tried():
+    class CutOff(ps.EmulatedAccount):
+        tried = 0
+
+        async def set_privacy_setting(self, category, value, *, unreported=False):
+            self.tried += 1
+            if category is C.PROFILE:
+                raise ps.NotConnectedError("There is no connection.")
+            return await super().set_privacy_setting(category, value, unreported=unreported)
+
+    client = ps.AsyncClient.from_account(account := CutOff())
+    applied = await client.apply(await client.plan(ps.policies.MAXIMUM))
+    assert list(outcomes(applied).values()) == [APPLIED, APPLIED] + [NOT_TRIED] * 5
+    assert {each.reason for each in applied.results[2:]} == {"There is no connection."}
+    assert account.tried == 3
 
 
 async def test_a_list_whose_category_does_not_get_there_is_not_tried(client):
@@ -595,3 +613,16 @@ async def test_where_the_list_is_refused_nothing_is_opened(watched, fault):
     else:
         assert (people.outcome, setting.outcome) == (REFUSED, NOT_TRIED)
         assert "would see it" in setting.reason
+
+
+async def test_a_plan_whose_answer_is_too_long_to_be_read_is_read_back_and_no_error(monkeypatch):
+    with running_gateway({"demo": ps.EmulatedAccount()}, token=TOKEN) as url:
+        async with ps.AsyncClient(url, token=TOKEN) as client:
+            for category in ("last", "profile"):
+                await client.exclude(category, LIDS)
+            plan = await client.plan({"exceptions": {"last": LIDS[1:], "profile": LIDS[1:]}})
+            monkeypatch.setattr(http, "MAX_ANSWER", 1_000)  # one of the lists fits, both do not
+            applied = await client.apply(plan)
+            assert applied.is_complete
+            assert [await listed(client, c) for c in ("last", "profile")] == [LIDS[1:]] * 2
+            assert (await client.apply(applied.undo())).is_complete

@@ -21,6 +21,7 @@ from privacy_sdk.accounts.wire import list_from_json, to_json
 from privacy_sdk.model.people import as_people, as_person
 from privacy_sdk.model.types import MAX_LISTED
 from privacy_sdk.policies import Outcome, SettingsState
+from privacy_sdk.policies.people import find_people
 from privacy_sdk.policies.verify import Answer, judge
 from privacy_sdk.support.loop import LOOP
 from privacy_sdk.testing import running_gateway
@@ -249,6 +250,29 @@ async def test_thousands_of_people_travel_in_several_requests(client):
     assert await listed(client, "last") == people
 
 
+async def test_a_thousand_numbers_are_asked_for_at_once_and_five_thousand_people_sent():
+    class Counting(ps.EmulatedAccount):
+        asked: ClassVar[list[int]] = []
+        sent: ClassVar[list[int]] = []
+
+        async def find_contacts(self, phones):
+            self.asked.append(len(phones))
+            return await super().find_contacts(phones)
+
+        async def set_privacy_disallowed_list(self, category, update):
+            self.sent.append(len(update.users))
+            return await super().set_privacy_disallowed_list(category, update)
+
+    account = Counting(contacts=[])
+    people = [ps.Jid.parse(f"{999 * 10**12 + n}@lid") for n in range(5_001)]
+    await ps.AsyncClient.from_account(account).exclude("last", people)
+    assert account.sent == [5_000, 1]
+    phones = {"people": [ps.Jid.phone(f"999115{n:06}") for n in range(1_001)]}
+    with pytest.raises(ps.errors.InvalidContactError):
+        await find_people(account, phones)
+    assert account.asked == [1_000, 1]
+
+
 # Somebody else changes the list meanwhile
 
 
@@ -292,6 +316,23 @@ async def test_a_real_change_on_the_phone_between_reading_and_changing_is_kept()
     client = ps.AsyncClient.from_account(Contested(times=1))
     await client.exclude("last", NUMBERS[0])
     assert sorted(await listed(client, "last")) == [LIDS[0], LIDS[4]]
+
+
+async def test_the_list_is_changed_as_it_stands_however_often_it_was_read_before():
+    client = ps.AsyncClient.from_account(Contested(times=2))
+    await client.set_privacy_setting("last", "contact_blacklist")
+    await client.exclude("last", NUMBERS[0])  # reads it, and reads it again for its version
+    assert sorted(await listed(client, "last")) == [LIDS[0], *LIDS[4:6]]
+
+
+async def test_two_real_changes_on_the_phone_in_a_row_are_kept_and_said():
+    client = ps.AsyncClient.from_account(Contested(times=2))
+    with pytest.raises(ps.ConflictError) as caught:
+        await client.exclude("last", NUMBERS[0])
+    assert "it held 0 people, then 1 person; 1 to add, 0 to remove" in caught.value.hint
+    assert await listed(client, "last") == LIDS[4:6]
+    await client.exclude("last", NUMBERS[0])
+    assert sorted(await listed(client, "last")) == [LIDS[0], *LIDS[4:6]]
 
 
 async def test_a_strict_update_is_not_redone(client):

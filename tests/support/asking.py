@@ -63,16 +63,16 @@ def problem(answer: httpx2.Response, status: int, kind: str) -> dict[str, Any]:
 SERVE = """
 from privacy_sdk.accounts.emulated.account import EmulatedAccount
 from privacy_sdk.gateway.server import serve
-serve({{"demo": EmulatedAccount()}}, port=0, **{options})
+serve({{{account!r}: EmulatedAccount()}}, **{{"port": 0}} | {options})
 """
 
 
 class GatewayProcess:
     """A gateway in a process of its own."""
 
-    def __init__(self, **options: object) -> None:
+    def __init__(self, *, account: str = "demo", **options: object) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-c", SERVE.format(options=options)],
+            [sys.executable, "-c", SERVE.format(account=account, options=options)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -127,17 +127,14 @@ def free_port() -> int:
     return port
 
 
-def make_certificate(folder: Path) -> tuple[Path, Path]:
-    """A certificate of localhost that signs itself, and its private key."""
+def make_certificate(folder: Path, host: str = "localhost") -> tuple[Path, Path]:
+    """A certificate of a host that signs itself, and its private key."""
     certificate, key = folder / "cert.pem", folder / "key.pem"
-    subprocess.run(
-        [*SELF_SIGNED, "-keyout", key, "-out", certificate], check=True, capture_output=True
+    command = (
+        *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
+        *("-nodes", "-days", "2", "-subj", f"/CN={host}"),
+        *("-addext", f"subjectAltName=DNS:{host},IP:127.0.0.1"),
+        *("-keyout", key, "-out", certificate),
     )
+    subprocess.run(command, check=True, capture_output=True)
     return certificate, key
-
-
-SELF_SIGNED = (
-    *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
-    *("-nodes", "-days", "2", "-subj", "/CN=localhost"),
-    *("-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"),
-)

@@ -30,6 +30,7 @@ from websockets.exceptions import ConnectionClosed
 from privacy_sdk.accounts.base import AccountInfo, AccountState, Capability, LostAnswerError
 from privacy_sdk.accounts.emulated.account import CONTACTS, SETTINGS, EmulatedAccount
 from privacy_sdk.accounts.emulated.server import EmulatedServer
+from privacy_sdk.accounts.journal import MemoryJournal, Recorder
 from privacy_sdk.accounts.nodes import iq, node
 from privacy_sdk.accounts.whatsapp.raw_account import RawAccount
 from privacy_sdk.accounts.whatsapp.raw_nodes import from_binary, to_binary
@@ -225,6 +226,7 @@ class ObservedAccount(RawAccount):
 
     def __init__(self, whatsapp: FakeWhatsApp, folder: Path, **options: Any) -> None:
         self.server = whatsapp.server
+        self.recorder = Recorder("me", MemoryJournal())
         self.folder = folder / "me"
         options = {"timeout": 5.0, "pause": lambda failures: 0.0, **options}
         super().__init__(

@@ -85,6 +85,17 @@ class Gated(ps.EmulatedAccount):
         return await super().set_privacy_setting(category, value, **options)
 
 
+class Forgetful(ps.EmulatedAccount):
+    """An account of which no journal is kept, so that nothing tells of changes either."""
+
+    async def history(self, **asked: Any) -> Any:
+        raise ps.NotSupportedError("What was changed is not written down.")
+
+    async def watch(self, **asked: Any) -> Any:
+        raise ps.NotSupportedError("What was changed is not written down.")
+        yield
+
+
 class Blind(ps.EmulatedAccount):
     """An account that reads neither lists nor the timer, as a live one."""
 

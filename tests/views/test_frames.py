@@ -4,8 +4,11 @@ import io
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import privacy_sdk as ps
+from privacy_sdk.model import words
 from privacy_sdk.model.types import exposure
 from privacy_sdk.views.frames import ALLOWED, COLUMNS, accounts_frame, settings_frame
 
@@ -33,6 +36,56 @@ def test_rows_keep_the_servers_order_and_its_unknown_names():
     assert frame.loc["new"].tolist() == ["new", "odd", pd.NA, "odd"]
     assert frame.loc["last", "value"] == "newer"
     assert pd.isna(frame.loc["last", "exposure"])
+
+
+WIRE_NAMES = st.sampled_from(["new", "newer", "all", "last"])
+ROWS = st.tuples(
+    st.sampled_from([*ps.PrivacyCategory]) | WIRE_NAMES.map(ps.PrivacyCategory),
+    st.sampled_from([*ps.PrivacyValue]) | WIRE_NAMES.map(ps.PrivacyValue),
+)
+REPORTED = st.lists(ROWS, max_size=12, unique_by=lambda row: row[0])
+
+
+def plainly(rows, *, allowed):
+    """The table as one would write it by hand, cell by cell."""
+    last = dict(rows).get(ps.PrivacyCategory.LAST)
+    columns = {
+        "setting": [words.label(category) for category, _ in rows],
+        "audience": [words.audience(value) for _, value in rows],
+        "exposure": [exposure(category, value, last) for category, value in rows],
+        "value": [value.value for _, value in rows],
+    }
+    if allowed:
+        columns["allowed"] = [", ".join(c.valid_values) or "any" for c, _ in rows]
+    index = pd.Index([category.value for category, _ in rows], dtype="str", name="category")
+    dtypes = DTYPES | {"allowed": "str"}
+    return pd.DataFrame({k: pd.Series(v, index, dtypes[k]) for k, v in columns.items()}, index)
+
+
+@given(reported=st.lists(REPORTED, max_size=4), allowed=st.booleans())
+def test_rows_that_were_prepared_are_those_that_one_would_write(reported, allowed):
+    responses = [ps.PrivacySettingsResponse(ps.PrivacySetting(*row) for row in r) for r in reported]
+    for rows, each in zip(reported, responses, strict=True):
+        frame = settings_frame(each, account="me", allowed=allowed)
+        pd.testing.assert_frame_equal(frame, plainly(rows, allowed=allowed))
+        assert frame.attrs["account"] == "me"
+    named = {f"a{place}": response for place, response in enumerate(responses)}
+    frame = accounts_frame(named, {"bad": "No answer."}, allowed=allowed)
+    for name, rows in zip(named, reported, strict=True):
+        found = frame.loc[frame.index.get_level_values("account") == name]
+        pd.testing.assert_frame_equal(
+            found.droplevel("account").drop(columns="error"), plainly(rows, allowed=allowed)
+        )
+
+
+def test_a_table_that_is_changed_leaves_the_next_one_as_it_is():
+    first = settings_frame(response(last="all"))
+    first.loc["last", "setting"] = "mine"
+    first.index = pd.Index(["mine"])
+    first.attrs["mine"] = True
+    again = settings_frame(response(last="all"))
+    assert (again.index.tolist(), again.loc["last", "setting"]) == (["last"], "Last seen")
+    assert "mine" not in again.attrs
 
 
 def test_the_about_text_is_called_about():
@@ -120,3 +173,15 @@ def test_eighty_columns_show_every_column_with_its_heading():
     assert len(lines) == len(frame) + 2
     assert lines[0].split() == ["setting", "audience", "exposure", "value"]
     assert max(map(len, lines)) <= 80
+
+
+def test_with_details_a_table_of_settings_knows_timer_and_lists_wherever_it_goes(tmp_path):
+    client = ps.Client.emulated()
+    client.exclude("profile", ["+999 11 555 0101", "+999 11 555 0102"])
+    client.set_default_disappearing_mode("7d")
+    frame = client.fetch_privacy_settings(details=True)
+    assert frame.equals(client.fetch_privacy_settings())
+    assert (frame.attrs["timer"], frame.attrs["excepted"]) == (604_800, {"profile": 2})
+    frame.to_parquet(tmp_path / "settings.parquet")
+    assert pd.read_parquet(tmp_path / "settings.parquet").attrs == frame.attrs
+    assert ps.Client.replay("tour").fetch_privacy_settings(details=True).attrs["timer"] == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Mapping
 
 from privacy_sdk.accounts.backends import BACKENDS
@@ -113,7 +114,8 @@ class EmulatedAccount(Recorded, ProtocolAccount):
         super().__init__(
             AccountInfo(id, "emulated", AccountState.CONNECTED, capabilities), self.server.ask
         )
-        self.recorder = Recorder(id, MemoryJournal())
+        # A read would meet the next fault; what happens elsewhere is noticed as it happens.
+        self.recorder = Recorder(id, MemoryJournal(), read_every=math.inf)
         self.recorder.seed(self.server.settings, self.server.timer)
 
     async def _reported_names(self) -> Collection[str]:
@@ -144,8 +146,10 @@ class EmulatedAccount(Recorded, ProtocolAccount):
         match event:
             case PhoneSets(category=category, value=value):
                 self.server.put_setting(category.value, value.value)
+                self.recorder.read_soon()
             case PhoneLists(category=category, users=users):
                 self.server.put_people(category.value, users)
+                self.recorder.read_soon()
             case NextAnswer():
                 self.server.faults.append(event)
             case _:

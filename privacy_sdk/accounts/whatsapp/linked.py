@@ -75,14 +75,16 @@ class LinkedAccount(ABC):
         return f"{type(self).__name__}({self.id!r})"
 
     async def start(self) -> None:
-        """Begin to connect, unless that was done.
+        """Begin to connect, unless that was done; again in another event loop.
 
         Raises:
             UsageError: The account is closed.
         """
         if self._is_closed:
             raise UsageError("The account is closed.", hint="Make a new one.")
-        if not self._is_started:
+        if self._is_started:
+            self._supervisor.resume()
+        else:
             self._is_started = True
             self._supervisor.ask()
 

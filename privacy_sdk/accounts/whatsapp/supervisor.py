@@ -60,6 +60,9 @@ ENDS = frozenset(
 )
 """The states that end a session until somebody asks for the next."""
 
+AT_REST = ENDS | {AccountState.UNLINKED}
+"""The states in which nothing connects until somebody asks."""
+
 _LOOKED_FOR = 120.0
 """How long after a look at the QR code somebody may still want the next one [s]."""
 
@@ -76,7 +79,9 @@ def backoff(failures: int) -> float:
 
 
 class Supervisor:
-    """Runs the sessions of one account, one after the other.
+    """Runs the sessions of one account, one after the other, in the event loop that asks.
+
+    An event loop that ends takes its session along; the next one gets another.
 
     Args:
         session: Its files; hints name its account.
@@ -123,18 +128,42 @@ class Supervisor:
             return
         if self._state is AccountState.LOGGED_OUT:
             self._forget()
-        if self._state not in UNDER_WAY:
+        is_supervised = self._is_supervised
+        if self._state not in UNDER_WAY or not is_supervised:
             self._enter(Step("asked to connect", AccountState.CONNECTING))
-        self._asked.set()
-        if self._task is None:
-            self._task = asyncio.get_running_loop().create_task(self._supervise())
+        if is_supervised:
+            self._asked.set()
+            return
+        self._abandon()
+        self._asked = asyncio.Event()
+        self._task = asyncio.get_running_loop().create_task(self._supervise())
+
+    def resume(self) -> None:
+        """Connect again, if the event loop that did so is gone."""
+        if self._task is not None and not self._is_supervised and self._state not in AT_REST:
+            self.ask()
+
+    @property
+    def _is_supervised(self) -> bool:
+        task = self._task
+        return task is not None and not task.done() and task.get_loop().is_running()
 
     async def stop(self) -> None:
         """End the session that runs."""
-        task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
+        if task := self._abandon():
             await asyncio.wait({task})
+
+    def _abandon(self) -> asyncio.Task[None] | None:
+        """Cancel what runs, and return it if it can be waited for in this event loop."""
+        task, self._task, self._running = self._task, None, None
+        if task is None or task.done():
+            return None
+        if task.get_loop() is asyncio.get_running_loop():
+            task.cancel()
+            return task
+        with suppress(RuntimeError):  # that event loop is closed
+            task.get_loop().call_soon_threadsafe(task.cancel)
+        return None
 
     async def unlink(self) -> None:
         """Stop, and delete the keys; nothing connects meanwhile."""
@@ -230,7 +259,7 @@ class Supervisor:
                 self._enter(
                     Step("codes ran out", AccountState.UNLINKED, "Nobody scanned the QR code.")
                 )
-            goes_on = self._state not in ENDS | {AccountState.UNLINKED}
+            goes_on = self._state not in AT_REST
             if await self._is_asked_within(self._pause(max(failures, 1)) if goes_on else None):
                 failures = 0
 
@@ -259,7 +288,8 @@ class Supervisor:
         try:
             await asyncio.wait({run, over}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            self._running = None
+            if self._task is asyncio.current_task():
+                self._running = None
             over.cancel()
             run.cancel()
             await asyncio.gather(run, return_exceptions=True)

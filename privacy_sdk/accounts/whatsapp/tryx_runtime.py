@@ -79,7 +79,7 @@ class TryxRuntime:
         self._app = app
         self.client = app.get_client()
         self._report: Report | None = None
-        self._listens = False
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
     def is_logged_in(self) -> bool:
@@ -101,8 +101,8 @@ class TryxRuntime:
     async def run(self, report: Report) -> None:
         """Connect, and report what happens until the session is over."""
         self._report = report
-        if not self._listens:
-            self._listens = True
+        is_first, self._loop = self._loop is None, asyncio.get_running_loop()
+        if is_first:
             self._listen()
         run = self._app.run()
         was_up = False
@@ -118,17 +118,17 @@ class TryxRuntime:
             await asyncio.sleep(_LATE)
         finally:
             run.cancel()
-            self._report = None
+            if self._report is report:
+                self._report = None
 
     def _listen(self) -> None:
         """Take the events of tryx, whose handlers are called in threads of its own."""
         from tryx import events
 
-        loop = asyncio.get_running_loop()
-
         def register(name: str, step: Callable[[Any], Step | None]) -> None:
             async def handle(_client: Any, event: Any) -> None:
-                loop.call_soon_threadsafe(self._on_event, step, event)
+                if self._loop is not None and self._report is not None:
+                    self._loop.call_soon_threadsafe(self._on_event, step, event)
 
             self._app.on(getattr(events, name))(handle)
 
