@@ -48,7 +48,7 @@ from privacy_sdk.model.arguments import (
     as_seconds,
     as_time,
 )
-from privacy_sdk.model.changes import ChangeResult, Outcome, Report, TimerChange
+from privacy_sdk.model.changes import ChangeResult, Outcome, Report
 from privacy_sdk.model.history import HistoryEntry
 from privacy_sdk.model.people import PeopleLike, PersonLike, as_people, as_person
 from privacy_sdk.model.state import SettingsState
@@ -58,33 +58,21 @@ from privacy_sdk.model.types import (
     DisallowedListAction,
     DisallowedListUpdate,
     DisallowedListUser,
-    DisallowedListUserEntry,
     Jid,
     PrivacySettingsResponse,
     PrivacyValue,
     SetPrivacySettingResponse,
 )
-from privacy_sdk.policies.history import (
-    changes_of,
-    check_unchanged,
-    last_operation,
-    state_at,
-)
-from privacy_sdk.policies.people import (
-    audience_words,
-    find_people,
-    list_entries,
-    list_words,
-    listed_people,
-    with_everyone,
-)
+from privacy_sdk.policies.excluded import change_excluded, list_words
+from privacy_sdk.policies.history import state_at, undo_last
+from privacy_sdk.policies.people import find_people
 from privacy_sdk.policies.plan import Plan, make_plan
 from privacy_sdk.policies.policy import Policy, PolicyLike, as_policy, policy_of
 from privacy_sdk.policies.result import ApplyResult
 from privacy_sdk.policies.run import Progress, apply_changes
 from privacy_sdk.policies.state import lists_in_use, read_state
 from privacy_sdk.policies.turns import turn_of
-from privacy_sdk.policies.verify import Observer, VerifiedChanges, would_open
+from privacy_sdk.policies.verify import Observer, VerifiedChanges
 from privacy_sdk.support.caller_warnings import warn_caller
 from privacy_sdk.support.gateways import DEFAULT_TIMEOUT, checked_url, given_or_env
 from privacy_sdk.support.names import NamesLike, read_names
@@ -98,9 +86,6 @@ if TYPE_CHECKING:
 _ON_LIST = PrivacyValue.CONTACT_BLACKLIST
 P = ParamSpec("P")
 T = TypeVar("T")
-
-_SENT_AT_ONCE = 5_000
-"""So many entries of a list are half of the longest body that a gateway takes."""
 
 
 def _one_operation(
@@ -435,6 +420,15 @@ class AsyncClient:
             account=self._account.id,
         )
 
+    async def _find(
+        self, people: Mapping[str, Sequence[Jid]]
+    ) -> dict[str, tuple[DisallowedListUser, ...]]:
+        """Return who people are, by the place where they were named."""
+        found = await find_people(self._account, people, self._names.label)
+        for users in found.values():
+            self._names.learn(users)
+        return found
+
     async def _find_person(self, person: PersonLike) -> DisallowedListUser:
         """Return who a person is; as addressed, where the account cannot find contacts."""
         jid = as_person(person, self._names.find)
@@ -680,18 +674,8 @@ class AsyncClient:
             >>> client.fetch_privacy_settings().loc["profile", "value"]
             'all'
         """
-        operation = last_operation(await self.history())
-        results, before = changes_of(operation)
-        changes = [result.change for result in results]
-        now = await read_state(
-            self._account,
-            await self._changes.capabilities(),
-            lists=[each.category for each in changes if not isinstance(each, TimerChange)],
-            timer=any(isinstance(each, TimerChange) for each in changes),
-        )
-        check_unchanged(results, now)
-        name = operation[0].operation
-        return ApplyResult(results, before, now, self._account.id, self._names, name).undo()
+        entries, capabilities = await self.history(), await self._changes.capabilities()
+        return await undo_last(self._account, capabilities, entries, self._names)
 
     async def snapshot(self, at: str | datetime | None = None) -> Policy:
         """Return the settings of now, or of a moment, as a policy that restores them.
@@ -908,48 +892,11 @@ class AsyncClient:
         """
         return await self.fetch_disallowed_list(category)
 
-    async def _find(
-        self, people: Mapping[str, Sequence[Jid]]
-    ) -> dict[str, tuple[DisallowedListUser, ...]]:
-        found = await find_people(self._account, people, self._names.label)
-        for users in found.values():
-            self._names.learn(users)
-        return found
-
     async def _change_excluded(
-        self, category: CategoryLike, people: PeopleLike, action: DisallowedListAction
+        self, category: ListCategoryLike, people: PeopleLike, action: DisallowedListAction
     ) -> SetPrivacySettingResponse:
-        category = as_list_category(category)
-        jids = as_people(people, self._names.find)
-        is_readable = Capability.READ_DISALLOWED_LIST in await self._changes.capabilities()
-        value = (await self._account.fetch_privacy_settings()).get_value(category)
-        if value not in (PrivacyValue.ALL, PrivacyValue.CONTACTS, _ON_LIST):
-            raise would_open(category, value)
-        held = DisallowedList()
-        if value is _ON_LIST and is_readable:
-            held = await self._account.fetch_disallowed_list(category)
-        users, rest = listed_people(jids, held if action is DisallowedListAction.REMOVE else ())
-        users += (await self._find({"people": rest}))["people"]
-        entries = [DisallowedListUserEntry(user.jid, user.pn_jid, action) for user in users]
-        if is_readable or value is not _ON_LIST:
-            entries = list_entries(users, held, action)
-        response = SetPrivacySettingResponse(held.dhash)
-        sent = with_everyone(entries, users, action) if entries else []
-        for first in range(0, len(sent), _SENT_AT_ONCE):
-            update = DisallowedListUpdate(None, sent[first : first + _SENT_AT_ONCE])
-            async with turn_of(self._account):
-                change = await self._changes.change_excluded(category, update)
-            response = SetPrivacySettingResponse(change.dhash)
-            if first == 0 and change.before is not None:
-                value = change.before
-        if entries and not is_readable:
-            warn_caller(
-                f"The change of the list of {category.value!r} was accepted; this account "
-                "cannot read lists, so who is excepted now is not known."
-            )
-            changed = f"{words.label(category)}: {list_words(entries)}"
-            return replace(response, description=changed)
-        return replace(response, description=audience_words(category, value, held, entries))
+        category, jids = as_list_category(category), as_people(people, self._names.find)
+        return await change_excluded(self._changes, category, jids, action, self._find)
 
     async def link_status(self) -> LinkStatus:
         """Return how far a phone is linked, with the present QR code.

@@ -7,7 +7,7 @@ import os
 import warnings
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 from datetime import datetime
-from types import MethodType, TracebackType
+from types import MethodType
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -455,12 +455,7 @@ class Client:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self.close()
 
     def __repr__(self) -> str:

@@ -6,19 +6,19 @@ demo against what was recorded, so that what is shown is what happened.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 import typer
 
-from privacy_sdk.accounts.events import NextAnswer
 from privacy_sdk.cli import output
 from privacy_sdk.cli.options import options_of
-from privacy_sdk.errors import PrivacyError
+from privacy_sdk.errors import IqError, PrivacyError
 from privacy_sdk.errors.masks import mask_text
 from privacy_sdk.model import words
-from privacy_sdk.model.types import DisallowedList, DisallowedListUpdate, DisallowedListUserEntry
+from privacy_sdk.model.types import DisallowedList
+from privacy_sdk.policies.policy import MAXIMUM
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,8 +49,64 @@ class Step:
     before: Result = None
 
 
+_SETTINGS = "client.fetch_privacy_settings()"
+_LIST = 'client.fetch_disallowed_list("last")'
+
+_STEPS = (
+    (
+        "Change one, and see it changed.",
+        'client.set_privacy_setting("last", "contacts")',
+        _SETTINGS,
+    ),
+    (
+        "A pair that does not exist is refused before anything is sent.",
+        'client.set_privacy_setting("online", "none")',
+        "",
+    ),
+    (
+        "Contacts except some: the answer holds the list's version, its dhash.",
+        'dhash = client.set_privacy_setting("last", "contact_blacklist").dhash',
+        _SETTINGS,
+    ),
+    (
+        "Except one person, based on that version.",
+        "person = ps.DisallowedListUserEntry(\n"
+        '    "999000000000001@lid", "999115550101@s.whatsapp.net")\n'
+        "update = ps.DisallowedListUpdate(dhash, [person])\n"
+        'client.set_privacy_disallowed_list("last", update)',
+        _LIST,
+    ),
+    (
+        "The list has changed since: the same version again is a conflict.",
+        'client.set_privacy_disallowed_list("last", update)',
+        "",
+    ),
+    (
+        "Messages of new chats disappear after seven days.",
+        "client.set_default_disappearing_mode(604_800)",
+        "client.fetch_default_disappearing_mode()",
+    ),
+    (
+        "What WhatsApp refuses is an error, never a silent success.",
+        'client.account.emulate(ps.testing.NextAnswer("refused", category="groupadd"))\n'
+        'client.set_privacy_setting("groupadd", "none")',
+        "",
+    ),
+    (
+        "The specification's maximum privacy configuration.",
+        "\n".join(
+            f'client.set_privacy_setting("{category}", "{value}")'
+            for category, value in MAXIMUM.settings.items()
+        ),
+        _SETTINGS,
+    ),
+)
+"""What changes something: a title, the code, and the code that shows what came of it, if anything
+does."""
+
+
 def tour(client: Client) -> Iterator[Step]:
-    """Run all steps in order; each is given after it has happened.
+    """Run all steps in order, each by its own code; each is given after it has happened.
 
     Args:
         client: A client of an emulated account, of its recording, or of a gateway with one.
@@ -64,102 +120,27 @@ def tour(client: Client) -> Iterator[Step]:
         ...
         The specification's maximum privacy configuration.
     """
-    from privacy_sdk.policies.policy import MAXIMUM
+    import privacy_sdk as ps
 
-    start = client.fetch_privacy_settings()
-    yield Step("Fetch the settings.", "settings = client.fetch_privacy_settings()", start)
-    yield Step(
-        "Look up one of them.",
-        'settings.loc["last", "audience"]',
-        str(start.loc["last", "audience"]),
-    )
+    settings = client.fetch_privacy_settings()
+    yield Step("Fetch the settings.", f"settings = {_SETTINGS}", settings)
+    audience = str(settings.loc["last", "audience"])
+    yield Step("Look up one of them.", 'settings.loc["last", "audience"]', audience)
 
-    client.set_privacy_setting("last", "contacts")
-    contacts = client.fetch_privacy_settings()
-    yield Step(
-        "Change one, and see it changed.",
-        'client.set_privacy_setting("last", "contacts")',
-        contacts,
-        before=start,
-    )
-
-    yield Step(
-        "A pair that does not exist is refused before anything is sent.",
-        'client.set_privacy_setting("online", "none")',
-        _error_of(lambda: client.set_privacy_setting("online", "none")),
-    )
-
-    yield from _except_somebody(client, contacts)
-    yield from _set_timer(client)
-
-    client.account.emulate(NextAnswer("refused", category="groupadd"))
-    yield Step(
-        "What WhatsApp refuses is an error, never a silent success.",
-        'client.account.emulate(ps.testing.NextAnswer("refused", category="groupadd"))\n'
-        'client.set_privacy_setting("groupadd", "none")',
-        _error_of(lambda: client.set_privacy_setting("groupadd", "none")),
-    )
-
-    before = client.fetch_privacy_settings()
-    for category, value in MAXIMUM.settings.items():
-        client.set_privacy_setting(category, value)
-    yield Step(
-        "The specification's maximum privacy configuration.",
-        "\n".join(
-            f'client.set_privacy_setting("{category}", "{value}")'
-            for category, value in MAXIMUM.settings.items()
-        ),
-        client.fetch_privacy_settings(),
-        before=before,
-    )
-
-
-def _except_somebody(client: Client, start: pd.DataFrame) -> Iterator[Step]:
-    dhash = client.set_privacy_setting("last", "contact_blacklist").dhash
-    yield Step(
-        "Contacts except some: the answer holds the list's version, its dhash.",
-        'dhash = client.set_privacy_setting("last", "contact_blacklist").dhash',
-        client.fetch_privacy_settings(),
-        before=start,
-    )
-
-    nobody = client.fetch_disallowed_list("last")
-    person = DisallowedListUserEntry("999000000000001@lid", "999115550101@s.whatsapp.net")
-    update = DisallowedListUpdate(dhash, [person])
-    client.set_privacy_disallowed_list("last", update)
-    yield Step(
-        "Except one person, based on that version.",
-        "person = ps.DisallowedListUserEntry(\n"
-        '    "999000000000001@lid", "999115550101@s.whatsapp.net")\n'
-        "update = ps.DisallowedListUpdate(dhash, [person])\n"
-        'client.set_privacy_disallowed_list("last", update)',
-        client.fetch_disallowed_list("last"),
-        before=nobody,
-    )
-    yield Step(
-        "The list has changed since: the same version again is a conflict.",
-        'client.set_privacy_disallowed_list("last", update)',
-        _error_of(lambda: client.set_privacy_disallowed_list("last", update)),
-    )
-
-
-def _set_timer(client: Client) -> Iterator[Step]:
-    before = client.fetch_default_disappearing_mode()
-    client.set_default_disappearing_mode(604_800)
-    yield Step(
-        "Messages of new chats disappear after seven days.",
-        "client.set_default_disappearing_mode(604_800)\nclient.fetch_default_disappearing_mode()",
-        client.fetch_default_disappearing_mode(),
-        before=before,
-    )
-
-
-def _error_of(call: Callable[[], object]) -> PrivacyError:
-    try:
-        call()
-    except PrivacyError as error:
-        return error
-    raise AssertionError("The tour expects an error here.")
+    names = {"ps": ps, "client": client}
+    seen: dict[str, Result] = {_SETTINGS: settings}
+    for title, code, look in _STEPS:
+        if look and look not in seen:
+            seen[look] = eval(look, names)  # noqa: S307
+        try:
+            exec(code, names)  # noqa: S102
+        except PrivacyError as error:
+            yield Step(title, code, error)
+            if isinstance(error, IqError):
+                seen.clear()  # it was sent: what is before the next change, is looked at anew
+        else:
+            before, seen[look] = seen[look], eval(look, names)  # noqa: S307
+            yield Step(title, code, seen[look], before)
 
 
 def demo(context: typer.Context) -> None:

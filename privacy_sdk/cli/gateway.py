@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,7 +21,7 @@ from privacy_sdk.support.gateways import DEFAULT_PORT
 if TYPE_CHECKING:
     from privacy_sdk.gateway.server import Listening
 
-_LISTEN = "Where to listen"
+_listen = partial(option, rich_help_panel="Where to listen")
 
 
 def gateway(
@@ -29,33 +30,21 @@ def gateway(
         list[str] | None,
         option("What to serve; may be repeated. Else demo=emulated.", metavar="NAME=BACKEND"),
     ] = None,
-    host: Annotated[str, typer.Option(rich_help_panel=_LISTEN)] = "127.0.0.1",
+    host: Annotated[str, _listen(show_default=True)] = "127.0.0.1",
     port: Annotated[
-        int, typer.Option(help="0 takes any free port.", min=0, max=65535, rich_help_panel=_LISTEN)
+        int, _listen("0 takes any free port.", min=0, max=65535, show_default=True)
     ] = DEFAULT_PORT,
     allowed_host: Annotated[
-        list[str] | None,
-        option(
-            "A name of this machine that clients may use; may be repeated.",
-            rich_help_panel=_LISTEN,
-        ),
+        list[str] | None, _listen("A name of this machine that clients may use; may be repeated.")
     ] = None,
     token_file: Annotated[
-        Path | None,
-        option("File with the token that clients must send; SIGHUP has it read again."),
+        Path | None, option("File with the token that clients must send; SIGHUP has it read again.")
     ] = None,
     data_dir: Annotated[
-        Path | None,
-        option(f"Where token, sessions and socket are kept; else {DATA_DIR}."),
+        Path | None, option(f"Where token, sessions and socket are kept; else {DATA_DIR}.")
     ] = None,
-    certfile: Annotated[
-        Path | None,
-        option("TLS certificate chain, PEM.", rich_help_panel=_LISTEN),
-    ] = None,
-    keyfile: Annotated[
-        Path | None,
-        option("Its key, if not in there.", rich_help_panel=_LISTEN),
-    ] = None,
+    certfile: Annotated[Path | None, _listen("TLS certificate chain, PEM.")] = None,
+    keyfile: Annotated[Path | None, _listen("Its key, if not in there.")] = None,
     journal: Annotated[
         str | None,
         option(
@@ -76,12 +65,7 @@ def gateway(
         ),
     ] = 60,
     insecure_remote: Annotated[
-        bool,
-        typer.Option(
-            "--insecure-remote",
-            help="Listen beyond this machine without TLS.",
-            rich_help_panel=_LISTEN,
-        ),
+        bool, _listen("Listen beyond this machine without TLS.", "--insecure-remote")
     ] = False,
 ) -> None:
     """Serve accounts to this machine over HTTP, until Ctrl-C."""
@@ -102,17 +86,16 @@ def gateway(
         journal=journal,
         keep=timedelta(days=keep_days),
         read_every=read_every,
-        on_ready=_announce_json if as_json else _announce,
+        on_ready=lambda listening: _announce(listening, as_json=as_json),
     )
 
 
-def _announce(listening: Listening) -> None:
-    output.write(str(listening))
-
-
-def _announce_json(listening: Listening) -> None:
-    names = ("url", "accounts", "token_at")
-    output.write_json({name: getattr(listening, name) for name in names}, indent=None)
+def _announce(listening: Listening, *, as_json: bool) -> None:
+    if as_json:
+        names = ("url", "accounts", "token_at")
+        output.write_json({name: getattr(listening, name) for name in names}, indent=None)
+    else:
+        output.write(str(listening))
 
 
 def _account(text: str) -> tuple[str, Account]:

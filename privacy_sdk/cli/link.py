@@ -112,7 +112,7 @@ class _Screen:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *raised: object) -> None:
         self._image.unlink(missing_ok=True)
 
     def show(self, status: LinkStatus) -> None:

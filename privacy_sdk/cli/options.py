@@ -40,9 +40,9 @@ def argument(metavar: str, help: str | None = None, **more: Any) -> Any:
     return typer.Argument(metavar=metavar, help=help, show_default=False, **more)
 
 
-def option(help: str, *flags: str, **more: Any) -> Any:
+def option(help: str | None = None, *flags: str, show_default: bool = False, **more: Any) -> Any:
     """An option of a command; what is left out shows no default."""
-    return typer.Option(*flags, help=help, show_default=False, **more)
+    return typer.Option(*flags, help=help, show_default=show_default, **more)
 
 
 def _keep(context: typer.Context, option: typer.CallbackParam, value: object) -> None:

@@ -294,13 +294,6 @@ def fit_table(
     """Return a table that fits: whole, or its essential columns, or each row as lines.
 
     Where stdout is no terminal every row is one line, however long, so that ``grep`` finds it.
-
-    Args:
-        console: What it has to fit.
-        headers: Names of the columns.
-        rows: A text for each column, with a tone where it is a cell.
-        essential: The headers that a narrow terminal still shows.
-        changed: Which rows to emphasize.
     """
     from rich.box import ROUNDED
     from rich.table import Table as RichTable

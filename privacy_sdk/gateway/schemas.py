@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, FailFast, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from privacy_sdk.accounts.events import CHANGES, READS, Fault
+from privacy_sdk.accounts.problems import problem_from_error
+from privacy_sdk.errors import InvalidPairError
 from privacy_sdk.model.types import LIST_CATEGORIES, DisallowedListAction
 
 _LID, _PHONE = "999000000000001@lid", "999115550101@s.whatsapp.net"
@@ -396,20 +398,13 @@ class NextAnswerBody(Document):
 EventBody = Annotated[PhoneSetsBody | PhoneListsBody | NextAnswerBody, Field(discriminator="event")]
 
 
+_, _PROBLEM = problem_from_error(InvalidPairError("online", "none", ("all", "match_last_seen")))
+
+
 class ProblemBody(Document):
     """Why a request failed (RFC 9457); ``type`` decides, and ``hint`` says what to do next."""
 
-    model_config = _example(
-        type="urn:privacy-sdk:invalid-pair",
-        title="Invalid pair",
-        status=422,
-        detail="'online' cannot be set to 'none'.",
-        hint="Allowed for 'online': all, match_last_seen.",
-        source="gateway",
-        category="online",
-        value="none",
-        allowed=["all", "match_last_seen"],
-    )
+    model_config = _example(**_PROBLEM)
     type: str
     title: str
     status: int

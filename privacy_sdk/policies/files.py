@@ -40,10 +40,7 @@ def read_document(
 ) -> tuple[YamlMapping, Callable[..., int], list[str]]:
     """Parse a YAML text: the mapping, the line of each part of it, and keys that it has twice.
 
-    Args:
-        text: What may be a policy.
-        source: What to call it in errors.
-        keys: What a policy may name, each with the words it also goes by.
+    ``keys`` are what a policy may name, each with the words it also goes by.
 
     Raises:
         InvalidPolicyError: No YAML, or no policy.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
+from privacy_sdk.accounts.base import Account
 from privacy_sdk.errors import InvalidInputError, OutdatedPlanError, UsageError
 from privacy_sdk.model import words
+from privacy_sdk.model.address_book import AddressBook
 from privacy_sdk.model.changes import (
     Change,
     ChangeResult,
@@ -24,18 +26,44 @@ from privacy_sdk.model.types import (
     PrivacyCategory,
     PrivacyValue,
 )
+from privacy_sdk.policies.plan import Plan
+from privacy_sdk.policies.result import ApplyResult
+from privacy_sdk.policies.state import read_state
 
 _ADD = DisallowedListAction.ADD
 _ON_LIST = PrivacyValue.CONTACT_BLACKLIST
 _APPLIED = Outcome.APPLIED.value
 
 
-def last_operation(entries: Sequence[HistoryEntry]) -> tuple[HistoryEntry, ...]:
-    """Return the changes of the last call that was not taken back, without those that failed.
+async def undo_last(
+    account: Account,
+    capabilities: Collection[str],
+    entries: Sequence[HistoryEntry],
+    names: AddressBook,
+) -> Plan:
+    """Return the plan that takes back the last operation of an account's history.
 
     Raises:
-        UsageError: There is none.
+        UsageError: There is none that was not taken back.
+        OutdatedPlanError: What it changed was changed again since.
     """
+    operation = _last_operation(entries)
+    results, before = changes_of(operation)
+    changes = [result.change for result in results]
+    now = await read_state(
+        account,
+        capabilities,
+        lists=[each.category for each in changes if not isinstance(each, TimerChange)],
+        timer=any(isinstance(each, TimerChange) for each in changes),
+    )
+    if differences := _differences(changes, now):
+        raise OutdatedPlanError(differences)
+    name = operation[0].operation
+    return ApplyResult(results, before, now, account.id, names, name).undo()
+
+
+def _last_operation(entries: Sequence[HistoryEntry]) -> tuple[HistoryEntry, ...]:
+    """Return the changes of the last call that was not taken back, without those that failed."""
     made = [e for e in entries if e.operation and e.outcome == _APPLIED]
     undone = {entry.undoes for entry in made}
     for last in reversed(made):
@@ -78,42 +106,32 @@ def changes_of(
     )
 
 
-def check_unchanged(results: Sequence[ChangeResult], now: SettingsState) -> None:
-    """Refuse to take back what was changed since.
-
-    Raises:
-        OutdatedPlanError: A setting, the timer or a person on a list is otherwise now.
-    """
+def _differences(changes: Iterable[Change], now: SettingsState) -> list[str]:
+    """Return a sentence for each setting, list or timer that is not as it was left."""
     settings: dict[PrivacyCategory, PrivacyValue] = {}
     timer: int | None = None
-    differences = []
-    for result in results:
-        match result.change:
+    of_lists = []
+    for change in changes:
+        match change:
             case SettingChange(category=category, after=value):
                 settings[category] = value
             case TimerChange(after=seconds):
                 timer = seconds
             case ListChange(category=category, action=action, people=people):
-                held = now.lists.get(category)
-                if held is not None:
-                    listed = {user.jid for user in held}
-                    missed = sum((user.jid in listed) is not (action is _ADD) for user in people)
-                    if missed:
-                        who = words.people(missed)
-                        differences.append(
-                            f"The list of {category.value!r} was changed, for {who} of those."
-                        )
-    if differences := [*SettingsState(settings, {}, timer).differences(now), *differences]:
-        raise OutdatedPlanError(differences)
+                if (held := now.lists.get(category)) is None:
+                    continue
+                listed = {user.jid for user in held}
+                missed = sum((user.jid in listed) is not (action is _ADD) for user in people)
+                if missed:
+                    who = words.people(missed)
+                    of_lists.append(
+                        f"The list of {category.value!r} was changed, for {who} of those."
+                    )
+    return [*SettingsState(settings, {}, timer).differences(now), *of_lists]
 
 
 def state_at(entries: Sequence[HistoryEntry], now: SettingsState, at: datetime) -> SettingsState:
     """Return the settings of a moment, as far as they are known, from those of now.
-
-    Args:
-        entries: What was changed since, in its order.
-        now: What is read now.
-        at: The moment.
 
     Raises:
         InvalidInputError: The account, an emulated one, was started anew since.

@@ -186,16 +186,8 @@ def make_plan(
     """Return the changes that bring the settings to a policy.
 
     The state holds the lists that the policy touches, as far as the account can read them;
-    ``people`` are those whom its exceptions name.
-
-    Args:
-        policy: The policy.
-        state: The present settings.
-        people: Who is to be excepted, by category.
-        account: Name of the account.
-        only: ``"tighter"`` leaves out whatever is not known to let in fewer people, and whatever
-            hangs on it.
-        names: What to call people.
+    ``people`` are those whom its exceptions name. ``only="tighter"`` leaves out whatever is not
+    known to let in fewer people, and whatever hangs on it.
     """
     if only is not None:
         only = _as_only(only)

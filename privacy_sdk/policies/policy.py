@@ -356,10 +356,6 @@ PolicyLike: TypeAlias = Policy | Mapping[Any, Any] | Frame | Column | str | os.P
 def as_policy(policy: PolicyLike, names: NameFinder = nobody) -> Policy:
     """Return a policy as it is, from a mapping or a table, or from the YAML file at a path.
 
-    Args:
-        policy: The policy.
-        names: Finds the person of a name.
-
     Raises:
         InvalidPolicyError: None of these, or an invalid policy; lists every problem.
     """

@@ -26,12 +26,8 @@ async def turn_of(account: Account, *, within: float = TURN_DUE) -> AsyncIterato
     An account may be used from several event loops, one after the other. One that
     :class:`RunsPlans` is held at its other end.
 
-    Args:
-        account: The account.
-        within: How long to wait for those before [s].
-
     Raises:
-        AccountBusyError: Other changes took longer; this one was not begun.
+        AccountBusyError: The changes before took longer than ``within``; this one was not begun.
 
     Example:
         >>> from privacy_sdk.accounts.emulated.account import EmulatedAccount
