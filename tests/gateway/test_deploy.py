@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +16,8 @@ import httpx2
 import pytest
 from asking import free_port
 
-DEPLOY = Path(__file__).parents[2] / "deploy"
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "deploy"
 UNIT = (DEPLOY / "privacy-sdk@.service").read_text("utf-8").replace("%i", "me")
 CONTAINER = (DEPLOY / "Containerfile").read_text("utf-8")
 
@@ -153,3 +155,20 @@ def test_systemd_understands_the_unit(tmp_path: Path) -> None:
         ["systemd-analyze", "verify", "--man=no", str(unit)], capture_output=True, text=True
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_container_copies_what_the_package_is_built_from(tmp_path: Path) -> None:
+    for copied in re.findall(r"^COPY (.*)$", CONTAINER, re.MULTILINE):
+        *sources, target = copied.split()
+        for source in sources:
+            path = tmp_path / target.lstrip("/")
+            if (ROOT / source).is_dir():
+                shutil.copytree(ROOT / source, path)
+            else:
+                path.mkdir(exist_ok=True)
+                shutil.copy(ROOT / source, path)
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "-o", str(tmp_path)]
+    subprocess.run([*build, str(tmp_path / "src")], check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {"privacy_sdk/gateway/server.py", "privacy_sdk/_recordings/tour.yaml"} <= set(names)
