@@ -74,7 +74,7 @@ def words(document: object, name: str) -> str:
         >>> words({"hint": "wait\\x1b[2J"}, "hint")
         'wait\\x1b[2J'
     """
-    text = printable(member(document, name, str)[:_LONGEST_WORDS])
+    text = printable(member(document, name, str)[: _LONGEST_WORDS + 1])
     return text if len(text) <= _LONGEST_WORDS else f"{text[: _LONGEST_WORDS - 1]}…"
 
 

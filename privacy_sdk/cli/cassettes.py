@@ -51,10 +51,7 @@ def show(
 @cassette.command()
 def check(
     context: typer.Context,
-    recordings: Annotated[
-        list[str],
-        argument("CASSETTE...", f"{_WHICH} A folder is searched."),
-    ],
+    recordings: Annotated[list[str], argument("CASSETTE...", f"{_WHICH} A folder is searched.")],
     only_cassettes: Annotated[
         bool, typer.Option("--only-cassettes", help="Pass over YAML files that are none.")
     ] = False,
