@@ -10,6 +10,7 @@ import typer
 
 from privacy_sdk.cli import output
 from privacy_sdk.cli.options import argument, options_of
+from privacy_sdk.model.words import counted
 
 cassette = typer.Typer(help="Look at recordings, and check that nobody is in them.")
 
@@ -90,8 +91,6 @@ def check(
             says = str(finding).removeprefix(f"{place}, ")
             output.write(f"{level:<5} {place}: {says}")
         if not wrong:
-            checked = "1 cassette" if count == 1 else f"{count} cassettes"
-            output.write(
-                f"{checked} can be handed to anybody." if count else "Nothing was checked."
-            )
+            checked = f"{counted(count, 'cassette')} can be handed to anybody."
+            output.write(checked if count else "Nothing was checked.")
     raise typer.Exit(int(wrong))
