@@ -101,14 +101,13 @@ class Kernel:
         asked = self._client.execute(code)
         self._until(asked, lambda message: message["content"].get("execution_state") == "idle")
         took = time.perf_counter() - start
-        answer = self._client.get_shell_msg(timeout=60)["content"]
+        answer = self._reply(asked)
         assert answer["status"] == "ok", answer
         return took
 
     def value(self, expression: str) -> Any:
         """What an expression is."""
-        self._client.execute("", user_expressions={"it": expression})
-        content = self._client.get_shell_msg(timeout=60)["content"]
+        content = self._reply(self._client.execute("", user_expressions={"it": expression}))
         return ast.literal_eval(content["user_expressions"]["it"]["data"]["text/plain"])
 
     def click(self, control: str, note: str, *, index: int) -> float:
@@ -125,6 +124,13 @@ class Kernel:
             ),
         )
         return time.perf_counter() - start
+
+    def _reply(self, asked: str) -> Any:
+        """The reply to a request; one to an earlier question may come late."""
+        while True:
+            message = self._client.get_shell_msg(timeout=60)
+            if message["parent_header"].get("msg_id") == asked:
+                return message["content"]
 
     def _until(self, asked: str, is_it: Any) -> None:
         while True:

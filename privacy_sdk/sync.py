@@ -8,16 +8,7 @@ import warnings
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 from datetime import datetime
 from types import MethodType
-from typing import (
-    TYPE_CHECKING,
-    Any,
-    Concatenate,
-    ParamSpec,
-    Protocol,
-    Self,
-    TypeVar,
-    cast,
-)
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, Self, TypeVar, cast
 
 from privacy_sdk.accounts.base import Account, Emulator, require
 from privacy_sdk.accounts.events import Event
@@ -34,7 +25,8 @@ if TYPE_CHECKING:
 
     from privacy_sdk.cassettes.transport import RecordMode
     from privacy_sdk.notebook.link import Link
-    from privacy_sdk.notebook.panel import Panel, Presets
+    from privacy_sdk.notebook.panel import Panel
+    from privacy_sdk.notebook.presets import Presets
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -383,7 +375,8 @@ class Client:
     def panel(self, *, presets: Presets = ()) -> Panel:
         """Return controls for the settings: see, choose, apply; shown at the end of a cell.
 
-        It shows at once what is changed through this client, by code or by another panel.
+        It shows at once what is changed: through this client, and by others and on the phone where
+        a journal is kept. While recording or replaying, it follows this client alone.
 
         Args:
             presets: Policies to choose from by a button, beside those of the package: paths of

@@ -88,10 +88,8 @@ def wire_name(document: object, name: str) -> str:
 
 def _version(document: object) -> str | None:
     """The version of a list, which is sent back as it came."""
-    dhash: str | None = member(document, "dhash", (str, type(None)))
-    if dhash is not None and not _is_wire_name(dhash):
-        raise UnreadableAnswerError("The answer has no readable 'dhash'.")
-    return dhash
+    is_there = member(document, "dhash", (str, type(None))) is not None
+    return wire_name(document, "dhash") if is_there else None
 
 
 def to_json(value: Any) -> Any:

@@ -11,16 +11,14 @@ widgets holds the panel's lock, and nobody waits for an answer while holding it.
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import aclosing, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 
@@ -36,7 +34,7 @@ from privacy_sdk.errors import (
 from privacy_sdk.errors.public import set_module
 from privacy_sdk.model.arguments import CategoryLike, as_list_category
 from privacy_sdk.model.history import HistoryEntry
-from privacy_sdk.model.people import NameFinder, PeopleLike, as_people
+from privacy_sdk.model.people import PeopleLike, as_people
 from privacy_sdk.model.state import SettingsState
 from privacy_sdk.model.types import (
     Jid,
@@ -45,11 +43,12 @@ from privacy_sdk.model.types import (
 )
 from privacy_sdk.notebook.form import Form
 from privacy_sdk.notebook.html import head_html, message_html, plan_html, style_html, unknown_html
+from privacy_sdk.notebook.presets import Presets, preset_policies
 from privacy_sdk.notebook.rows import SettingRow
 from privacy_sdk.notebook.settings import AccountSettings, can_watch, key_of, read_settings
 from privacy_sdk.notebook.widgets import WidgetFactory, set_children
 from privacy_sdk.policies.plan import Plan
-from privacy_sdk.policies.policy import MAXIMUM, STRICTEST, Policy, PolicyLike, as_policy
+from privacy_sdk.policies.policy import Policy, PolicyLike, as_policy
 from privacy_sdk.policies.result import ApplyResult
 from privacy_sdk.support.loop import LOOP, Work
 from privacy_sdk.views.html import error_text, settings_table, short
@@ -58,10 +57,6 @@ from privacy_sdk.views.tables import Tone
 if TYPE_CHECKING:
     from privacy_sdk.client import AsyncClient
 
-Presets: TypeAlias = Iterable[str | os.PathLike[str]] | Mapping[str, PolicyLike]
-"""Paths of policy files, or policies by what they are called."""
-
-_PACKAGED = {"Maximum privacy": MAXIMUM, "Strictest": STRICTEST}
 _READING = "Reading what is set…"
 _READING_HISTORY = "Reading what was changed last…"
 _MOMENT = 0.05
@@ -670,10 +665,10 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
             if self._is_closed:
                 return
             plan, is_busy = self._pending, bool(self._busy_with)
-            said = (self._busy_with, Tone.PLAIN) if is_busy else self._message
-            self._plan_html.value = plan_html(plan)
-            self._message_html.value = message_html(*said, busy=is_busy)
             self._form.show(plan, enabled=not is_busy, full=self._whole_numbers.value)
+            said = (self._busy_with, Tone.PLAIN) if is_busy else self._message
+            self._message_html.value = message_html(*said, busy=is_busy)
+            self._plan_html.value = plan_html(plan)
             problem = self._form.problem
             for button in (*self._buttons.values(), *self._presets):
                 button.disabled = is_busy
@@ -697,17 +692,8 @@ def open_panel(client: AsyncClient, owner: object = None, presets: Presets = ())
         InvalidPolicyError: A preset is invalid; lists every problem.
         PrivacyError: The settings cannot be read.
     """
-    policies = _policies(presets, client.names.find)
+    policies = preset_policies(presets, client.names.find)
     return Panel(client, LOOP.run(lambda: read_settings(client.account)), owner, policies)
-
-
-def _policies(presets: Presets, names: NameFinder) -> dict[str, Policy]:
-    """Policies by the names of their buttons."""
-    named: Any = presets
-    if not isinstance(presets, Mapping):
-        paths = [presets] if isinstance(presets, str | os.PathLike) else presets
-        named = {Path(path).stem: path for path in paths}
-    return {**_PACKAGED, **{name: as_policy(each, names) for name, each in named.items()}}
 
 
 def _changes(count: int) -> str:

@@ -276,7 +276,7 @@ async def test_a_thousand_numbers_are_asked_for_at_once_and_five_thousand_people
     assert account.sent == [5_000, 1]
     phones = {"people": [ps.Jid.phone(f"999115{n:06}") for n in range(1_001)]}
     with pytest.raises(ps.errors.InvalidContactError):
-        await find_people(account, phones)
+        await find_people(account, phones, repr)
     assert account.asked == [1_000, 1]
 
 
