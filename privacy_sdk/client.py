@@ -9,16 +9,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import (
-    TYPE_CHECKING,
-    Any,
-    Concatenate,
-    Literal,
-    NoReturn,
-    ParamSpec,
-    Self,
-    TypeVar,
-)
+from typing import TYPE_CHECKING, Any, Concatenate, Literal, NoReturn, ParamSpec, Self, TypeVar
 from weakref import WeakSet
 
 from privacy_sdk.accounts.base import (
@@ -74,7 +65,7 @@ from privacy_sdk.policies.state import lists_in_use, read_state
 from privacy_sdk.policies.turns import turn_of
 from privacy_sdk.policies.verify import Observer, VerifiedChanges
 from privacy_sdk.support.caller_warnings import warn_caller
-from privacy_sdk.support.gateways import DEFAULT_TIMEOUT, checked_url, given_or_env
+from privacy_sdk.support.gateways import DEFAULT_TIMEOUT, given_or_env
 from privacy_sdk.support.names import NamesLike, read_names
 from privacy_sdk.views.html import text_html
 from privacy_sdk.views.visibility import Visibility, person_visibility, visibility
@@ -163,7 +154,7 @@ class AsyncClient:
             )
             return
         url = given_or_env(url, "PRIVACY_SDK_URL", None)
-        url, network = network_to(url and checked_url(url), token=token, ca=ca)
+        url, network = network_to(url, token=token, ca=ca)
         transport = None
         by_variable = record is None
         record = (os.environ.get("PRIVACY_SDK_RECORD") or None) if by_variable else record

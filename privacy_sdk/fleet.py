@@ -17,6 +17,7 @@ from privacy_sdk.errors.public import set_module
 from privacy_sdk.model.arguments import CategoryLike, as_category, as_time
 from privacy_sdk.model.history import HistoryEntry
 from privacy_sdk.model.types import PrivacySettingsResponse
+from privacy_sdk.model.words import counted
 from privacy_sdk.policies.plan import Plan
 from privacy_sdk.policies.policy import PolicyLike, as_policy
 from privacy_sdk.policies.result import ApplyResult
@@ -86,14 +87,10 @@ class PerAccount(Tabular, Mapping[str, R], Generic[R]):
             for name, error in self.errors.items()
         ]
         changes = len(rows) - len(self.errors)
-        title = f"{_count(len(self), 'account')}: {_count(changes, 'change')}"
+        title = f"{counted(len(self), 'account')}: {counted(changes, 'change')}"
         if self.errors:
-            title += f"; {_count(len(self.errors), 'account')} failed"
+            title += f"; {counted(len(self.errors), 'account')} failed"
         return Table(title, ("account", *header, *extra), rows)
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 @set_module("privacy_sdk")

@@ -8,16 +8,7 @@ import warnings
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 from datetime import datetime
 from types import MethodType
-from typing import (
-    TYPE_CHECKING,
-    Any,
-    Concatenate,
-    ParamSpec,
-    Protocol,
-    Self,
-    TypeVar,
-    cast,
-)
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, Self, TypeVar, cast
 
 from privacy_sdk.accounts.base import Account, Emulator, require
 from privacy_sdk.accounts.events import Event

@@ -248,6 +248,12 @@ def test_the_readme_says_which_methods_only_one_of_the_clients_has() -> None:
     assert "`close` is\n`aclose`" in text
 
 
+def test_the_readme_leads_to_every_page_and_notebook() -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    pages = [page for page in PAGES if page.parent.name == "howto" and page.stem != "index"]
+    assert [named(page) for page in [*pages, *NOTEBOOKS] if f"]({named(page)})" not in text] == []
+
+
 def test_the_readme_names_every_extra() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     text = (ROOT / "README.md").read_text("utf-8").partition("## Install")[2].partition("\n## ")[0]

@@ -231,6 +231,6 @@ def test_the_house_is_small_on_top_and_its_six_files_are_an_evenings_read():
     path = re.findall(r"^\d\. `(privacy_sdk/.*?)`", guide, re.MULTILINE)
     assert len(path) == 6
     lines = [len((package.parent / each).read_text("utf-8").splitlines()) for each in path]
-    assert sum(lines) <= 2_500  # 200 of them are the history's
+    assert sum(lines) <= 2_450  # 200 of them are the history's
     for room in package.glob("**/__init__.py"):
         assert re.match(r'"""[A-Z`].*[.\w]', room.read_text("utf-8")), room

@@ -181,7 +181,13 @@ class Network(httpx2.AsyncBaseTransport):
         if event != "connection.connect_tcp.complete":
             return
         stream = info["return_value"]
-        if not (answer := await is_ours(stream.get_extra_info("socket"))):
+        try:
+            answer = await is_ours(stream.get_extra_info("socket"))
+        except OSError as error:  # a TimeoutError is one
+            await stream.aclose()
+            is_late = isinstance(error, TimeoutError)
+            raise (httpx2.ConnectTimeout if is_late else httpx2.ConnectError)(str(error)) from None
+        if not answer:
             await stream.aclose()
             seen = "cannot be seen to be yours" if answer is None else "is another user's"
             raise InvalidTokenError(

@@ -85,15 +85,15 @@ class Appender:
         self._write(start, b"\n" * (end - start))
         self._blanks.append((start, end))
 
-    def close(self) -> list[tuple[int, int]]:
+    def close(self) -> bool:
         """Close the file, without the parts that were blanked; they stay where there is no room.
 
         Returns:
-            The parts that are gone, by where they were.
+            Whether parts are gone, so that what stood behind them stands elsewhere.
         """
         if self._file is None:
-            return []
-        gone: list[tuple[int, int]] = []
+            return False
+        is_shorter = False
         with suppress(OSError):
             if self._blanks and self.is_unchanged:
                 content, at = bytearray(), 0
@@ -102,12 +102,12 @@ class Appender:
                     at = end
                 content += self.read(at, self._size)
                 write_atomic(self._path, bytes(content))
-                self._size, gone, self._blanks = len(content), sorted(self._blanks), []
+                self._size, is_shorter, self._blanks = len(content), True, []
         self._file.close()
         self._file = None
         with suppress(OSError):
             self._identity = self._path.stat()
-        return gone
+        return is_shorter
 
     def _open(self) -> FileIO:
         if self._file is None:

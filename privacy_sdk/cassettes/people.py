@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import count
 
 from privacy_sdk.errors.masks import DOTS, LONGEST, NOBODY, SHORTEST, may_name_person, plain_digits
 
@@ -37,7 +38,7 @@ class Pseudonyms:
     def __init__(self) -> None:
         self._given: dict[tuple[str, str], str] = {}
         self._taken: set[str] = set()
-        self._counts: defaultdict[str, int] = defaultdict(int)
+        self._counts: defaultdict[str, count[int]] = defaultdict(lambda: count(1))
 
     def person(self, text: str) -> str:
         """What stands for a number, an address or a name."""
@@ -67,14 +68,9 @@ class Pseudonyms:
             self._taken.add(text)
             return text
         if (text, form) not in self._given:
-            while (pseudonym := self._next(form)) in self._taken:
-                pass
-            self._given[text, form] = pseudonym
+            numbered = map(form.format, self._counts[form])
+            self._given[text, form] = next(each for each in numbered if each not in self._taken)
         return self._given[text, form]
-
-    def _next(self, form: str) -> str:
-        self._counts[form] += 1
-        return form.format(self._counts[form])
 
 
 class Bindings:

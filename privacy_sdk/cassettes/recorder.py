@@ -176,10 +176,10 @@ class Recorder:
                 )
             kept = self._redactor.exchange(interaction)
             if kept is None:
-                _warn(self.path, "A request that is not of the interface is not recorded.")
+                warn_caller(f"{self.path}: A request that is not of the interface is not recorded.")
                 return
             if NOT_KEPT in (kept["request"]["body"], kept["response"]["body"]["string"]):
-                _warn(self.path, "A body that is not of the interface is left out.")
+                warn_caller(f"{self.path}: A body that is not of the interface is left out.")
             try:
                 self._record(turn, kept)
             except OSError as error:
@@ -246,10 +246,6 @@ def _epoch() -> str:
     if not (seconds.isascii() and seconds.isdecimal() and len(seconds) < 12):
         return ""
     return date_text(format_datetime(datetime.fromtimestamp(int(seconds), UTC))) or ""
-
-
-def _warn(path: Path, what: str) -> None:
-    warn_caller(f"{path}: {what}")
 
 
 def _lock_path(path: Path) -> Path:

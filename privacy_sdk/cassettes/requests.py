@@ -213,7 +213,9 @@ def describe(request: Request) -> str:
     if last == "disappearing-mode" and method == "PUT":
         return _change_in_words(body)
     if last == "contacts":
-        return f"the look-up of {_counted(body.get('phones'), 'number')}"
+        phones = body.get("phones")
+        count = len(phones) if isinstance(phones, list) else 0
+        return f"the look-up of {words.counted(count, 'number')}"
     if last == "emulator":
         what = body.get("fault") or body.get("event")
         return f"an event of the emulated account ({what})"
@@ -242,8 +244,3 @@ def _change_in_words(row: Mapping[str, Any]) -> str:
         if (count := sum(user.get("action", "add") == action for user in users))
     ]
     return f"{category}: {', '.join(counts)}"
-
-
-def _counted(items: object, noun: str) -> str:
-    count = len(items) if isinstance(items, list) else 0
-    return f"{count} {noun}{'' if count == 1 else 's'}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
 from email.utils import formatdate, parsedate_to_datetime
@@ -35,7 +35,6 @@ from privacy_sdk.support.caller_warnings import warn_caller
 from privacy_sdk.support.files import as_path
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from privacy_sdk.cassettes.people import Bindings
@@ -394,15 +393,11 @@ def _interaction(
             "method": request.method,
             "uri": str(request.url),
             "body": body.decode("utf-8", "replace"),
-            "headers": _lists(request.headers, ("content-type",)),
+            "headers": {name: request.headers.get_list(name) for name in request.headers},
         },
         "response": {
             "status": {"code": response.status_code},
-            "headers": _lists(response.headers, ("content-type", "retry-after", "date")),
+            "headers": {name: response.headers.get_list(name) for name in response.headers},
             "body": {"string": text},
         },
     }
-
-
-def _lists(headers: httpx2.Headers, names: Collection[str]) -> Mapping[str, list[str]]:
-    return {name: headers.get_list(name) for name in names if name in headers}

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -14,17 +13,10 @@ if TYPE_CHECKING:
     from privacy_sdk.client import AsyncClient
 
 
-class Theme(StrEnum):
-    """The colours of the page."""
-
-    LIGHT = "light"
-    DARK = "dark"
-
-
 def app(
     context: typer.Context,
     port: Annotated[int, typer.Option(help="Where to listen.", min=1, max=65_535)] = 8866,
-    theme: Annotated[Theme, typer.Option(help="How the page looks.")] = Theme.LIGHT,
+    theme: Annotated[Literal["light", "dark"], typer.Option(help="How the page looks.")] = "light",
     open_browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Open it at once.")
     ] = True,
@@ -46,7 +38,7 @@ def app(
     for name in ("token_file", "cafile", "replay", "names"):  # the page stands in another folder
         if name in where and Path(where[name]).exists():
             where[name] = str(Path(where[name]).resolve())
-    serve_page(where, port=port, theme=theme.value, open_browser=open_browser, fresh=fresh)
+    serve_page(where, port=port, theme=theme, open_browser=open_browser, fresh=fresh)
 
 
 async def _nothing(client: AsyncClient) -> None:

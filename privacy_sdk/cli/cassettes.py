@@ -10,6 +10,7 @@ import typer
 
 from privacy_sdk.cli import output
 from privacy_sdk.cli.options import argument, options_of
+from privacy_sdk.model.words import counted
 
 cassette = typer.Typer(help="Look at recordings, and check that nobody is in them.")
 
@@ -50,10 +51,7 @@ def show(
 @cassette.command()
 def check(
     context: typer.Context,
-    recordings: Annotated[
-        list[str],
-        argument("CASSETTE...", f"{_WHICH} A folder is searched."),
-    ],
+    recordings: Annotated[list[str], argument("CASSETTE...", f"{_WHICH} A folder is searched.")],
     only_cassettes: Annotated[
         bool, typer.Option("--only-cassettes", help="Pass over YAML files that are none.")
     ] = False,
@@ -93,8 +91,6 @@ def check(
             says = str(finding).removeprefix(f"{place}, ")
             output.write(f"{level:<5} {place}: {says}")
         if not wrong:
-            checked = "1 cassette" if count == 1 else f"{count} cassettes"
-            output.write(
-                f"{checked} can be handed to anybody." if count else "Nothing was checked."
-            )
+            checked = f"{counted(count, 'cassette')} can be handed to anybody."
+            output.write(checked if count else "Nothing was checked.")
     raise typer.Exit(int(wrong))

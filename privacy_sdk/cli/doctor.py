@@ -62,9 +62,10 @@ def checks(options: Options) -> Iterator[Check]:
     """Every check, in the order in which one would fix them."""
     yield Check("python", "ok", platform.python_version())
     yield Check(_PACKAGE, "ok", version(_PACKAGE))
-    yield _requirements()
+    yield _packages("requirements", "", "wrong", f"pip install --upgrade {_PACKAGE}")
     for extra in metadata(_PACKAGE).get_all("Provides-Extra") or ():
-        yield _extra(extra)
+        fix = f'pip install "{_PACKAGE}[{extra}]"'
+        yield _packages(f"extra {extra}", extra, "absent", fix)
     yield _recordings()
     if options.replay is not None:
         yield _recording(options)
@@ -75,7 +76,7 @@ def checks(options: Options) -> Iterator[Check]:
         yield _gateway(options)
 
 
-def _required(extra: str = "") -> list[Requirement]:
+def _required(extra: str) -> list[Requirement]:
     from packaging.requirements import Requirement
 
     requirements = map(Requirement, metadata(_PACKAGE).get_all("Requires-Dist") or ())
@@ -104,21 +105,13 @@ def unmet(requirements: Iterable[Requirement]) -> list[str]:
     return faults
 
 
-def _requirements() -> Check:
-    needed = _required()
-    if faults := unmet(needed):
-        fix = f"pip install --upgrade {_PACKAGE}"
-        return Check("requirements", "wrong", "; ".join(faults), fix, exit_code=1)
-    return Check("requirements", "ok", f"{len(needed)} packages, each of a version that fits")
-
-
-def _extra(extra: str) -> Check:
+def _packages(name: str, extra: str, if_unmet: str, fix: str) -> Check:
     needed = _required(extra)
     if faults := unmet(needed):
-        return Check(
-            f"extra {extra}", "absent", "; ".join(faults), f'pip install "{_PACKAGE}[{extra}]"'
-        )
-    return Check(f"extra {extra}", "ok", ", ".join(requirement.name for requirement in needed))
+        return Check(name, if_unmet, "; ".join(faults), fix, exit_code=int(if_unmet == "wrong"))
+    if not extra:
+        return Check(name, "ok", f"{len(needed)} packages, each of a version that fits")
+    return Check(name, "ok", ", ".join(requirement.name for requirement in needed))
 
 
 def _recordings() -> Check:

@@ -18,6 +18,7 @@ from privacy_sdk.cli import output
 from privacy_sdk.cli.options import options_of
 from privacy_sdk.errors import InvalidInputError, PrivacyError, RecordingError
 from privacy_sdk.errors.masks import mask_text
+from privacy_sdk.model.words import counted
 
 RECORD, REPLAY = "PRIVACY_SDK_RECORD", "PRIVACY_SDK_REPLAY"
 
@@ -170,7 +171,7 @@ def _report(cassette: Path, *, as_json: bool) -> None:
     if as_json:
         output.write_json({"recording": str(cassette) if count else None, "exchanges": count})
     elif count:
-        output.note(f"{cassette}: {count} {'exchange' if count == 1 else 'exchanges'} recorded.")
+        output.note(f"{cassette}: {counted(count, 'exchange')} recorded.")
     else:
         output.note(
             f"{output.PROGRAM}: Nothing was recorded: no ps.Client() of the program asked a "

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from privacy_sdk.errors import InvalidContactError, InvalidInputError, itemize, short_repr
 from privacy_sdk.errors.masks import mask_digits
+from privacy_sdk.model import words
 from privacy_sdk.model.people import as_person, read_people
 from privacy_sdk.model.types import Contact, DisallowedListUser, Jid
 
@@ -92,8 +93,7 @@ class AddressBook:
         return len({identity for people in self._people.values() for identity in people})
 
     def __repr__(self) -> str:
-        count = len(self)
-        return f"{type(self).__name__}({count} {'person' if count == 1 else 'people'})"
+        return f"{type(self).__name__}({words.people(len(self))})"
 
 
 NO_NAMES: Final = AddressBook()

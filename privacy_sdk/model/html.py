@@ -27,8 +27,9 @@ def html_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]])
     ]
     head = _cells("th", map(escape, header), figures)
     body = "".join(f"<tr>{_cells('td', row, figures)}</tr>" for row in rows)
+    style = style_sheet("model", "table")
     return (
-        f'<div class="psdk-table"><style>{_style()}</style><p>{escape(title)}</p>'
+        f'<div class="psdk-table"><style>{style}</style><p>{escape(title)}</p>'
         f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
@@ -42,5 +43,6 @@ def _cells(tag: str, texts: Iterable[str], figures: Sequence[bool]) -> str:
 
 
 @cache
-def _style() -> str:
-    return (resources.files("privacy_sdk.model") / "table.css").read_text("utf-8")
+def style_sheet(room: str, name: str) -> str:
+    """Return a style sheet that lies in a room of the package."""
+    return (resources.files(f"privacy_sdk.{room}") / f"{name}.css").read_text("utf-8")

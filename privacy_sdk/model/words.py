@@ -133,6 +133,16 @@ def timer(seconds: int) -> str:
     return f"{seconds} second{'s' if seconds != 1 else ''}"
 
 
+def counted(count: int, noun: str) -> str:
+    """Return a number of things in words.
+
+    Example:
+        >>> counted(1, "change"), counted(64_000, "account")
+        ('1 change', '64,000 accounts')
+    """
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def people(count: int | None) -> str:
     """Return a number of people in words.
 

@@ -6,11 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from privacy_sdk.accounts.base import Account
 from privacy_sdk.errors import InvalidContactError, itemize
-from privacy_sdk.model.types import (
-    Contact,
-    DisallowedListUser,
-    Jid,
-)
+from privacy_sdk.model.types import Contact, DisallowedListUser, Jid
 
 _ASKED_AT_ONCE = 1_000
 

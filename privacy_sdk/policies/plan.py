@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from privacy_sdk.errors import UnknownNameError
 from privacy_sdk.errors.masks import mask_account
 from privacy_sdk.errors.public import set_module
+from privacy_sdk.model import words
 from privacy_sdk.model.address_book import NO_NAMES, AddressBook
 from privacy_sdk.model.changes import (
     Change,
@@ -152,7 +153,7 @@ class Plan(Tabular):
             return Table(f"Plan{of}: nothing is to be changed", header, rows)
         looser = sum(change.direction is Direction.LOOSER for change in self)
         more = f", {looser} of them looser" if looser and len(rows) > 1 else ""
-        count = f"{len(rows)} change{'s' if len(rows) > 1 else ''}"
+        count = words.counted(len(rows), "change")
         return Table(f"Plan of {count}{of}{more}", header, rows)
 
 

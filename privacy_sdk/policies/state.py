@@ -8,12 +8,7 @@ from functools import partial
 from typing import Final, Literal, TypeAlias, TypeVar
 
 from privacy_sdk.accounts.base import Account, AccountInfo, Capability
-from privacy_sdk.errors import (
-    AnswerTimeoutError,
-    NotRecordedError,
-    NotSupportedError,
-    PrivacyError,
-)
+from privacy_sdk.errors import AnswerTimeoutError, NotRecordedError, NotSupportedError, PrivacyError
 from privacy_sdk.model.state import SettingsState
 from privacy_sdk.model.types import (
     LIST_CATEGORIES,

@@ -13,6 +13,7 @@ from privacy_sdk.errors import InvalidInputError, PrivacyError
 from privacy_sdk.model.address_book import NO_NAMES, AddressBook
 from privacy_sdk.model.people import as_person
 from privacy_sdk.model.types import Jid
+from privacy_sdk.model.words import counted
 from privacy_sdk.support.caller_warnings import warn_caller
 from privacy_sdk.support.files import as_path
 
@@ -61,8 +62,8 @@ def read_names(names: NamesLike | None) -> AddressBook:
         )
     if skipped:
         warn_caller(
-            f"{skipped} {'number' if skipped == 1 else 'numbers'} in {path.name} cannot be used: "
-            "written without + and country code."
+            f"{counted(skipped, 'number')} in {path.name} cannot be used: written without + and "
+            "country code."
         )
     return book
 

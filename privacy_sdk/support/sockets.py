@@ -115,6 +115,9 @@ def _is_dead(path: Path) -> bool:
     return False
 
 
+_ESTABLISHED = 1  # of Linux's tcp_states.h
+
+
 async def is_ours(connection: socket.socket) -> bool | None:
     """Whether the other end of a TCP connection within this machine is a process of this user.
 
@@ -124,19 +127,30 @@ async def is_ours(connection: socket.socket) -> bool | None:
     Returns:
         None where it cannot be seen: elsewhere than on Linux, or for a process in another
         network namespace.
+
+    Raises:
+        ConnectionError: It has ended, as when that process is killed.
+        TimeoutError: Nobody has accepted it yet, as while a gateway starts.
     """
-    theirs, own = _in_table(connection.getpeername()), _in_table(connection.getsockname())
+    try:
+        theirs, own = _in_table(connection.getpeername()), _in_table(connection.getsockname())
+    except OSError:
+        raise ConnectionResetError("The connection has ended.") from None
     ends = [f" {prefix}{theirs} {prefix}{own} " for prefix in ("", _MAPPED)]
     deadline = asyncio.get_running_loop().time() + _ACCEPTED_WITHIN
     while asyncio.get_running_loop().time() < deadline:
         owner = next(filter(None, (_owner(table, ends) for table in _TABLES)), None)
+        if sys.platform == "linux":
+            (state,) = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)
+            if state != _ESTABLISHED:
+                raise ConnectionResetError("The connection has ended.")
         if owner is None:
             return None
         uid, inode = owner
         if inode:
             return uid == os.geteuid()
         await asyncio.sleep(0.002)
-    return None
+    raise TimeoutError("The connection is not accepted.")
 
 
 def _owner(table: str, ends: Sequence[str]) -> tuple[int, int] | None:

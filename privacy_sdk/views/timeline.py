@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from html import escape
-from importlib import resources
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from privacy_sdk.errors import InvalidInputError, short_repr
 from privacy_sdk.model import words
+from privacy_sdk.model.html import style_sheet
 from privacy_sdk.model.types import PrivacyValue
 from privacy_sdk.views.html import short, text_html
 
@@ -74,7 +73,7 @@ class Timeline:
             for name, dots in self.lines.items()
         )
         return (
-            f'<div class="psdk-time"><style>{_style()}</style><table>'
+            f'<div class="psdk-time"><style>{style_sheet("views", "timeline")}</style><table>'
             f"<caption>{escape(self.title)}</caption><tbody>{rows}</tbody></table></div>"
         )
 
@@ -132,7 +131,7 @@ def timeline(frame: pd.DataFrame) -> Timeline:
         name = short(setting if account is None else f"{account}: {setting}", 60)
         place = (at - first).total_seconds() / span
         lines.setdefault(name, []).append(Dot(place, outcome, short(text)))
-    count = f"{len(shown):,} change{'' if len(shown) == 1 else 's'}"
+    count = words.counted(len(shown), "change")
     if len(frame) > _MOST:
         count = f"The last {count} of {len(frame):,}"
     return Timeline(f"{count}, {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M %Z}", lines)
@@ -153,8 +152,3 @@ def _in_html(dot: Dot) -> str:
         f'<li{kind} style="--psdk-at:{dot.place:.2%}" title="{text}">'
         f'<span aria-hidden="true">{dot.sign}</span> <span class="psdk-said">{text}</span></li>'
     )
-
-
-@cache
-def _style() -> str:
-    return (resources.files("privacy_sdk.views") / "timeline.css").read_text("utf-8")

@@ -12,14 +12,13 @@ import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from functools import cache
 from html import escape
-from importlib import resources
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from privacy_sdk.errors.public import set_module
 from privacy_sdk.model import words
 from privacy_sdk.model.changes import Change, ListChange, SettingChange, TimerChange
+from privacy_sdk.model.html import style_sheet
 from privacy_sdk.model.types import (
     LOCKED_BY_DEFENSE,
     PrivacyCategory,
@@ -556,11 +555,6 @@ def _text_rows(seen: Visibility, width: int) -> Iterable[str]:
                 yield f"{start}  {name.ljust(room)}  {text}"
 
 
-@cache
-def _style() -> str:
-    return (resources.files("privacy_sdk.views") / "visibility.css").read_text("utf-8")
-
-
 def _html(seen: Visibility) -> str:
     """A table whose cells say in words what their dots mean, for whoever cannot see them."""
     heads = "".join(
@@ -587,7 +581,8 @@ def _html(seen: Visibility) -> str:
     kind = "psdk-sees psdk-change" if seen.before is not None else "psdk-sees"
     listed = f"<ul>{notes}</ul>" if notes else ""
     columns = f'style="--psdk-viewers: {len(seen.viewers)}"'
-    return f'<div class="{kind}" {columns}><style>{_style()}</style>{table}{listed}</div>'
+    style = style_sheet("views", "visibility")
+    return f'<div class="{kind}" {columns}><style>{style}</style>{table}{listed}</div>'
 
 
 def _html_cells(row: VisibilityRow) -> Iterable[str]:

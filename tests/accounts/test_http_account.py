@@ -54,6 +54,12 @@ async def test_an_account_that_was_named_is_asked_for_in_the_path():
     assert [request.url.path for request in asked] == ["/v1/accounts/demo/privacy"]
 
 
+async def test_a_list_is_not_read_again_where_nobody_watches():
+    account, asked = answering({"dhash": "2"})
+    await ps.AsyncClient.from_account(account).set_privacy_disallowed_list("last", UPDATE)
+    assert [request.method for request in asked] == ["PATCH"]
+
+
 async def test_the_only_account_is_found_once_for_concurrent_calls():
     asked = []
 

@@ -472,3 +472,75 @@ def test_a_report_with_four_full_lists_is_no_longer_than_what_is_read():
 def test_what_a_response_says_to_people_is_not_sent():
     response = ps.SetPrivacySettingResponse("5", description="Last seen: my contacts except…")
     assert wire.to_json(response) == {"dhash": "5"}
+
+
+# --- limits
+
+ROW = {"category": "last", "value": "all"}
+NOBODY = {"jid": None, "pn_jid": None}
+UNLINKED = {"state": "unlinked", "hint": "", "qr": None, "expires_in": None, "linked_as": None}
+
+
+@pytest.mark.parametrize(("length", "shown"), [(300, 300), (301, 300), (10_000, 300)])
+def test_words_for_people_are_short(length, shown):
+    text = wire.words({"hint": "x" * length}, "hint")
+    assert len(text) == shown
+    assert text.endswith("…") is (length > 300)
+
+
+@pytest.mark.parametrize(
+    ("read", "document", "is_good"),
+    [
+        (wire.link_status_from_json, UNLINKED | {"expires_in": 0}, True),
+        (wire.link_status_from_json, UNLINKED | {"expires_in": 2**32 - 1}, True),
+        (wire.link_status_from_json, UNLINKED | {"expires_in": 2**32}, False),
+        (wire.link_status_from_json, UNLINKED | {"expires_in": -1}, False),
+        (wire.link_status_from_json, UNLINKED | {"qr": "x" * 1_000}, True),
+        (wire.link_status_from_json, UNLINKED | {"qr": "x" * 1_001}, False),
+        (wire.set_response_from_json, {"dhash": "x" * 256}, True),
+        (wire.set_response_from_json, {"dhash": "x" * 257}, False),
+        (wire.set_response_from_json, {"dhash": ""}, False),
+        (wire.excluded_change_from_json, {"before": "all", "dhash": None}, True),
+        (wire.excluded_change_from_json, {"before": "\x1b[2J", "dhash": None}, False),
+        (wire.excluded_change_from_json, {"before": "all", "dhash": "\x1b[2J"}, False),
+        (
+            wire.contacts_from_json,
+            {"contacts": [{"phone": "1", "jid": None, "pn_jid": None}]},
+            True,
+        ),
+        (
+            wire.contacts_from_json,
+            {"contacts": [{"phone": "x", "jid": None, "pn_jid": None}]},
+            False,
+        ),
+        (
+            wire.contacts_from_json,
+            {"contacts": [{"phone": "٣", "jid": None, "pn_jid": None}]},
+            False,
+        ),
+    ],
+)
+def test_what_is_too_long_or_no_such_thing_is_unreadable(read, document, is_good):
+    if is_good:
+        read(document)
+    else:
+        with pytest.raises(ps.errors.UnreadableAnswerError):
+            read(document)
+
+
+@pytest.mark.parametrize("outcomes", [0, 2])
+def test_a_report_has_one_outcome_for_each_change(outcomes):
+    row = {"outcome": "applied", "reason": "", "missed": []}
+    found = {"settings": [ROW], "lists": [], "duration": None}
+    with pytest.raises(ps.errors.UnreadableAnswerError, match="one outcome"):
+        wire.report_from_json({"outcomes": [row] * outcomes, "found": found}, [TimerChange(0, 5)])
+
+
+def test_rows_are_all_that_was_reported_unless_more_is_said():
+    assert wire.settings_from_rows([("last", "all")]).unreadable == 0
+
+
+def test_a_plan_is_read_as_it_was_written():
+    before = SettingsState({Category.LAST: Value.ALL}, timer=0)
+    changes = (SettingChange(Category.LAST, Value.ALL, Value.NONE), TimerChange(0, 60))
+    assert wire.plan_from_json(travelled(wire.plan_to_json(before, changes))) == (before, changes)

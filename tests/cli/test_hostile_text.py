@@ -33,6 +33,7 @@ COMMANDS = {
     "check": ["check", "maximum"],
     "undo": ["undo", "{undo}", "--yes"],
     "history": ["history"],
+    "watch": ["watch"],
     "snapshot": ["snapshot"],
     "exclude": ["exclude", "last", "+999 11 5555 0101"],
     "include": ["include", "last", "+999 11 5555 0101"],
@@ -47,6 +48,12 @@ WITHOUT_FOREIGN_TEXT = {"gateway", "app", "replay"}
 STATE = {"settings": [], "lists": [], "duration": None}
 ROW = {"outcome": "refused", "reason": SAYS, "missed": []}
 SETTINGS = [{"category": "last", "value": "contact_blacklist"}, {"category": EVIL, "value": "all"}]
+ENTRY = {
+    "number": 1, "at": "2026-11-24T18:00:00Z", "change": "start", "category": None,
+    "before": None, "after": None, "by": SAYS, "outcome": SAYS, "reason": SAYS,
+    "operation": SAYS, "undoes": SAYS, "since": None, "people": [], "lost": None,
+}  # fmt: skip
+EVENTS = f"id: 1\ndata: {json.dumps(ENTRY)}\n\nid: the end\ndata: {{}}\n\n"
 GOOD = {
     r"GET /v1/accounts$": {"accounts": []},
     r"GET /v1/accounts/[^/]+$": {
@@ -62,15 +69,7 @@ GOOD = {
     r"(GET|PATCH) .*/disallowed-list$": {"dhash": "1", "users": []},
     r".*/disappearing-mode$": {"duration": 604_800},
     r".*/contacts$": {"contacts": [{"phone": EVIL, "jid": EVIL, "pn_jid": None}]},
-    r"GET .*/history$": {
-        "entries": [
-            {
-                "number": 1, "at": "2026-11-24T18:00:00Z", "change": "start", "category": None,
-                "before": None, "after": None, "by": SAYS, "outcome": SAYS, "reason": SAYS,
-                "operation": SAYS, "undoes": SAYS, "since": None, "people": [], "lost": None,
-            },
-        ],
-    },
+    r"GET .*/history$": {"entries": [ENTRY]},
     r"GET .*/history\?last=1$": {"entries": []},
     r"(POST|GET) .*/link$": {
         "state": "connected", "hint": SAYS, "qr": None, "expires_in": None, "linked_as": SAYS,
@@ -100,7 +99,11 @@ class Hostile(BaseHTTPRequestHandler):
             document = next((GOOD[each] for each in GOOD if re.search(each, asked)), PROBLEM)
             status = 409 if document is PROBLEM else 200
         body = json.dumps(document).encode()
+        if self.answers is GOOD and self.path.endswith("/events"):
+            body, status = EVENTS.encode(), 200
         self.send_response(status)
+        if body == EVENTS.encode():
+            self.send_header("content-type", "text/event-stream")
         self.send_header("content-length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

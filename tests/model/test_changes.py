@@ -3,8 +3,15 @@
 import pytest
 
 import privacy_sdk as ps
-from privacy_sdk.model.changes import with_directions
-from privacy_sdk.policies import Direction, ListChange, SettingChange, SettingsState
+from privacy_sdk.model.changes import in_safe_order, with_directions
+from privacy_sdk.policies import (
+    ChangeResult,
+    Direction,
+    ListChange,
+    Outcome,
+    SettingChange,
+    SettingsState,
+)
 
 C, V = ps.PrivacyCategory, ps.PrivacyValue
 ADD, REMOVE = ps.DisallowedListAction.ADD, ps.DisallowedListAction.REMOVE
@@ -36,3 +43,29 @@ def test_online_as_last_seen_is_as_open_as_last_seen_will_be(last, direction):
     other = SettingChange(C.PROFILE, V.ALL, V.ALL)
     changed = with_directions([online, SettingChange(C.LAST, None, last), other], before)
     assert changed[0].direction is direction
+
+
+@pytest.mark.parametrize(
+    ("outcome", "missed", "took"),
+    [
+        (Outcome.APPLIED, 0, 3),
+        (Outcome.REFUSED, 1, 2),
+        (Outcome.REFUSED, 0, 0),
+        (Outcome.UNKNOWN, 0, 0),
+        (Outcome.NOT_TRIED, 0, 0),
+    ],
+)
+def test_for_whom_a_list_change_took(outcome, missed, took):
+    change = ListChange(C.LAST, ADD, USERS)
+    result = ChangeResult(change, outcome, missed=frozenset(user.jid for user in USERS[:missed]))
+    assert result.people == (USERS[3 - took :] if took else ())
+
+
+@pytest.mark.parametrize("is_given_first", [False, True])
+def test_a_list_is_changed_after_its_category_gets_there_and_before_it_leaves(is_given_first):
+    users = ListChange(C.LAST, ADD, USERS)
+    arrives = SettingChange(C.LAST, V.ALL, V.CONTACT_BLACKLIST)
+    leaves = SettingChange(C.LAST, V.CONTACT_BLACKLIST, V.NONE)
+    for setting, expected in ((arrives, (arrives, users)), (leaves, (users, leaves))):
+        given = (users, setting) if is_given_first else (setting, users)
+        assert in_safe_order(given) == expected

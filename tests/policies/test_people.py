@@ -22,7 +22,7 @@ from privacy_sdk.model.people import as_people, as_person
 from privacy_sdk.model.types import MAX_LISTED
 from privacy_sdk.policies import Outcome, SettingsState
 from privacy_sdk.policies.people import find_people
-from privacy_sdk.policies.verify import Answer, judge
+from privacy_sdk.policies.verify import Answer, judge, would_open
 from privacy_sdk.support.loop import LOOP
 from privacy_sdk.testing import running_gateway
 from privacy_sdk.views.frames import EXCLUDED_COLUMNS, excluded_frame
@@ -171,12 +171,19 @@ async def test_a_category_open_to_contacts_goes_on_its_list_first(client, value)
     assert await listed(client, "last") == LIDS[:1]
 
 
-@pytest.mark.parametrize("value", ["none", "contact_allowlist"])
-async def test_excluding_never_opens_a_category(client, value):
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        ("none", "is shown to nobody, so nobody is excepted"),
+        ("contact_allowlist", "is set to 'contact_allowlist'"),
+    ],
+)
+async def test_excluding_never_opens_a_category(client, value, why):
     await client.account.emulate(ps.testing.PhoneSets("last", value))
     for change in (client.exclude, client.include):
         with pytest.raises(ps.InvalidInputError) as caught:
             await change("last", NUMBERS[0])
+        assert caught.value.message == f"'last' {why}."
         assert caught.value.hint == (
             "Set it to 'contact_blacklist' first, if all other contacts may see it."
         )
@@ -269,7 +276,7 @@ async def test_a_thousand_numbers_are_asked_for_at_once_and_five_thousand_people
     assert account.sent == [5_000, 1]
     phones = {"people": [ps.Jid.phone(f"999115{n:06}") for n in range(1_001)]}
     with pytest.raises(ps.errors.InvalidContactError):
-        await find_people(account, phones)
+        await find_people(account, phones, repr)
     assert account.asked == [1_000, 1]
 
 
@@ -333,6 +340,29 @@ async def test_two_real_changes_on_the_phone_in_a_row_are_kept_and_said():
     assert await listed(client, "last") == LIDS[4:6]
     await client.exclude("last", NUMBERS[0])
     assert sorted(await listed(client, "last")) == [LIDS[0], *LIDS[4:6]]
+
+
+async def test_a_category_that_the_phone_closes_meanwhile_stays_closed():
+    class Leaving(ps.EmulatedAccount):
+        sent = 0
+
+        async def set_privacy_disallowed_list(self, category, update):
+            self.sent += 1
+            await self.emulate(ps.testing.PhoneSets(category, "none"))
+            return await super().set_privacy_disallowed_list(category, update)
+
+    account = Leaving(settings={"last": "contact_blacklist"})
+    client = ps.AsyncClient.from_account(account)
+    update = ps.DisallowedListUpdate(None, [ps.DisallowedListUserEntry(LIDS[0])])
+    with pytest.raises(ps.InvalidInputError):
+        await client.set_privacy_disallowed_list("last", update)
+    assert account.sent == 1
+    assert await value_of(client, "last") == "none"
+
+
+def test_a_category_that_is_not_reported_is_said_to_be():
+    error = would_open(ps.PrivacyCategory.LAST, None)
+    assert error.message == "'last' is not reported."
 
 
 async def test_a_strict_update_is_not_redone(client):

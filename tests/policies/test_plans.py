@@ -390,3 +390,23 @@ def test_a_preset_says_what_it_would_loosen(client, preset):
     assert looser == contacts
     assert f"{len(looser)} of them looser" in plan.table().title
     assert {c.category for c in client.plan(policy, only="tighter")}.isdisjoint(looser)
+
+
+def test_a_table_names_three_people_of_a_list_and_counts_the_others():
+    people = {"Ana": LIDS[0], "Bo": LIDS[1], "Cy": LIDS[2], "Di": LIDS[3], "Ed": LIDS[4]}
+    with ps.Client.emulated(names=people) as client:
+        for count, named in ((3, "Cy 99•••03"), (5, "Cy 99•••03, 2 more")):
+            table = client.plan({"exceptions": {"last": list(people)[:count]}}).table()
+            assert table.rows[-1][-1].text == f"Ana 99•••01, Bo 99•••02, {named}"
+
+
+def test_one_change_that_opens_is_not_counted_again(client):
+    client.set_privacy_setting("last", "none")
+    assert client.plan({"last": "all"}).table().title == "Plan of 1 change for 'demo'"
+
+
+def test_the_table_says_what_its_lists_update_opens(client):
+    client.set_privacy_setting("last", "none")
+    table = client.plan(ps.Policy(exceptions={"last": LIDS[:1]})).table()
+    notes = [row[-1].text for row in table.rows]
+    assert sorted(note.split(" ")[0] for note in notes) == ["Opened", "Set"]

@@ -3,6 +3,7 @@
 import os
 import socket
 import stat
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -100,8 +101,9 @@ async def test_nobody_owns_a_connection_that_is_not_accepted(
     with (
         socket.create_server(("127.0.0.1", 0)) as listener,
         socket.create_connection(listener.getsockname()) as connection,
+        pytest.raises(TimeoutError, match="not accepted"),
     ):
-        assert await is_ours(connection) is None
+        await is_ours(connection)
 
 
 async def test_where_there_is_no_table_nothing_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,3 +131,18 @@ def test_a_user_without_a_home_is_told_what_to_set(variable: str, tmp_path: Path
     without = ask()
     assert "no home folder" in without.stderr
     assert "PRIVACY_SDK_DATA_DIR" in without.stderr
+
+
+@LINUX
+@pytest.mark.parametrize("is_reset", [False, True])
+async def test_a_connection_that_has_ended_is_nobodys(is_reset: bool) -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        socket.create_connection(listener.getsockname()) as connection,
+    ):
+        accepted, _ = listener.accept()
+        if is_reset:
+            accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        accepted.close()
+        with pytest.raises(ConnectionError, match="has ended"):
+            await is_ours(connection)

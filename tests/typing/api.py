@@ -50,6 +50,9 @@ def facade(client: ps.Client) -> None:
     assert_type(client.fetch_privacy_settings(allowed=True), pd.DataFrame)
     assert_type(client.visibility(), ps.Visibility)
     assert_type(client.visibility("+999115550101").to_frame(), pd.DataFrame)
+    assert_type(client.history(), pd.DataFrame)
+    for change in client.watch(after=0):
+        assert_type(change, ps.policies.HistoryEntry)
     assert_type(plan.visibility(), ps.Visibility)
     assert_type(applied.visibility(), ps.Visibility)
     with client as same:
