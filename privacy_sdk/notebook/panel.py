@@ -517,9 +517,8 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
                 count = len(self._pending)
                 self._update(settings)
                 self._form.choose_undo(back)
-        self._end()
         instead = f" What was chosen before, {_changes(count)}, is not." if count else ""
-        self._say_chosen("Undo", instead)
+        self._end(self._what_is_chosen("Undo", instead))
         self._client._notify(settings.state, by=self)
 
     async def _last_change(self) -> Plan:
@@ -573,15 +572,15 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
                 self._refuse_if_busy()
                 missing = ", ".join(self._form.choose_policy(policy, found))
                 more = f" Not reported for this account: {missing}." if missing else ""
-                self._say_chosen(name, more)
+                self._say(self._what_is_chosen(name, more))
         except PrivacyError as error:
             self._say(f"{name}: {error_text(error)}", Tone.BAD)
             raise
 
-    def _say_chosen(self, name: str, more: str) -> None:
-        """Say what a preset or an undo chose; the plan above tells what that would change."""
+    def _what_is_chosen(self, name: str, more: str) -> str:
+        """What to say of a preset or an undo; the plan above tells what that would change."""
         chosen = "chosen and not applied yet; the plan above shows what it changes."
-        self._say(f"{name}: {chosen if self._pending else 'all is set so already.'}{more}")
+        return f"{name}: {chosen if self._pending else 'all is set so already.'}{more}"
 
     async def _choose_people(
         self, row: SettingRow, people: Iterable[Jid], *, is_added: bool
