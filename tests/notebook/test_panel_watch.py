@@ -117,6 +117,8 @@ def test_closed_panels_leave_neither_threads_nor_tasks_behind(make):
 def test_a_closed_client_ends_the_watch(make):
     client = make()
     panel = client.panel()
+    make().set_privacy_setting("last", "none")
+    eventually(lambda: panel.controls["last"].value == "none")
     client.close()
     eventually(panel._watching.done)
 
