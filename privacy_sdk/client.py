@@ -295,16 +295,8 @@ class AsyncClient:
     @property
     def recording(self) -> CassetteTransport | None:
         """The recording that answers; None when an account does."""
-        account = self._account
-        if not isinstance(account, OverHttp) or account.transport is None:
-            return None  # before the import: an emulated account needs neither vcrpy nor httpx2
-
-        from privacy_sdk.cassettes.transport import CassetteTransport
-
-        transport = account.transport
-        if isinstance(transport, CassetteTransport) and transport.is_replaying:
-            return transport
-        return None
+        cassette = cassette_of(self._account)
+        return cassette if cassette is not None and cassette.is_replaying else None
 
     @property
     def account(self) -> Account:
@@ -964,6 +956,16 @@ class AsyncClient:
 
     def __repr__(self) -> str:
         return self._label or f"AsyncClient({self._account!r})"
+
+
+def cassette_of(account: Account) -> CassetteTransport | None:
+    """Return what records or replays what an account is asked; None where nothing does."""
+    if not isinstance(account, OverHttp) or account.transport is None:
+        return None  # before the import: an emulated account needs neither vcrpy nor httpx2
+
+    from privacy_sdk.cassettes.transport import CassetteTransport
+
+    return account.transport if isinstance(account.transport, CassetteTransport) else None
 
 
 def say_local(at: datetime) -> None:
