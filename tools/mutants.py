@@ -19,6 +19,9 @@ from cosmic_ray.work_db import use_db
 from cosmic_ray.work_item import WorkerOutcome, WorkResult
 
 ROOT = Path(__file__).parents[1]
+WITHOUT = "-p no:cacheprovider -p no:nbval -p no:schemathesis"
+"""Plugins that take longer to import than most files of tests to run."""
+
 LEFT_OUT = shutil.ignore_patterns(".git", ".venv", "node_modules", "__pycache__", ".*_cache")
 
 CONFIG = """\
@@ -26,7 +29,7 @@ CONFIG = """\
 module-path = "{module}"
 timeout = 60.0
 excluded-modules = []
-test-command = "{python} -m pytest -q -x -p no:cacheprovider {tests} {module}"
+test-command = "{python} -m pytest -q -x {without} {tests} {module}"
 distributor.name = "local"
 """
 
@@ -37,7 +40,9 @@ def main(room: str, tests: list[str]) -> None:
         copy = Path(folder, "copy")
         shutil.copytree(ROOT, copy, ignore=LEFT_OUT)
         module = f"privacy_sdk/{room}"
-        config = CONFIG.format(module=module, python=sys.executable, tests=" ".join(tests))
+        config = CONFIG.format(
+            module=module, python=sys.executable, tests=" ".join(tests), without=WITHOUT
+        )
         (copy / "mutants.toml").write_text(config)
         run(copy, "cosmic-ray", "init", "mutants.toml", "mutants.sqlite")
         run(copy, "cosmic-ray", "baseline", "mutants.toml")

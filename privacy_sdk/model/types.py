@@ -290,7 +290,11 @@ class Jid:
         if match is None:
             raise InvalidJidError(f"{short_repr(text)} is not a WhatsApp address.")
         user = match["user"] + (f".{match['agent']}" if match["agent"] else "")
-        return cls(user, match["server"], int(match["device"] or 0))
+        jid = object.__new__(cls)  # which was checked: thousands are read at once
+        object.__setattr__(jid, "user", user)
+        object.__setattr__(jid, "server", match["server"])
+        object.__setattr__(jid, "device", int(match["device"] or 0))
+        return jid
 
     @classmethod
     def phone(cls, number: str) -> Self:
@@ -454,6 +458,9 @@ class DisallowedListAction(Names):
     """The person is no longer excepted."""
 
 
+_ACTIONS = tuple(DisallowedListAction)
+
+
 class _HasAddresses(Protocol):
     @property
     def jid(self) -> Jid | None: ...
@@ -506,8 +513,8 @@ class DisallowedListUserEntry(_Addressed):
         pn_jid: Jid | str | None = None,
         action: DisallowedListAction | str = DisallowedListAction.ADD,
     ) -> None:
-        if action not in tuple(DisallowedListAction):
-            raise UnknownNameError("action", action, {name: () for name in DisallowedListAction})
+        if action not in _ACTIONS:
+            raise UnknownNameError("action", action, DisallowedListAction)
         lid, phone = Jid.parse(jid), None if pn_jid is None else Jid.parse(pn_jid)
         if not lid.is_lid:
             raise InvalidJidError(

@@ -536,6 +536,10 @@ def test_a_report_has_one_outcome_for_each_change(outcomes):
         wire.report_from_json({"outcomes": [row] * outcomes, "found": found}, [TimerChange(0, 5)])
 
 
+def test_rows_are_all_that_was_reported_unless_more_is_said():
+    assert wire.settings_from_rows([("last", "all")]).unreadable == 0
+
+
 def test_a_plan_is_read_as_it_was_written():
     before = SettingsState({Category.LAST: Value.ALL}, timer=0)
     changes = (SettingChange(Category.LAST, Value.ALL, Value.NONE), TimerChange(0, 60))
