@@ -9,7 +9,6 @@ from servers import browsing
 
 HERE = Path(__file__).parent
 AXE = HERE / "node_modules" / "axe-core" / "axe.min.js"
-OUTCOMES = "serious", "critical"
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +32,7 @@ def page(browser):
 
 @pytest.fixture
 def accessible():
-    """Check a panel with axe-core: nothing serious may be wrong with it."""
+    """Check a panel with axe-core: there is nothing to find."""
     if not AXE.exists():
         reason = f"no axe-core found (npm ci --prefix {os.path.relpath(HERE)})"
         if os.environ.get("PRIVACY_SDK_REQUIRE_BROWSER") == "1":
@@ -45,8 +44,7 @@ def accessible():
             page.evaluate(AXE.read_text("utf-8"))
         found = page.evaluate("() => axe.run('.privacy-sdk')")
         assert len(found["passes"]) > 5
-        serious = [each for each in found["violations"] if each["impact"] in OUTCOMES]
-        assert not serious, json.dumps(serious, indent=1)
+        assert not found["violations"], json.dumps(found["violations"], indent=1)
 
     return check
 

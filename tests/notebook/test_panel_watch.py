@@ -1,6 +1,8 @@
 """An open panel shows what others change, and leaves nothing behind."""
 
 import asyncio
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -139,3 +141,29 @@ def test_where_no_journal_is_kept_a_panel_works_and_is_told_nothing():
     assert panel.controls["last"].value == "all"
     labelled(panel, "Refresh").click()
     eventually(lambda: panel.controls["last"].value == "none")
+
+
+def test_what_was_changed_while_the_gateway_was_away_shows_when_it_is_back():
+    account = ps.EmulatedAccount()
+    with running_gateway({"demo": account}) as url:
+        client = ps.Client(url, token="t", account="demo")
+        panel = client.panel()
+        client.set_privacy_setting("status", "none")
+        eventually(lambda: panel.controls["status"].value == "none")
+    LOOP.run(lambda: account.emulate(ps.testing.PhoneSets("last", "none")))
+    with running_gateway({"demo": account}, port=int(url.rpartition(":")[2])):
+        eventually(lambda: panel.controls["last"].value == "none")
+        panel.close()
+        client.close()
+
+
+@pytest.mark.parametrize("is_remote", [False, True], ids=["emulated", "on a gateway"])
+def test_an_open_panel_keeps_no_process_from_ending(url, is_remote):
+    client = (
+        f"ps.Client({url!r}, token='t', account='demo')" if is_remote else "ps.Client.emulated()"
+    )
+    code = f"import privacy_sdk as ps\nclient = {client}\npanel = client.panel()\nprint('open')"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "open\n", "")
