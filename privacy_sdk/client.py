@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import os
-import sys
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
@@ -24,6 +23,7 @@ from privacy_sdk.accounts.base import (
     require,
 )
 from privacy_sdk.accounts.journal import calling, checked_name, default_name
+from privacy_sdk.cassettes import cassette_of
 from privacy_sdk.errors import InvalidInputError, UsageError, short_repr
 from privacy_sdk.errors.masks import mask_text
 from privacy_sdk.errors.public import set_module
@@ -950,16 +950,6 @@ class AsyncClient:
         if (recording := self.recording) is not None:
             return f"AsyncClient.replay({Path(recording.name).name!r})"
         return self._label or f"AsyncClient({self._account!r})"
-
-
-def cassette_of(account: Account) -> CassetteTransport | None:
-    """Return what records or replays what an account is asked; None where nothing does."""
-    if not isinstance(account, OverHttp) or "privacy_sdk.cassettes.transport" not in sys.modules:
-        return None  # and what a cassette needs is not imported only to find that there is none
-
-    from privacy_sdk.cassettes.transport import CassetteTransport
-
-    return account.transport if isinstance(account.transport, CassetteTransport) else None
 
 
 def say_local(at: datetime) -> None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from privacy_sdk.accounts.base import Account, Capability
-from privacy_sdk.client import AsyncClient, cassette_of
+from privacy_sdk.cassettes import cassette_of
 from privacy_sdk.errors import PrivacyError
 from privacy_sdk.model.state import SettingsState
 from privacy_sdk.model.types import PrivacySettingsResponse
 from privacy_sdk.policies.state import lists_in_use, read_state
 from privacy_sdk.views.html import error_text, text_html
 from privacy_sdk.views.visibility import visibility
+
+if TYPE_CHECKING:
+    from privacy_sdk.client import AsyncClient
 
 
 async def client_html(client: AsyncClient) -> str:

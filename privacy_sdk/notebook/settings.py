@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from privacy_sdk.accounts.base import Account, AccountInfo, AccountState, KeepsHistory
-from privacy_sdk.client import cassette_of
+from privacy_sdk.cassettes import cassette_of
 from privacy_sdk.errors import PrivacyError
 from privacy_sdk.model.changes import Change, Outcome, TimerChange
 from privacy_sdk.model.history import HistoryEntry
