@@ -23,6 +23,7 @@ from privacy_sdk.accounts.base import (
     require,
 )
 from privacy_sdk.accounts.journal import calling, checked_name, default_name
+from privacy_sdk.cassettes import cassette_of
 from privacy_sdk.errors import InvalidInputError, UsageError, short_repr
 from privacy_sdk.errors.masks import mask_text
 from privacy_sdk.errors.public import set_module
@@ -121,7 +122,7 @@ class AsyncClient:
         <PrivacyValue.ALL: 'all'>
     """
 
-    _name = ""
+    _name = _label = ""
 
     def __init__(
         self,
@@ -149,9 +150,7 @@ class AsyncClient:
         if replayed := os.environ.get("PRIVACY_SDK_REPLAY"):
             from privacy_sdk.cassettes.transport import CassetteTransport
 
-            self._use(
-                *_replayed(CassetteTransport(replayed, whole_process=True), account), names=names
-            )
+            self._use(_replayed(CassetteTransport(replayed, whole_process=True), account), names)
             return
         url = given_or_env(url, "PRIVACY_SDK_URL", None)
         url, network = network_to(url, token=token, ca=ca)
@@ -169,28 +168,23 @@ class AsyncClient:
                 whole_process=by_variable,
             )
             if transport.is_replaying:
-                self._use(*_replayed(transport, account), names=names)
+                self._use(_replayed(transport, account), names)
                 return
         account = given_or_env(account, "PRIVACY_SDK_ACCOUNT", None)
         token = token if token is not None else token_in_environment()
-        self._use(
-            HttpAccount(
-                url,
-                token=token,
-                account=account,
-                timeout=timeout,
-                wait=wait,
-                transport=transport or network,
-                insecure=insecure,
-            ),
-            names=names,
+        served = HttpAccount(
+            url,
+            token=token,
+            account=account,
+            timeout=timeout,
+            wait=wait,
+            transport=transport or network,
+            insecure=insecure,
         )
+        self._use(served, names)
 
-    def _use(
-        self, account: Account, label: str | None = None, *, names: NamesLike | None = None
-    ) -> None:
+    def _use(self, account: Account, names: NamesLike | None) -> None:
         self._account = account
-        self._label = label
         self._names = read_names(names)
         self._observers: WeakSet[Observer] = WeakSet()
         self._changes = VerifiedChanges(
@@ -217,14 +211,8 @@ class AsyncClient:
             >>> ps.Client.from_account(account).info().id
             'mine'
         """
-        return cls._of(account, names=names)
-
-    @classmethod
-    def _of(
-        cls, account: Account, label: str | None = None, *, names: NamesLike | None = None
-    ) -> Self:
         client = cls.__new__(cls)
-        client._use(account, label, names=names)
+        client._use(account, names)
         return client
 
     @classmethod
@@ -265,8 +253,12 @@ class AsyncClient:
 
         account = EmulatedAccount(seed=seed, settings=settings, contacts=contacts)
         if record is None:
-            return cls._of(account, "AsyncClient.emulated()", names=names)
-        return cls._of(*_recorded_here(account, record, record_mode), names=names)
+            client = cls.from_account(account, names=names)
+            client._label = "AsyncClient.emulated()"
+        else:
+            client = cls.from_account(_recorded_here(account, record, record_mode), names=names)
+            client._label = f"AsyncClient.emulated(record={os.fspath(record)!r})"
+        return client
 
     @classmethod
     def replay(cls, recording: str | os.PathLike[str], *, names: NamesLike | None = None) -> Self:
@@ -290,21 +282,13 @@ class AsyncClient:
         """
         from privacy_sdk.cassettes.transport import CassetteTransport
 
-        return cls._of(*_replayed(CassetteTransport(recording)), names=names)
+        return cls.from_account(_replayed(CassetteTransport(recording)), names=names)
 
     @property
     def recording(self) -> CassetteTransport | None:
         """The recording that answers; None when an account does."""
-        account = self._account
-        if not isinstance(account, OverHttp) or account.transport is None:
-            return None  # before the import: an emulated account needs neither vcrpy nor httpx2
-
-        from privacy_sdk.cassettes.transport import CassetteTransport
-
-        transport = account.transport
-        if isinstance(transport, CassetteTransport) and transport.is_replaying:
-            return transport
-        return None
+        cassette = cassette_of(self._account)
+        return cassette if cassette is not None and cassette.is_replaying else None
 
     @property
     def account(self) -> Account:
@@ -963,6 +947,8 @@ class AsyncClient:
         return f"<p>{name}: <code>await client.visibility()</code> shows who sees what.</p>"
 
     def __repr__(self) -> str:
+        if (recording := self.recording) is not None:
+            return f"AsyncClient.replay({Path(recording.name).name!r})"
         return self._label or f"AsyncClient({self._account!r})"
 
 
@@ -971,19 +957,18 @@ def say_local(at: datetime) -> None:
     warn_caller(f"A time without a zone is taken as local time: {at:%Y-%m-%d %H:%M:%S%z}.")
 
 
-def _replayed(transport: CassetteTransport, account: str | None = None) -> tuple[Account, str]:
-    """The account that a recording answers for, and how its client is shown."""
+def _replayed(transport: CassetteTransport, account: str | None = None) -> Account:
+    """Return the account that a recording answers for."""
     from privacy_sdk.accounts.http import HttpAccount
 
     named = transport.account if account is None else account
-    label = f"AsyncClient.replay({Path(transport.name).name!r})"
-    return HttpAccount(account=named, transport=transport, offline=True), label
+    return HttpAccount(account=named, transport=transport, offline=True)
 
 
 def _recorded_here(
     account: EmulatedAccount, record: str | os.PathLike[str], record_mode: RecordMode
-) -> tuple[Account, str]:
-    """An account behind the gateway's application in this process, which is recorded."""
+) -> Account:
+    """Return an account behind the gateway's application in this process, which is recorded."""
     from privacy_sdk.accounts.http import HttpAccount
     from privacy_sdk.cassettes.transport import ApplicationTransport, CassetteTransport
     from privacy_sdk.gateway import create_app
@@ -992,5 +977,4 @@ def _recorded_here(
     transport = CassetteTransport(record, records=True, record_mode=record_mode, inner=application)
     if transport.is_replaying:
         return _replayed(transport)
-    served = HttpAccount(account=account.id, transport=transport)
-    return served, f"AsyncClient.emulated(record={transport.name!r})"
+    return HttpAccount(account=account.id, transport=transport)

@@ -125,12 +125,10 @@ class NextAnswer:
 
     def __post_init__(self) -> None:
         if self.fault not in tuple(Fault):
-            raise UnknownNameError("fault", self.fault, {fault.value: () for fault in Fault})
+            raise UnknownNameError("fault", self.fault, Fault)
         object.__setattr__(self, "fault", Fault(self.fault))
         if self.operation not in (None, *READS, *CHANGES):
-            raise UnknownNameError(
-                "operation", self.operation, {name: () for name in READS + CHANGES}
-            )
+            raise UnknownNameError("operation", self.operation, READS + CHANGES)
         if self.category is not None:
             object.__setattr__(self, "category", PrivacyCategory.other(self.category))
         for name, kind in (("text", str), ("error_type", str), ("code", int), ("times", int)):

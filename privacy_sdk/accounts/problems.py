@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from privacy_sdk import errors
-from privacy_sdk.accounts.wire import Json
+from privacy_sdk.accounts.wire import Json, to_json
 from privacy_sdk.errors.escapes import printable
 from privacy_sdk.errors.masks import mask_start
 
@@ -62,7 +62,7 @@ def problem_from_error(error: errors.PrivacyError) -> tuple[int, Json]:
     """
     cls = next((base for base in type(error).__mro__ if base in PROBLEMS), errors.GatewayError)
     slug, status = PROBLEMS[cls]
-    extra = {name: getattr(error, name) for name in error.fields}
+    extra = {name: to_json(getattr(error, name)) for name in error.fields}
     document = {
         "type": PROBLEM_PREFIX + slug,
         "title": slug.replace("-", " ").capitalize(),

@@ -236,7 +236,8 @@ class Redactor:
         category = None if found.category is None else self._name(found.category)
         query = []
         for name, text in parse_qsl(urlsplit(uri).query, keep_blank_values=True):
-            value = int(text) if MEMBERS.get(name) is Kind.NUMBER and text.isdecimal() else text
+            is_number = MEMBERS.get(name) is Kind.NUMBER and text.isdecimal() and len(text) < 20
+            value = int(text) if is_number else text
             query += [(name, kept) for name, kept in self.members({name: value})]
         return Route(found.template, account, category).uri() + (
             f"?{urlencode(query)}" if query else ""

@@ -81,7 +81,7 @@ class CassetteTransport(httpx2.AsyncBaseTransport):
         whole_process: bool = False,
     ) -> None:
         if record_mode is not None and record_mode not in RECORD_MODES:
-            raise UnknownNameError("record mode", record_mode, {mode: () for mode in RECORD_MODES})
+            raise UnknownNameError("record mode", record_mode, RECORD_MODES)
         self.path = as_path(path) if records else recording_path(path)
         if records and is_bare_name(path):
             raise RecordingError(

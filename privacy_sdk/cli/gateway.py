@@ -129,4 +129,4 @@ def open_account(name: str, backend: str) -> Account:
 
             output.note("The backend 'raw' is experimental, and was never tried on WhatsApp.")
             return RawAccount(name)
-    raise UnknownNameError("backend", backend, {known: () for known in BACKENDS})
+    raise UnknownNameError("backend", backend, [*BACKENDS])

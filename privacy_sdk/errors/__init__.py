@@ -201,11 +201,11 @@ class UnknownNameError(InvalidInputError):
         self,
         kind: str,
         given: object,
-        known: Mapping[str, Iterable[str]],
+        known: Iterable[str],
         *,
         cutoff: float = _SIMILAR,
     ) -> None:
-        """Describe ``given`` by the ``known`` names, each with the words it also goes by."""
+        """Describe ``given`` by the ``known`` names; of a mapping, with words they also go by."""
         self.given = short_repr(given)
         self.nearest = _nearest(given, known, cutoff)
         what = "" if isinstance(given, str) else f" ({type(given).__name__})"
@@ -216,14 +216,15 @@ class UnknownNameError(InvalidInputError):
         )
 
 
-def _nearest(given: object, known: Mapping[str, Iterable[str]], cutoff: float) -> str | None:
+def _nearest(given: object, known: Iterable[str], cutoff: float) -> str | None:
     """Return the known name that was meant; none that says the opposite, however alike."""
     if not isinstance(given, str):
         return None
+    more: Mapping[str, Iterable[str]] = known if isinstance(known, Mapping) else {}
     spellings = {
-        word.lower(): name
-        for name, words in known.items()
-        for word in (name, *words)
+        word.lower(): str(name)
+        for name in known
+        for word in (name, *more.get(name, ()))
         if _sense(word) == _sense(given)
     }
     matches = difflib.get_close_matches(given.lower(), spellings, n=1, cutoff=cutoff)

@@ -145,8 +145,12 @@ class SqlJournal:
 
         @event.listens_for(engine, "connect")
         def _(connection: sqlite3.Connection, record: object) -> None:
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=FULL")
+            try:
+                connection.execute("PRAGMA journal_mode=WAL")
+                connection.execute("PRAGMA synchronous=FULL")
+            except sqlite3.Error:  # SQLAlchemy does not have it yet
+                connection.close()
+                raise
 
         return engine
 

@@ -10,7 +10,6 @@ from typing import Annotated, Any, TypeAlias
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
-from pydantic import AwareDatetime
 
 from privacy_sdk.accounts import wire
 from privacy_sdk.accounts.base import Emulator, Linkable, require
@@ -213,7 +212,7 @@ async def fetch_history(
         int, Query(ge=0, le=2**62, examples=[0], description="The last number that is known.")
     ] = 0,
     since: Annotated[
-        AwareDatetime | None,
+        schemas.Moment | None,
         Query(examples=["2026-11-24T18:00:00Z"], description="ISO 8601, with its zone."),
     ] = None,
     category: Annotated[schemas.CategoryName | None, Query(examples=["last"])] = None,

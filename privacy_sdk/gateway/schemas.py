@@ -6,9 +6,18 @@ These models fix shapes and sizes. Which names, pairs, addresses and durations a
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, FailFast, Field, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    FailFast,
+    Field,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from privacy_sdk.accounts.events import CHANGES, READS, Fault
@@ -32,6 +41,16 @@ Address = Annotated[
 ]
 Hash = Annotated[str, Field(max_length=256), _told(minLength=1)]
 Seconds = Annotated[int, _told(minimum=0, maximum=2**32 - 1)]
+
+
+def _refuse_number(given: object) -> object:
+    """Refuse what pydantic takes for seconds since 1970, of a time that is to have a date."""
+    if isinstance(given, str) and not re.match(r"\d{4}-", given):
+        raise PydanticCustomError("no_date", "Input should be a time in ISO 8601")
+    return given
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_refuse_number)]
 PhoneDigits = Annotated[str, Field(max_length=32), _told(pattern="^[0-9]{5,15}$")]
 
 

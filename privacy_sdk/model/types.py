@@ -514,7 +514,7 @@ class DisallowedListUserEntry(_Addressed):
         action: DisallowedListAction | str = DisallowedListAction.ADD,
     ) -> None:
         if action not in _ACTIONS:
-            raise UnknownNameError("action", action, {name: () for name in DisallowedListAction})
+            raise UnknownNameError("action", action, DisallowedListAction)
         lid, phone = Jid.parse(jid), None if pn_jid is None else Jid.parse(pn_jid)
         if not lid.is_lid:
             raise InvalidJidError(

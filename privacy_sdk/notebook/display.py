@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from privacy_sdk.accounts.base import Account, Capability, OverHttp
+from privacy_sdk.accounts.base import Account, Capability
+from privacy_sdk.cassettes import cassette_of
 from privacy_sdk.errors import PrivacyError
 from privacy_sdk.model.state import SettingsState
 from privacy_sdk.model.types import PrivacySettingsResponse
@@ -42,15 +43,12 @@ async def client_html(client: AsyncClient) -> str:
 
 
 async def _read(account: Account) -> tuple[PrivacySettingsResponse | None, SettingsState]:
-    if isinstance(account, OverHttp) and account.transport is not None:
+    if (cassette := cassette_of(account)) is not None:
         from privacy_sdk.accounts.http import HttpAccount
-        from privacy_sdk.cassettes.transport import CassetteTransport
 
-        transport = account.transport
-        if isinstance(account, HttpAccount) and isinstance(transport, CassetteTransport):
-            if not transport.is_replaying:
-                return account.seen, SettingsState()
-            account = HttpAccount(account=account.id, transport=transport.looking(), offline=True)
+        if not cassette.is_replaying:
+            return account.seen if isinstance(account, HttpAccount) else None, SettingsState()
+        account = HttpAccount(account=account.id, transport=cassette.looking(), offline=True)
     settings = await account.fetch_privacy_settings()
     state = await read_state(
         account,

@@ -5,13 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from privacy_sdk.accounts.base import (
-    Account,
-    AccountInfo,
-    AccountState,
-    KeepsHistory,
-    OverHttp,
-)
+from privacy_sdk.accounts.base import Account, AccountInfo, AccountState, KeepsHistory
+from privacy_sdk.cassettes import cassette_of
 from privacy_sdk.errors import PrivacyError
 from privacy_sdk.model.changes import Change, Outcome, TimerChange
 from privacy_sdk.model.history import HistoryEntry
@@ -103,12 +98,7 @@ def can_watch(account: Account) -> bool:
 
     What the panel reads on hearing of a change would be recorded, and is not in a recording.
     """
-    if isinstance(account, OverHttp) and account.transport is not None:
-        from privacy_sdk.cassettes.transport import CassetteTransport
-
-        if isinstance(account.transport, CassetteTransport):
-            return False
-    return isinstance(account, KeepsHistory)
+    return isinstance(account, KeepsHistory) and cassette_of(account) is None
 
 
 async def read_settings(account: Account, known: AccountSettings | None = None) -> AccountSettings:

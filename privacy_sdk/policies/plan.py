@@ -212,7 +212,7 @@ def make_plan(
 
 def _as_only(only: str) -> Direction:
     if only != Direction.TIGHTER:
-        raise UnknownNameError("filter", only, {Direction.TIGHTER.value: ()})
+        raise UnknownNameError("filter", only, [Direction.TIGHTER])
     return Direction.TIGHTER
 
 

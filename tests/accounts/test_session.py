@@ -4,6 +4,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,7 @@ def mode(path: Path) -> str:
 def test_folder_and_files_are_their_owners_alone_whatever_the_umask(session):
     before = os.umask(0)
     try:
-        with sqlite3.connect(session.open()) as connection:
+        with closing(sqlite3.connect(session.open())) as connection, connection:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("CREATE TABLE __diesel_schema_migrations (version)")
             connection.commit()
@@ -116,7 +117,7 @@ def tryx_database(path: Path) -> bytes:
     from privacy_sdk.accounts.whatsapp.tryx_runtime import open_tryx
 
     open_tryx(path)
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
     assert path.stat().st_size > 50_000
@@ -151,7 +152,7 @@ def test_a_session_that_tryx_made_is_taken(session):
 
 
 def test_the_database_of_another_program_is_refused_and_left_as_it_is(session):
-    with sqlite3.connect(session.open()) as connection:
+    with closing(sqlite3.connect(session.open())) as connection, connection:
         connection.execute("CREATE TABLE places (url)")
     connection.close()
     session.close()

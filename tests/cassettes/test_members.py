@@ -189,6 +189,15 @@ def test_one_person_is_one_pseudonym_in_order_of_appearance():
     assert kept({"jid": f"{A}@c.us"}, redactor) == {"jid": f"{PB}@c.us"}
 
 
+@pytest.mark.parametrize(
+    ("query", "kept"),
+    [("limit=5", "?limit=5"), ("limit=x", ""), ("limit=" + "9" * 5_000, ""), ("since=5", "")],
+)
+def test_a_query_keeps_what_the_interface_knows(query, kept):
+    uri = Redactor(Pseudonyms()).uri(f"http://127.0.0.1:1/v1/accounts/demo/history?{query}")
+    assert uri == f"http://127.0.0.1:8480/v1/accounts/demo/history{kept}"
+
+
 def test_a_number_with_other_words_is_the_same_person_and_behind_nobodys_it_may_be_another():
     people = Pseudonyms()
     assert people.person("tel:998901234567") == people.person("998901234567")

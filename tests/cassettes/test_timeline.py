@@ -256,6 +256,20 @@ def test_what_was_recorded_works_out_of_order_but_a_plan_does_not(tmp_path):
     client.apply(plan)
 
 
+def test_a_change_is_answered_by_the_next_one_that_is_the_same_else_by_the_last(tmp_path):
+    path = tmp_path / "my.yaml"
+    with ps.Client.emulated(record=path) as client:
+        first = client.set_privacy_setting("last", "contact_blacklist").dhash
+        client.set_privacy_setting("last", "all")
+        second = client.set_privacy_setting("last", "contact_blacklist").dhash
+    assert first != second
+    with ps.Client.replay(path) as client, warnings.catch_warnings():
+        warnings.simplefilter("ignore", ps.PrivacyWarning)
+        given = [client.set_privacy_setting("last", "contact_blacklist").dhash for _ in range(3)]
+    assert len(set(given)) == 2
+    assert given[1] == given[2]
+
+
 def test_an_update_of_a_list_parts_what_was_read_of_the_setting_before_and_behind_it():
     """WhatsApp takes it for the audience "my contacts except …", whoever sends it."""
     update = Request.of("PATCH", "/v1/accounts/demo/privacy/last/disallowed-list", "{}")

@@ -35,6 +35,16 @@ async def test_a_setting_is_read_set_and_read_back(client: httpx2.AsyncClient) -
     assert {"category": "last", "value": "none"} in settings
 
 
+@pytest.mark.parametrize("since", ["-5999259", "1764000000", "yesterday", "2026-11-24T18:00:00"])
+async def test_a_history_is_asked_for_since_a_time_of_iso_8601(
+    client: httpx2.AsyncClient, since: str
+) -> None:
+    history = "/v1/accounts/demo/history"
+    problem(await client.get(history, params={"since": since}), 422, "invalid-request")
+    answer = await client.get(history, params={"since": "2026-11-24T18:00:00Z"})
+    assert answer.status_code == 200
+
+
 async def test_a_list_is_changed_and_read_back(client: httpx2.AsyncClient) -> None:
     users = {"users": [SOMEBODY]}
     problem(await client.patch(LAST_LIST, json=users), 422, "invalid-input")  # would open it

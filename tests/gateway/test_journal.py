@@ -183,7 +183,7 @@ def test_a_locked_journal_is_said_to_be(tmp_path, monkeypatch):
     monkeypatch.setattr("privacy_sdk.gateway.journal._LOCKED_FOR", 0.1)
     path = tmp_path / "journal.sqlite"
     asyncio.run(SqlJournal(path=path).aclose())
-    with sqlite3.connect(path) as other:
+    with closing(sqlite3.connect(path)) as other, other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(ps.PrivacyError, match="database is locked"):
             SqlJournal(path=path)

@@ -1,6 +1,7 @@
 """How often the journal commits, which takes as long as the disk does, and when at the latest."""
 
 import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -41,7 +42,7 @@ def _now() -> datetime:
 
 def outcomes(path: Path) -> list[str]:
     """What stands in the file now, as after a kill -9."""
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         return [row[0] for row in connection.execute("SELECT outcome FROM changes ORDER BY id")]
 
 
@@ -83,7 +84,7 @@ async def test_an_outcome_that_cannot_be_written_keeps_nothing_else_from_it(jour
 async def test_outcomes_that_could_not_be_written_are_with_the_next_change(journal, path):
     first = await journal.add("demo", HistoryEntry(0, _now(), "timer", after="60"))
     await journal.complete(first, "applied", "")
-    with sqlite3.connect(path, isolation_level=None) as other:
+    with closing(sqlite3.connect(path, isolation_level=None)) as other, other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(ps.PrivacyError, match="locked"):
             await journal.sync()

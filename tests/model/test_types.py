@@ -457,6 +457,13 @@ def test_an_entry_refuses_an_action_that_is_none(action):
         ps.DisallowedListUserEntry(LID, action=action)
 
 
+def test_an_action_that_was_meant_is_named_as_one_writes_it():
+    with pytest.raises(ps.UnknownNameError) as caught:
+        ps.DisallowedListUserEntry(LID, action="removed")
+    assert type(caught.value.nearest) is str
+    assert caught.value.hint == "Did you mean 'remove'? Known: add, remove."
+
+
 @pytest.mark.parametrize("wrong", [*RUBBISH[1:], "", "999115550101"])
 def test_an_entry_refuses_what_is_no_address(wrong):
     with pytest.raises(ps.errors.InvalidJidError):

@@ -61,6 +61,8 @@ def problem(answer: httpx2.Response, status: int, kind: str) -> dict[str, Any]:
 
 
 SERVE = """
+import signal
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # which is ignored where the tests run under nohup
 from privacy_sdk.accounts.emulated.account import EmulatedAccount
 from privacy_sdk.gateway.server import serve
 serve({{{account!r}: EmulatedAccount()}}, **{{"port": 0}} | {options})

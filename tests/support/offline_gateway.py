@@ -17,6 +17,7 @@ import struct
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,7 @@ def _loopback_up() -> None:
 
 def _link(database: Path) -> None:
     """Make the session that of a linked phone, as far as tryx can tell offline."""
-    with sqlite3.connect(database) as connection:
+    with closing(sqlite3.connect(database)) as connection, connection:
         connection.execute(
             "UPDATE device SET pn = ?, lid = ?, push_name = ?",
             (f"{NUMBER}:3@s.whatsapp.net", f"{LID}:3@lid", NAME),
