@@ -116,7 +116,8 @@ class Timeline:
         self._versions: dict[tuple[str | None, str], str | None] = {}
         self._by_key: defaultdict[Key, list[int]] = defaultdict(list)
         self._whose: defaultdict[tuple[Shape, tuple[str, ...]], _Ordered] = defaultdict(dict)
-        changes: list[tuple[int, Exchange]] = []
+        self._changes: defaultdict[str | None, list[Exchange]] = defaultdict(list)
+        """Those of each account, and of all under None."""
         together: dict[tuple[str, ...], None] = {}
         versions: dict[tuple[str | None, str], str | None] = {}
         for place, exchange in enumerate(exchanges):
@@ -130,9 +131,9 @@ class Timeline:
                 [*people_named(request.body), *people_named(exchange.document)]
             )
             if request.reads is None:
-                changes.append((place, exchange))
+                for account in {request.route.account, None}:
+                    self._changes[account].append(exchange)
         self.bindings = Bindings(together)
-        self._changes = changes
         self._losses = [e.place - 0.3 for e in exchanges if e.after_loss]
         self._touching: dict[tuple[str | None, str], _Touching] = {}
         self._turns: dict[tuple[int, int], int] = {}
@@ -141,9 +142,9 @@ class Timeline:
         self._steps: list[int] = []
         """Where the first change of each step is asked; changes that overlapped are one step."""
         end = _START
-        for place, change in changes:
-            if place > end:
-                self._steps.append(place)
+        for change in self._changes[None]:
+            if change.place > end:
+                self._steps.append(change.place)
             change.step = len(self._steps) - 1
             end = max(end, change.answered)
 
@@ -269,10 +270,9 @@ class Timeline:
     def _touching_of(self, account: str | None, thing: str) -> _Touching:
         if (account, thing) not in self._touching:
             found = [
-                (place, change.answered, change.step)
-                for place, change in self._changes
-                if (account is None or change.request.route.account == account)
-                and not change.request.things.isdisjoint({thing, EVERYTHING})
+                (change.place, change.answered, change.step)
+                for change in self._changes[account]
+                if not change.request.things.isdisjoint({thing, EVERYTHING})
             ]
             lost = [(loss, loss + 0.1, -2) for loss in self._losses]
             self._touching[account, thing] = _Touching(sorted([*found, *lost]))
