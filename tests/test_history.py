@@ -162,6 +162,21 @@ def test_undo_goes_further_back_each_time(client):
     assert applied.is_complete
 
 
+def test_what_was_set_so_already_is_no_change_to_take_back(client):
+    client.set_privacy_setting("last", "none")
+    client.set_privacy_setting("last", "none")
+    client.set_default_disappearing_mode(0)
+    client.apply(client.undo())
+    assert values(client)["last"] == "all"
+
+
+def test_the_undo_of_a_list_says_how_many_are_excepted(client):
+    client.exclude("profile", [ANA, BEN])
+    assert "2 people             0 people" in str(client.undo())
+    client.include("profile", ANA)
+    assert "1 person  2 people" in str(client.undo())
+
+
 def test_what_a_result_takes_back_counts_as_taken_back(client):
     client.set_privacy_setting("last", "none")
     applied = client.apply(client.plan({"online": "match_last_seen"}))

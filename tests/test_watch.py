@@ -160,6 +160,17 @@ async def test_many_may_watch_and_none_of_them_takes_a_clients_connections(clien
     await asyncio.wait([task])
 
 
+async def begins_again(client: ps.AsyncClient) -> None:
+    """Watch once the gateway has noticed that others have hung up."""
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                async with watching(client):
+                    return
+            except TooManyWatchersError:
+                await asyncio.sleep(0.02)
+
+
 async def test_so_many_may_watch_and_no_more():
     with running_gateway({"demo": ps.EmulatedAccount("demo")}) as url:
         async with ps.AsyncClient(url) as client:
@@ -170,8 +181,7 @@ async def test_so_many_may_watch_and_no_more():
                 await anext(client.account.watch())
             for each in held:
                 await each.aclose()
-            async with watching(client):
-                pass
+            await begins_again(client)
 
 
 async def test_without_a_journal_there_is_nothing_to_watch():

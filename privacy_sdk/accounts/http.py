@@ -363,7 +363,7 @@ class HttpAccount:
                 failure = UnreachableError(NotConnectedError(f"The gateway at {self.url} stops."))
             if not has_begun and (failure.is_final or now() - began >= self._wait):
                 raise failure.error from None
-            await asyncio.sleep(pause * (0.5 + random.random()))  # noqa: S311
+            await asyncio.sleep(pause * (0.5 + _RANDOM.random()))
             pause = min(2 * pause, _WATCH_AGAIN_AT_MOST)
 
     async def emulate(self, event: Event) -> None:
@@ -524,6 +524,7 @@ _SILENT_FOR = 40.0
 """How long a gateway that is watched may say nothing [s]; it says something every 15 s."""
 _WATCH_AGAIN, _WATCH_AGAIN_AT_MOST = 0.2, 5.0
 """How long after an interruption it is asked again, at first and after many times [s]."""
+_RANDOM = random.Random()  # noqa: S311  # the caller's own sequence is not disturbed
 _JITTERED = wait_random_exponential(multiplier=0.2, max=5.0)
 _ENOUGH = stop_after_attempt(_ATTEMPTS) | stop_before_delay(_RETRY_FOR)
 _OF_A_PROXY = frozenset({502, 503, 504})

@@ -256,7 +256,8 @@ class LocalGateways(httpx2.AsyncBaseTransport):
         if not served:
             raise NotConnectedError(
                 "No gateway runs on this machine.",
-                hint="Start one: privacy-sdk gateway --account me=whatsapp. "
+                hint="Start one: privacy-sdk gateway, for an account that is made up; "
+                "privacy-sdk gateway --account me=whatsapp, for a phone. "
                 "For one elsewhere set PRIVACY_SDK_URL.",
             )
         return served

@@ -59,7 +59,7 @@ def gateway(
     read_every: Annotated[
         float,
         typer.Option(
-            help="How often an account is read while somebody watches it [s].",
+            help="How often an account is read while somebody watches it, in seconds.",
             metavar="SECONDS",
             min=1,
         ),

@@ -74,11 +74,11 @@ class AccountSettings:
         """What is known after something was read.
 
         Args:
-            after: What was read; all settings or none.
+            after: What was read, or is known of a change that was made: all settings or some.
             changed: Keys of what was changed, so that it is not known unless it was read.
         """
         before = self.state
-        settings = after.settings if changed else after.settings or before.settings
+        settings = after.settings if changed else {**before.settings, **after.settings}
         kept = {c: listed for c, listed in before.lists.items() if c not in changed}
         lists = {
             category: listed

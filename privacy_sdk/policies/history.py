@@ -63,8 +63,11 @@ async def undo_last(
 
 
 def _last_operation(entries: Sequence[HistoryEntry]) -> tuple[HistoryEntry, ...]:
-    """Return the changes of the last call that was not taken back, without those that failed."""
-    made = [e for e in entries if e.operation and e.outcome == _APPLIED]
+    """Return the changes of the last call that was not taken back, without those that failed.
+
+    What was set to what it was already is none.
+    """
+    made = [e for e in entries if e.operation and e.outcome == _APPLIED and _has_changed(e)]
     undone = {entry.undoes for entry in made}
     for last in reversed(made):
         if not last.undoes and last.operation not in undone:
@@ -73,6 +76,10 @@ def _last_operation(entries: Sequence[HistoryEntry]) -> tuple[HistoryEntry, ...]
         "There is no change to take back.",
         hint="Changes made here are; those of the phone are not. See client.history().",
     )
+
+
+def _has_changed(entry: HistoryEntry) -> bool:
+    return entry.change == "exceptions" or entry.before != entry.after or entry.lost is not None
 
 
 def changes_of(
@@ -92,6 +99,7 @@ def changes_of(
                 seconds = None if entry.before is None else int(entry.before)
                 changes.append(TimerChange(seconds, int(entry.after or 0)))
             case HistoryEntry(change="exceptions", category=category) if category is not None:
+                count = None if entry.before is None else int(entry.before)
                 for action in DisallowedListAction:
                     people = tuple(
                         DisallowedListUser(each.jid, each.pn_jid)
@@ -99,7 +107,8 @@ def changes_of(
                         if each.action is action
                     )
                     if people:
-                        changes.append(ListChange(category, action, people))
+                        changes.append(change := ListChange(category, action, people, count))
+                        count = change.after
     return (
         tuple(ChangeResult(change, Outcome.APPLIED) for change in changes),
         SettingsState(lists=lists),

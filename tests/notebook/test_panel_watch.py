@@ -145,6 +145,20 @@ def test_where_no_journal_is_kept_a_panel_works_and_is_told_nothing():
     eventually(lambda: panel.controls["last"].value == "none")
 
 
+def test_a_change_by_code_that_a_gateway_verified_leaves_all_rows(monkeypatch):
+    monkeypatch.setattr("privacy_sdk.notebook.panel.can_watch", lambda account: False)
+    with (
+        running_gateway({"demo": ps.EmulatedAccount()}) as url,
+        ps.Client(url, token="t", account="demo") as client,
+    ):
+        panel = client.panel()
+        keys = set(panel.controls)
+        client.set_privacy_setting("status", "none")
+        assert set(panel.controls) == keys
+        assert panel.controls["status"].value == "none"
+        panel.close()
+
+
 def test_what_was_changed_while_the_gateway_was_away_shows_when_it_is_back():
     account = ps.EmulatedAccount()
     with running_gateway({"demo": account}) as url:
