@@ -17,7 +17,8 @@ import privacy_sdk as ps
 from benchmarks import Row, compare
 from benchmarks.servers import TOKEN, gateway
 from privacy_sdk.accounts.emulated.account import EmulatedAccount
-from privacy_sdk.accounts.journal import Journal, MemoryJournal, RecordedAccount, Recorder
+from privacy_sdk.accounts.journal import Journal, MemoryJournal
+from privacy_sdk.accounts.recorded import RecordedAccount, Recorder
 from privacy_sdk.gateway.journal import FILE_NAME, NoJournal, SqlJournal
 from privacy_sdk.model.types import PrivacyCategory, PrivacyValue
 from privacy_sdk.views.frames import history_frame

@@ -22,7 +22,7 @@ from privacy_sdk.accounts.base import (
     OverHttp,
     require,
 )
-from privacy_sdk.accounts.journal import calling, checked_name, default_name
+from privacy_sdk.accounts.callers import calling, checked_name, default_name
 from privacy_sdk.cassettes import cassette_of
 from privacy_sdk.errors import InvalidInputError, UsageError, short_repr
 from privacy_sdk.errors.masks import mask_text
@@ -54,6 +54,7 @@ from privacy_sdk.model.types import (
     PrivacySettingsResponse,
     PrivacyValue,
     SetPrivacySettingResponse,
+    lists_in_use,
 )
 from privacy_sdk.policies.excluded import change_excluded, list_words
 from privacy_sdk.policies.history import state_at, undo_last
@@ -62,7 +63,7 @@ from privacy_sdk.policies.plan import Plan, make_plan
 from privacy_sdk.policies.policy import Policy, PolicyLike, as_policy, policy_of
 from privacy_sdk.policies.result import ApplyResult
 from privacy_sdk.policies.run import Progress, apply_changes
-from privacy_sdk.policies.state import lists_in_use, read_state
+from privacy_sdk.policies.state import read_state
 from privacy_sdk.policies.turns import turn_of
 from privacy_sdk.policies.verify import Observer, VerifiedChanges
 from privacy_sdk.support.caller_warnings import warn_caller

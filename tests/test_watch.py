@@ -20,7 +20,8 @@ from postgresql import postgresql
 
 import privacy_sdk as ps
 from privacy_sdk.accounts.http import MAX_ANSWER
-from privacy_sdk.accounts.journal import MemoryJournal, RecordedAccount, Recorder, entry_to_json
+from privacy_sdk.accounts.journal import MemoryJournal, entry_to_json
+from privacy_sdk.accounts.recorded import RecordedAccount, Recorder
 from privacy_sdk.errors import TooManyWatchersError
 from privacy_sdk.gateway import create_app
 from privacy_sdk.gateway.journal import NoJournal

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from privacy_sdk.accounts.events import Event
     from privacy_sdk.model.changes import Change, ExcludedChange, Report
-    from privacy_sdk.model.history import HistoryEntry
+    from privacy_sdk.model.history import HistoryEntry, HistoryStream
     from privacy_sdk.model.state import SettingsState
 
 T = TypeVar("T")
@@ -329,9 +329,7 @@ class KeepsHistory(Protocol):
         """
         ...
 
-    def watch(
-        self, *, after: int | None = None
-    ) -> AsyncGenerator[tuple[int, HistoryEntry | None], None]:
+    def watch(self, *, after: int | None = None) -> HistoryStream:
         """Yield each change as it is made or noticed, with its id, for ever.
 
         The first pair is the place from which on nothing is missed, without a change; so is one

@@ -6,7 +6,7 @@ import asyncio
 import copy
 import json
 import random
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlencode
@@ -23,8 +23,9 @@ from tenacity import (
 
 from privacy_sdk.accounts import wire
 from privacy_sdk.accounts.base import AccountInfo, LinkStatus, LostAnswerError
+from privacy_sdk.accounts.callers import caller_to_headers
 from privacy_sdk.accounts.events import Event
-from privacy_sdk.accounts.journal import caller_to_headers, entry_from_json
+from privacy_sdk.accounts.journal import entry_from_json
 from privacy_sdk.accounts.network import (
     HERE,
     NO_CONNECTION,
@@ -74,7 +75,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from privacy_sdk.model.changes import Change, ExcludedChange, Report
-    from privacy_sdk.model.history import HistoryEntry
+    from privacy_sdk.model.history import HistoryEntry, HistoryStream
     from privacy_sdk.model.state import SettingsState
 
 T = TypeVar("T")
@@ -314,9 +315,7 @@ class HttpAccount:
             hint="Ask for less of it: since=…, category=… (--since, --category).",
         )
 
-    async def watch(
-        self, *, after: int | None = None
-    ) -> AsyncGenerator[tuple[int, HistoryEntry | None], None]:
+    async def watch(self, *, after: int | None = None) -> HistoryStream:
         """Yield each change as it is made or noticed, over a connection of its own.
 
         Once it has begun it goes on over whatever becomes of the connection and the gateway, from

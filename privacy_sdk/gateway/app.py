@@ -10,13 +10,8 @@ from typing import Any
 from fastapi import FastAPI, Request
 
 from privacy_sdk.accounts.base import Account, AccountState, Startable
-from privacy_sdk.accounts.journal import (
-    READ_EVERY,
-    Journal,
-    MemoryJournal,
-    RecordedAccount,
-    Recorder,
-)
+from privacy_sdk.accounts.journal import Journal, MemoryJournal
+from privacy_sdk.accounts.recorded import READ_EVERY, RecordedAccount, Recorder
 from privacy_sdk.errors import NotConnectedError, PrivacyError
 from privacy_sdk.errors.masks import mask_text
 from privacy_sdk.gateway.guard import OPEN_PATHS, RequestGuard, RequestTracker, Secret, logger

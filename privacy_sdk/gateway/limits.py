@@ -9,8 +9,8 @@ import asyncio
 import math
 import re
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -23,7 +23,7 @@ from privacy_sdk.accounts.base import (
     LostAnswerError,
     RunsPlans,
 )
-from privacy_sdk.accounts.journal import Recorded
+from privacy_sdk.accounts.recorded import Recorded
 from privacy_sdk.errors import (
     AccountBusyError,
     NotSupportedError,
@@ -32,7 +32,7 @@ from privacy_sdk.errors import (
     TooManyRequestsError,
     TooManyWatchersError,
 )
-from privacy_sdk.model.history import HistoryEntry
+from privacy_sdk.model.history import HistoryStream
 from privacy_sdk.model.types import LIST_CATEGORIES
 from privacy_sdk.policies.turns import TURN_DUE, turn_of
 from privacy_sdk.policies.verify import VerifiedChanges
@@ -182,9 +182,7 @@ class LimitedAccount:
             async with self._lent(requests, changes=True) as account, asker.staying():
                 yield VerifiedChanges(account, other_end=other_end)
 
-    async def watch(
-        self, *, after: int | None = None
-    ) -> AsyncGenerator[tuple[int, HistoryEntry | None], None]:
+    def watch(self, *, after: int | None = None) -> HistoryStream:
         """Yield each change as it is made or noticed; the account is read at the rate allowed.
 
         Raises:
@@ -201,9 +199,7 @@ class LimitedAccount:
             async with self.reading(requests=2 + len(LIST_CATEGORIES)):
                 await recorded.read_all()
 
-        async with aclosing(recorded.recorder.watch(read, after=after)) as changes:
-            async for change in changes:
-                yield change
+        return recorded.recorder.watch(read, after=after)
 
     def read_soon(self) -> None:
         """Let the account be read at once, if somebody watches."""

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import replace
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from privacy_sdk.accounts import wire
 from privacy_sdk.accounts.base import Emulator, Linkable, require
-from privacy_sdk.accounts.journal import Journal, caller_from_headers, entry_to_json
+from privacy_sdk.accounts.callers import caller_from_headers
+from privacy_sdk.accounts.journal import Journal, entry_to_json
 from privacy_sdk.errors import InvalidContactError, PrivacyError, UnknownAccountError
 from privacy_sdk.gateway import schemas
 from privacy_sdk.gateway.limits import Asker, LimitedAccount
 from privacy_sdk.model.arguments import as_list_category, as_pair, as_seconds
-from privacy_sdk.model.history import HistoryEntry
+from privacy_sdk.model.history import HistoryEntry, HistoryStream
 from privacy_sdk.model.types import PrivacyCategory, PrivacyValue
 from privacy_sdk.policies import run as applying
 
@@ -226,9 +227,6 @@ async def fetch_history(
     return {"entries": list(map(entry_to_json, entries))}
 
 
-Changes: TypeAlias = AsyncGenerator[tuple[int, HistoryEntry | None], None]
-
-
 async def _watched(
     served: Served,
     after: Annotated[
@@ -239,7 +237,7 @@ async def _watched(
         int | None,
         Header(ge=0, le=2**62, examples=[0], description="The same, after an interruption."),
     ] = None,
-) -> AsyncIterator[tuple[int, Changes]]:
+) -> AsyncIterator[tuple[int, HistoryStream]]:
     """Begin to watch, so that what is refused is refused with a status of its own."""
     known = after if last_event_id is None else last_event_id
     async with aclosing(served.watch(after=known)) as changes:
@@ -249,7 +247,7 @@ async def _watched(
 
 @router.get("/events", response_class=EventSourceResponse)
 async def watch(
-    watched: Annotated[tuple[int, Changes], Depends(_watched)],
+    watched: Annotated[tuple[int, HistoryStream], Depends(_watched)],
 ) -> AsyncIterable[schemas.HistoryEntryBody]:
     """Changes as they are made or noticed, as server-sent events, from now on or after an id.
 

@@ -17,7 +17,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from privacy_sdk.accounts.base import Account
-from privacy_sdk.accounts.journal import READ_EVERY
+from privacy_sdk.accounts.recorded import READ_EVERY
 from privacy_sdk.errors import InvalidInputError, PrivacyError, UsageError
 from privacy_sdk.gateway import not_installed
 from privacy_sdk.support.files import as_path

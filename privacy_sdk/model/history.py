@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeAlias
 
 from privacy_sdk.errors.public import set_module
 from privacy_sdk.model.types import DisallowedListUser, DisallowedListUserEntry, PrivacyCategory
@@ -51,3 +53,8 @@ class HistoryEntry:
     since: datetime | None = None
     people: tuple[DisallowedListUserEntry, ...] = ()
     lost: tuple[DisallowedListUser, ...] | None = None
+
+
+HistoryStream: TypeAlias = AsyncGenerator[tuple[int, HistoryEntry | None], None]
+"""Changes as they are made or noticed, each with its id; without a change, the id of a place from
+which on nothing is missed."""

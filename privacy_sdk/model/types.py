@@ -419,6 +419,15 @@ class PrivacySettingsResponse:
         return any(setting.category == category for setting in self.settings)
 
 
+def lists_in_use(settings: Iterable[PrivacySetting]) -> list[PrivacyCategory]:
+    """Return the categories whose list excepts people."""
+    return [
+        each.category
+        for each in settings
+        if each.value is PrivacyValue.CONTACT_BLACKLIST and each.category.supports_disallowed_list()
+    ]
+
+
 @set_module("privacy_sdk")
 @dataclass(frozen=True, slots=True, repr=False)
 class SetPrivacySettingResponse:

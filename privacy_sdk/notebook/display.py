@@ -8,8 +8,8 @@ from privacy_sdk.accounts.base import Account, Capability
 from privacy_sdk.cassettes import cassette_of
 from privacy_sdk.errors import PrivacyError
 from privacy_sdk.model.state import SettingsState
-from privacy_sdk.model.types import PrivacySettingsResponse
-from privacy_sdk.policies.state import lists_in_use, read_state
+from privacy_sdk.model.types import PrivacySettingsResponse, lists_in_use
+from privacy_sdk.policies.state import read_state
 from privacy_sdk.views.html import error_text, text_html
 from privacy_sdk.views.visibility import visibility
 

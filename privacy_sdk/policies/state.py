@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, MutableMapping
 from functools import partial
 from typing import Final, Literal, TypeAlias, TypeVar
 
@@ -14,7 +14,6 @@ from privacy_sdk.model.types import (
     LIST_CATEGORIES,
     DisallowedList,
     PrivacyCategory,
-    PrivacySetting,
     PrivacySettingsResponse,
     PrivacyValue,
 )
@@ -44,15 +43,6 @@ async def read_info(account: Account) -> AccountInfo:
         return await account.info()
     except NotRecordedError:
         return AccountInfo(account.id or "", "", capabilities=frozenset(Capability))
-
-
-def lists_in_use(settings: Iterable[PrivacySetting]) -> list[PrivacyCategory]:
-    """Return the categories whose list excepts people."""
-    return [
-        each.category
-        for each in settings
-        if each.value is PrivacyValue.CONTACT_BLACKLIST and each.category.supports_disallowed_list()
-    ]
 
 
 async def read_state(

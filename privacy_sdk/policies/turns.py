@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, nullcontext, suppress
 from weakref import WeakKeyDictionary
 
 from privacy_sdk.accounts.base import Account, RunsPlans
-from privacy_sdk.accounts.journal import Recorded
+from privacy_sdk.accounts.recorded import Recorded
 from privacy_sdk.errors import AccountBusyError
 from privacy_sdk.support.locks import LoopLocks
 

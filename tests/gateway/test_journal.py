@@ -18,7 +18,8 @@ import sqlalchemy as sa
 from postgresql import postgresql
 
 import privacy_sdk as ps
-from privacy_sdk.accounts.journal import Journal, MemoryJournal, RecordedAccount, Recorder
+from privacy_sdk.accounts.journal import Journal, MemoryJournal
+from privacy_sdk.accounts.recorded import RecordedAccount, Recorder
 from privacy_sdk.gateway.journal import NoJournal, SqlJournal, open_journal
 from privacy_sdk.model.history import HistoryEntry
 
@@ -315,7 +316,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 import privacy_sdk as ps
 from privacy_sdk.accounts.emulated.account import EmulatedAccount
-from privacy_sdk.accounts.journal import RecordedAccount, Recorder
+from privacy_sdk.accounts.recorded import RecordedAccount, Recorder
 from privacy_sdk.gateway.journal import SqlJournal
 
 async def main():

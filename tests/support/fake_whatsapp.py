@@ -30,8 +30,9 @@ from websockets.exceptions import ConnectionClosed
 from privacy_sdk.accounts.base import AccountInfo, AccountState, Capability, LostAnswerError
 from privacy_sdk.accounts.emulated.account import CONTACTS, SETTINGS, EmulatedAccount
 from privacy_sdk.accounts.emulated.server import EmulatedServer
-from privacy_sdk.accounts.journal import MemoryJournal, Recorder
+from privacy_sdk.accounts.journal import MemoryJournal
 from privacy_sdk.accounts.nodes import iq, node
+from privacy_sdk.accounts.recorded import Recorder
 from privacy_sdk.accounts.whatsapp.raw_account import RawAccount
 from privacy_sdk.accounts.whatsapp.raw_nodes import from_binary, to_binary
 from privacy_sdk.accounts.whatsapp.raw_runtime import KeyFile, RawRuntime

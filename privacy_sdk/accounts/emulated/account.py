@@ -9,8 +9,9 @@ from privacy_sdk.accounts.backends import BACKENDS
 from privacy_sdk.accounts.base import AccountInfo, AccountState
 from privacy_sdk.accounts.emulated.server import EmulatedServer
 from privacy_sdk.accounts.events import Event, NextAnswer, PhoneLists, PhoneSets, check_seconds
-from privacy_sdk.accounts.journal import MemoryJournal, Recorded, Recorder
+from privacy_sdk.accounts.journal import MemoryJournal
 from privacy_sdk.accounts.nodes import ProtocolAccount
+from privacy_sdk.accounts.recorded import Recorded, Recorder
 from privacy_sdk.errors import InvalidInputError, short_repr
 from privacy_sdk.errors.public import set_module
 from privacy_sdk.model.types import Contact, Jid, PrivacyCategory, PrivacyValue
