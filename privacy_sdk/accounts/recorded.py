@@ -134,12 +134,12 @@ class Recorder:
         """Compare settings that were read with those known, and write down what differs."""
         now = _now()
         for setting in response:
-            key, value = setting.category.value, setting.value.value
+            key = setting.category
             known = self._values.get(key)
-            if known is not None and known[0] == value and key not in self._unproven:
-                self._values[key] = value, now  # as nearly always, and nothing to write down
+            if known is not None and known[0] == setting.value and key not in self._unproven:
+                self._values[key] = known[0], now  # as nearly always, and nothing to write down
             else:
-                await self._read(key, setting.category, value)
+                await self._read(key.value, key, setting.value.value)
             if setting.value is not _ON_LIST:
                 self._lists.pop(setting.category, None)
 

@@ -17,7 +17,7 @@ from privacy_sdk.errors.masks import mask_text
 from privacy_sdk.gateway.guard import OPEN_PATHS, RequestGuard, RequestTracker, Secret, logger
 from privacy_sdk.gateway.limits import LimitedAccount, Rate
 from privacy_sdk.gateway.problems import PROBLEM_JSON, install_problems
-from privacy_sdk.gateway.routes import GATEWAY_PROBLEMS, root, router
+from privacy_sdk.gateway.routes import GATEWAY_PROBLEMS, operation_id, root, router
 from privacy_sdk.gateway.schemas import Health
 from privacy_sdk.support.gateways import checked_account
 from privacy_sdk.support.tokens import checked_token
@@ -112,7 +112,8 @@ def create_app(
         docs_url=None,  # that page loads scripts from another site
         redoc_url=None,
         redirect_slashes=False,
-        generate_unique_id_function=lambda route: route.name,
+        routes=[*root.routes, *router.routes],  # a router that is included is searched twice
+        generate_unique_id_function=operation_id,
         lifespan=lifespan,
     )
     app.state.served = served
@@ -120,8 +121,6 @@ def create_app(
     app.state.journal = journal
     app.state.in_flight = RequestTracker(recorder.stop for recorder in recorders.values())
     install_problems(app)
-    app.include_router(root)
-    app.include_router(router)
     app.add_api_route(
         "/healthz", _healthz, responses=GATEWAY_PROBLEMS, response_model=Health, name="healthz"
     )

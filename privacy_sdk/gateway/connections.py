@@ -203,7 +203,8 @@ class ConnectionLimits(H11Protocol):
     def on_response_complete(self) -> None:
         """Go on with the next request, of which a part may have arrived already."""
         super().on_response_complete()
-        self._watch()
+        if self._has_begun():  # else uvicorn closes the connection before our clock would
+            self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""

@@ -180,7 +180,7 @@ class RequestGuard:
             host = urlsplit(f"//{header}").hostname or ""
         except ValueError:
             return False
-        if is_loopback(host) or host in self._hosts:
+        if host in self._hosts or is_loopback(host):
             return True
         try:
             return server is not None and str(ipaddress.ip_address(host)) == server[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from privacy_sdk.errors.escapes import printable
 from privacy_sdk.errors.masks import mask_start, mask_text
@@ -14,6 +15,11 @@ LONGEST_TRACEBACK = 20_000
 
 
 _encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
+
+
+@lru_cache(maxsize=256)  # few events, logged again and again
+def _event(message: str) -> str:
+    return printable(mask_start(message, 1_000))
 
 
 class JsonLines(logging.Formatter):
@@ -30,7 +36,7 @@ class JsonLines(logging.Formatter):
         line = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
-            "event": printable(mask_start(record.getMessage(), 1_000)),
+            "event": _event(record.getMessage()),
             **getattr(record, "fields", {}),
         }
         if record.exc_info:

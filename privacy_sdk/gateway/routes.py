@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request
+from fastapi.routing import APIRoute
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from privacy_sdk.accounts import wire
@@ -58,9 +59,20 @@ ACCOUNT_PROBLEMS = GATEWAY_PROBLEMS | _problems(
 )
 """The errors that a request to an account can meet."""
 
-root = APIRouter(tags=["accounts"], responses=GATEWAY_PROBLEMS)
+
+def operation_id(route: APIRoute) -> str:
+    """Return what OpenAPI calls an operation: its function's name."""
+    return route.name
+
+
+root = APIRouter(
+    tags=["accounts"], responses=GATEWAY_PROBLEMS, generate_unique_id_function=operation_id
+)
 router = APIRouter(
-    prefix="/v1/accounts/{account_id}", tags=["accounts"], responses=ACCOUNT_PROBLEMS
+    prefix="/v1/accounts/{account_id}",
+    tags=["accounts"],
+    responses=ACCOUNT_PROBLEMS,
+    generate_unique_id_function=operation_id,
 )
 """What can be asked of one account."""
 
