@@ -146,29 +146,39 @@ _NUMBERS = ("timer", "exceptions")
 
 def entry_to_json(entry: HistoryEntry) -> dict[str, Any]:
     """Return a change as JSON: times in ISO 8601, seconds and numbers of people as numbers."""
-    document: dict[str, Any] = wire.to_json(entry)
-    for name in ("before", "after"):
-        if entry.change in _NUMBERS and document[name] is not None:
-            document[name] = int(document[name])
-    return document | {
-        "number": document.pop("id"),
+    value = int if entry.change in _NUMBERS else str
+    return {
+        "number": entry.id,
         "at": entry.at.isoformat(),
-        "since": entry.since and entry.since.isoformat(),
+        "change": entry.change,
+        "category": None if entry.category is None else entry.category.value,
+        "before": None if entry.before is None else value(entry.before),
+        "after": None if entry.after is None else value(entry.after),
+        "by": entry.by,
+        "outcome": entry.outcome,
+        "reason": entry.reason,
+        "operation": entry.operation,
+        "undoes": entry.undoes,
+        "since": None if entry.since is None else entry.since.isoformat(),
+        "people": wire.to_json(entry.people),
+        "lost": wire.to_json(entry.lost),
     }
 
 
 def entry_from_json(document: object) -> HistoryEntry:
     """Read a change."""
+    change = wire.words(document, "change")
+    is_number = change in _NUMBERS
     category = wire.member(document, "category", (str, type(None)))
     lost = wire.member(document, "lost", (list, type(None)))
     since = wire.member(document, "since", (str, type(None)))
     return HistoryEntry(
         wire.member(document, "number", int),
         _time(wire.member(document, "at", str)),
-        wire.words(document, "change"),
+        change,
         None if category is None else PrivacyCategory(wire.wire_name(document, "category")),
-        _value(document, "before"),
-        _value(document, "after"),
+        _value(document, "before", is_number=is_number),
+        _value(document, "after", is_number=is_number),
         wire.words(document, "by"),
         wire.words(document, "outcome"),
         wire.words(document, "reason"),
@@ -190,8 +200,7 @@ def lost_from_json(rows: Sequence[object]) -> tuple[DisallowedListUser, ...]:
     return wire.list_from_json({"dhash": None, "users": rows}).users
 
 
-def _value(document: object, name: str) -> str | None:
-    is_number = wire.words(document, "change") in _NUMBERS
+def _value(document: object, name: str, *, is_number: bool) -> str | None:
     value = wire.member(document, name, (int if is_number else str, type(None)))
     if value is None:
         return None

@@ -61,7 +61,7 @@ def member(document: object, name: str, kind: type | tuple[type, ...]) -> Any:
     Raises:
         UnreadableAnswerError: There is none, or one of another type.
     """
-    value = document.get(name, ...) if isinstance(document, Mapping) else ...
+    value = document.get(name, ...) if isinstance(document, dict) else ...
     if isinstance(value, bool) or not isinstance(value, kind):
         raise UnreadableAnswerError(f"The answer has no readable {name!r}.")
     return value

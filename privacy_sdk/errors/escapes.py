@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-# What str.isprintable() lets through and nobody can see: joiners, fillers of Hangul and Khmer,
-# the empty pattern of Braille, variation selectors.
+# What str.isprintable() lets through and nobody can see, none of it ASCII: joiners, fillers of
+# Hangul and Khmer, the empty pattern of Braille, variation selectors.
 _INVISIBLE = (
     "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
     "\U000e0100-\U000e01ef"
@@ -27,7 +27,7 @@ def printable(text: str, keep: str = "") -> str:
         >>> printable("last\x1b[2J"), printable("to\u202eyou\n", keep="\n")
         ('last\\x1b[2J', 'to\\u202eyou\n')
     """
-    if text.isprintable() and not _IS_INVISIBLE.search(text):
+    if text.isprintable() and (text.isascii() or not _IS_INVISIBLE.search(text)):
         return text
     return "".join(
         character

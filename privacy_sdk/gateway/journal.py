@@ -13,7 +13,7 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -74,6 +74,9 @@ _changes = sa.Table(
     sa.Index("changes_of_account", "account", "id"),
     sqlite_autoincrement=True,  # an id is never given twice, also after the newest was deleted
 )
+# Made once: SQLAlchemy takes longer to make a statement than SQLite to run it.
+_ADD = sa.insert(_changes)
+_COMPLETE = sa.update(_changes).where(_changes.c.id == sa.bindparam("number"))
 
 
 class SqlJournal:
@@ -112,7 +115,7 @@ class SqlJournal:
     ) -> None:
         self._keep = keep
         self._tidied = 0.0
-        self._due: list[sa.Update] = []
+        self._due: list[dict[str, Any]] = []
         if url is None:
             path = path or data_folder() / FILE_NAME
             self.where = str(path)
@@ -212,8 +215,8 @@ class SqlJournal:
 
         def run() -> T:
             with self._understood(), self._engine.begin() as connection:
-                for update in due:
-                    connection.execute(update)
+                if due:
+                    connection.execute(_COMPLETE, due)
                 return work(connection)
 
         loop = asyncio.get_running_loop()
@@ -230,7 +233,7 @@ class SqlJournal:
 
         def add(connection: sa.Connection) -> int:
             self._tidy(connection)
-            inserted = connection.execute(sa.insert(_changes).values(row))
+            inserted = connection.execute(_ADD, row)
             return int(inserted.inserted_primary_key[0])  # type: ignore[index]
 
         return await self._run(add)
@@ -239,8 +242,7 @@ class SqlJournal:
         """Say what became of it: written with whatever is next, or by :meth:`sync`."""
         with self._understood():
             reason.encode()  # what cannot be written must not keep what is next from it
-        update = sa.update(_changes).where(_changes.c.id == id)
-        self._due.append(update.values(outcome=outcome, reason=reason))
+        self._due.append({"number": id, "outcome": outcome, "reason": reason})
 
     async def sync(self) -> None:
         """Write what is due."""
@@ -359,12 +361,15 @@ def default_path_exists() -> bool:
     return False
 
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
 def _micros(at: datetime) -> int:
-    return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    return (at - _EPOCH) // timedelta(microseconds=1)
 
 
 def _time(micros: int) -> datetime:
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)
+    return _EPOCH + timedelta(microseconds=micros)
 
 
 def _to_row(account: str, entry: HistoryEntry) -> dict[str, Any]:
@@ -381,20 +386,23 @@ def _to_row(account: str, entry: HistoryEntry) -> dict[str, Any]:
     }
 
 
-def _to_entry(row: Any) -> HistoryEntry:
+def _to_entry(row: Iterable[Any]) -> HistoryEntry:
+    # Unpacked in the order of the columns, which is twice as fast as by their names.
+    id, _, at, change, category, before, after, by, outcome, *rest = row
+    reason, operation, undoes, since, people, lost = rest
     return HistoryEntry(
-        row.id,
-        _time(row.at),
-        row.change,
-        None if row.category is None else PrivacyCategory(row.category),
-        row.before,
-        row.after,
-        row.by,
-        row.outcome,
-        row.reason,
-        row.operation,
-        row.undoes,
-        None if row.since is None else _time(row.since),
-        () if row.people == "[]" else people_from_json(json.loads(row.people)),
-        None if row.lost is None else lost_from_json(json.loads(row.lost)),
+        id,
+        _time(at),
+        change,
+        None if category is None else PrivacyCategory(category),
+        before,
+        after,
+        by,
+        outcome,
+        reason,
+        operation,
+        undoes,
+        None if since is None else _time(since),
+        () if people == "[]" else people_from_json(json.loads(people)),
+        None if lost is None else lost_from_json(json.loads(lost)),
     )
