@@ -6,7 +6,8 @@ import asyncio
 import copy
 import json
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlencode
@@ -100,6 +101,35 @@ class _Pool:
         self.http = http
         self.slots = asyncio.Semaphore(_AT_ONCE)
         self.choosing = asyncio.Lock()
+        self.is_closed = False
+        self._limits: set[asyncio.Timeout] = set()
+
+    @asynccontextmanager
+    async def limited(self, seconds: float | None) -> AsyncGenerator[None]:
+        """Limit how long something may take, which the end of the connections ends, too.
+
+        One that is still being made is in no list of httpx2, which would leave it open.
+        """
+        if self.is_closed:
+            raise _closed()
+        async with asyncio.timeout(seconds) as limit:
+            self._limits.add(limit)
+            try:
+                yield
+            finally:
+                self._limits.discard(limit)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        self.is_closed = True
+        for limit in self._limits:
+            if not limit.expired():
+                limit.reschedule(self.loop.time())
+        await self.http.aclose()
+
+
+def _closed() -> UsageError:
+    return UsageError("The client is closed.", hint="Make a new one.")
 
 
 @set_module("privacy_sdk")
@@ -329,13 +359,17 @@ class HttpAccount:
         began, has_begun, pause = now(), False, _WATCH_AGAIN
         while True:
             known = {} if after is None else {"Last-Event-ID": str(after)}
+            pool = self._connected()
+            events = pool.http.sse(
+                url,
+                headers=known,
+                timeout=httpx2.Timeout(None, read=_SILENT_FOR),
+                max_event_size=MAX_ANSWER,
+            )
             try:
-                async with self._connected().http.sse(
-                    url,
-                    headers=known,
-                    timeout=httpx2.Timeout(None, read=_SILENT_FOR),
-                    max_event_size=MAX_ANSWER,
-                ) as source:
+                async with AsyncExitStack() as stack:
+                    async with pool.limited(None):
+                        source = await stack.enter_async_context(events)
                     if source.response.status_code != 200:
                         raise await _refusal(source.response, self.url)
                     async for event in source:
@@ -351,7 +385,7 @@ class HttpAccount:
                 raise UnreadableAnswerError(
                     "The gateway tells no changes, or too long ones."
                 ) from None
-            except httpx2.TransportError:
+            except (TimeoutError, httpx2.TransportError):
                 silent = NotConnectedError(f"The gateway at {self.url} tells nothing any more.")
                 failure = UnreachableError(silent)
             except UnreachableError as error:
@@ -360,6 +394,8 @@ class HttpAccount:
                 failure = UnreachableError(error)
             else:
                 failure = UnreachableError(NotConnectedError(f"The gateway at {self.url} stops."))
+            if pool.is_closed:
+                raise _closed() from None
             if not has_begun and (failure.is_final or now() - began >= self._wait):
                 raise failure.error from None
             await asyncio.sleep(pause * (0.5 + _RANDOM.random()))
@@ -390,7 +426,7 @@ class HttpAccount:
             return
         pool, self._pool = self._pool, None
         if pool is not None and pool.loop is asyncio.get_running_loop():
-            await pool.http.aclose()
+            await pool.aclose()
         elif pool is None:
             await self.transport.aclose()
 
@@ -404,7 +440,7 @@ class HttpAccount:
 
     def _connected(self) -> _Pool:
         if self._closed:
-            raise UsageError("The client is closed.", hint="Make a new one.")
+            raise _closed()
         if self._lender is not None:
             return self._lender._connected()
         if self._pool is None or self._pool.loop is not asyncio.get_running_loop():
@@ -493,7 +529,7 @@ class HttpAccount:
         async with pool.slots:
             try:
                 async with (
-                    asyncio.timeout(self._timeout),
+                    pool.limited(self._timeout),
                     pool.http.stream(
                         method,
                         self.url + path,
@@ -509,9 +545,14 @@ class HttpAccount:
                 raise unreachable(error, self.url) from None
             except AnswerTimeoutError:  # the gateway's own answer, and a TimeoutError too
                 raise
-            except TimeoutError:
-                raise LostAnswerError(f"no answer came within {self._timeout:g} seconds") from None
-            except httpx2.TransportError as error:
+            except (TimeoutError, httpx2.TransportError) as error:
+                if pool.is_closed and not changes:
+                    raise _closed() from None
+                if pool.is_closed:
+                    raise LostAnswerError("the client was closed before the answer") from None
+                if isinstance(error, TimeoutError):
+                    why = f"no answer came within {self._timeout:g} seconds"
+                    raise LostAnswerError(why) from None
                 raise LostAnswerError("the connection ended before the answer") from error
             except UnreadableAnswerError as error:
                 if not changes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
 import os
 import re
@@ -103,15 +104,8 @@ class Network(httpx2.AsyncBaseTransport):
             UnreachableError: There is no connection.
             InvalidTokenError: This machine's token would go to a process of another user.
         """
-        if self._finds_token and (token := stored_token()):
-            request.headers["Authorization"] = f"Bearer {token}"
-            request.extensions = {**request.extensions, "trace": self._check_owner}
         try:
-            http = self._connections()
-            if isinstance(http, httpx2.AsyncClient):
-                response = await http.send(request, stream=True)
-            else:
-                response = await http.handle_async_request(request)
+            response = await self._send(request)
         except NO_CONNECTION as error:
             raise unreachable(error, self.url) from None
         except httpx2.TransportError:
@@ -125,6 +119,35 @@ class Network(httpx2.AsyncBaseTransport):
                 raise
         self._wants_tls = False
         return response
+
+    async def _send(self, request: httpx2.Request) -> httpx2.Response:
+        """Send over a connection that is closed when nothing comes of it.
+
+        httpx2 leaves one open whose TLS handshake or whose check is cancelled.
+        """
+        token = stored_token() if self._finds_token else None
+        opened = None
+
+        async def look(event: str, info: dict[str, Any]) -> None:
+            nonlocal opened
+            if event == "connection.connect_tcp.complete":
+                opened = info["return_value"]
+                if token:
+                    await self._check_owner(opened.get_extra_info("socket"))
+
+        if token:
+            request.headers["Authorization"] = f"Bearer {token}"
+        if token or self._tls:
+            request.extensions = {**request.extensions, "trace": look}
+        http = self._connections()
+        try:
+            if isinstance(http, httpx2.AsyncClient):
+                return await http.send(request, stream=True)
+            return await http.handle_async_request(request)
+        except BaseException:
+            if opened is not None:
+                await opened.aclose()
+            raise
 
     async def _refuse_plain_http(self) -> None:
         """Ask once whether what made no sense of plain http speaks TLS.
@@ -144,16 +167,19 @@ class Network(httpx2.AsyncBaseTransport):
     async def _speaks_tls(self) -> bool:
         port = urlsplit(self.url).port or 80
         url = httpx2.URL(self.url).copy_with(scheme="https", port=port, path="/healthz")
+        probe = copy.copy(self)
+        probe._http, probe._finds_token = None, False
+        # Nothing secret is sent, so whose certificate it is does not matter.
+        probe._tls = httpx2.create_ssl_context(verify=False)
         try:
-            async with (
-                asyncio.timeout(_FOUND_WITHIN),
-                # Nothing secret is sent, so whose certificate it is does not matter.
-                httpx2.AsyncClient(timeout=None, trust_env=not self._is_here, verify=False) as http,
-                http.stream("GET", url),
-            ):
-                return True
+            async with asyncio.timeout(_FOUND_WITHIN):
+                response = await probe._send(httpx2.Request("GET", url))
+                await response.aclose()
         except (httpx2.TransportError, TimeoutError):
             return False
+        finally:
+            await probe.aclose()
+        return True
 
     def _connections(self) -> httpx2.AsyncClient | httpx2.AsyncHTTPTransport:
         """Those of this event loop; with a client of their own only where proxies may be."""
@@ -176,19 +202,19 @@ class Network(httpx2.AsyncBaseTransport):
             self._loop = loop
         return self._http
 
-    async def _check_owner(self, event: str, info: dict[str, Any]) -> None:
-        """Refuse a new connection before anything is sent on it, unless it ends in our process."""
-        if event != "connection.connect_tcp.complete":
-            return
-        stream = info["return_value"]
+    async def _check_owner(self, connection: socket.socket) -> None:
+        """Refuse a new connection before anything is sent on it, unless it ends in our process.
+
+        Raises:
+            httpx2.TransportError: It has ended, or nobody has accepted it.
+            InvalidTokenError: This machine's token would go to a process of another user.
+        """
         try:
-            answer = await is_ours(stream.get_extra_info("socket"))
+            answer = await is_ours(connection)
         except OSError as error:  # a TimeoutError is one
-            await stream.aclose()
             is_late = isinstance(error, TimeoutError)
             raise (httpx2.ConnectTimeout if is_late else httpx2.ConnectError)(str(error)) from None
         if not answer:
-            await stream.aclose()
             seen = "cannot be seen to be yours" if answer is None else "is another user's"
             raise InvalidTokenError(
                 f"The process at {self.url} {seen}, so this machine's token was not sent to it.",

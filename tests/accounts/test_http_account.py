@@ -1,9 +1,10 @@
 """What a gateway's client makes of good, bad, late and lost answers."""
 
 import asyncio
+import gc
 import json
 import ssl
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import httpx2
 import pytest
@@ -322,6 +323,65 @@ async def test_a_closed_account_says_so():
     with pytest.raises(ps.errors.UsageError, match="closed"):
         await account.fetch_privacy_settings()
     assert not asked
+
+
+CALLS: dict[str, Callable[[HttpAccount], Awaitable[object]]] = {
+    "question": lambda account: account.fetch_privacy_settings(),
+    "watch": lambda account: anext(account.watch(after=0)),
+    "several": lambda account: asyncio.gather(*(account.fetch_privacy_settings() for _ in "12")),
+}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+async def test_closed_while_it_connects_it_leaves_nothing_open_and_says_so(call):
+    """Each time a step of the event loop later; warnings, as of an open socket, are errors."""
+    said = []
+    with running_gateway({"demo": ps.EmulatedAccount("demo")}) as url:
+        for steps in range(16):
+            account = HttpAccount(url, account="demo")
+            asked = asyncio.ensure_future(call(account))
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            await account.aclose()
+            async with asyncio.timeout(10):
+                said += await asyncio.gather(asked, return_exceptions=True)
+            del account, asked
+            gc.collect()
+    assert {str(error) for error in said if isinstance(error, Exception)} == {
+        "The client is closed."
+    }
+
+
+async def test_a_change_under_way_when_the_client_is_closed_is_of_unknown_outcome():
+    begun = asyncio.Event()
+
+    async def never_answered(request: httpx2.Request) -> httpx2.Response:
+        begun.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    account = account_over(never_answered)
+    change = asyncio.ensure_future(account.set_default_disappearing_mode(60))
+    await begun.wait()
+    await account.aclose()
+    with pytest.raises(ps.OutcomeUnknownError, match="the client was closed before the answer"):
+        await change
+
+
+async def test_who_waits_for_his_turn_when_the_client_is_closed_is_told():
+    begun = asyncio.Event()
+
+    async def never_answered(request: httpx2.Request) -> httpx2.Response:
+        begun.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    account = account_over(never_answered)
+    asked = [asyncio.ensure_future(account.fetch_privacy_settings()) for _ in range(20)]
+    await begun.wait()
+    await account.aclose()
+    said = await asyncio.gather(*asked, return_exceptions=True)
+    assert {type(error) for error in said} == {ps.errors.UsageError}
 
 
 def test_an_account_works_in_one_loop_after_another():

@@ -1,7 +1,10 @@
 """Which gateway a client reaches, what it sends there, and how it says why it reaches none."""
 
+import asyncio
+import gc
 import os
 import re
+import select
 import socket
 import subprocess
 import sys
@@ -10,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import httpx2
 import pytest
 from asking import GatewayProcess, free_port, make_certificate
 from commands import Command
@@ -331,3 +335,26 @@ def test_certificates_that_cannot_be_read_are_bad_input(tmp_path: Path) -> None:
     for ca in (tmp_path / "none.pem", Path(__file__)):
         with pytest.raises(ps.InvalidInputError, match="certificates to trust"):
             ps.Client("https://gateway.invalid", ca=ca)
+
+
+# --- what is given up
+
+
+@pytest.mark.parametrize(("scheme", "finds_token"), [("http", True), ("https", False)])
+async def test_a_connection_that_is_given_up_before_it_stands_is_closed(
+    scheme: str, finds_token: bool
+) -> None:
+    """While it is looked whose process is to accept it, and in its TLS handshake."""
+    gateway_token()  # this machine's, which is there to be found
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"{scheme}://127.0.0.1:{silent.getsockname()[1]}"
+        transport = network.Network(url, finds_token=finds_token)
+        request = httpx2.Request("GET", f"{url}/healthz")
+        asked = asyncio.ensure_future(transport.handle_async_request(request))
+        await asyncio.to_thread(select.select, [silent], [], [])
+        await asyncio.sleep(0.01)
+        asked.cancel()
+        await asyncio.wait([asked])
+        await transport.aclose()
+        del transport, asked
+        gc.collect()  # a socket that is open would warn, and warnings are errors
