@@ -19,7 +19,10 @@ PATH = "/v1/accounts/demo/privacy"
 WHY = (
     "what is behind the bytes: the guard (host, token, size, bounds, a log without people), an "
     "account that is asked within a time limit and answers as WhatsApp does, with the loop running "
-    "in between, and FastAPI's checks of what is answered. The floor has all that and nothing else."
+    "in between, and FastAPI's checks of what is answered. The floor has all that and nothing "
+    "else, and is itself {floor:.2f} × the bytes. Of ours, taken out one by one, without a "
+    "socket: the account 42 µs, of which 13 are the loop's; the log 18; the account's bounds in "
+    "rate and time 16; the guard's checks 12; the records as JSON 9."
 )
 
 
@@ -32,8 +35,9 @@ def rows(quick: bool) -> Iterator[Row]:
             alone = measured(urls, rounds, requests, connections=1)
             crowded = measured(urls, rounds, requests, connections=8)
     beside, least = "FastAPI with the same bytes", "its floor: FastAPI, our guard, the same account"
+    why = WHY.format(floor=alone[floor] / alone[bytes_only])
     for theirs, what, aim, note in (
-        (bytes_only, beside, "<= 1.3", WHY),
+        (bytes_only, beside, "<= 1.3", why),
         (floor, least, "<= 1.15", ""),
     ):
         yield Row("a fetch by one client", alone[ours], what, alone[theirs], "µs", aim, note)

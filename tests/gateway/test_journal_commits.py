@@ -65,6 +65,28 @@ async def test_a_plan_is_one_commit_per_change_and_one_more(client, journal, pat
     assert len(commits) == 4 + 1
 
 
+async def test_a_change_is_two_commits_two_turns_of_the_thread_and_no_new_statement(
+    client, journal, monkeypatch
+):
+    turns, statements = [], []
+    submit = journal._thread.submit
+
+    def counted(*work):
+        turns.append(work)
+        return submit(*work)
+
+    await client.set_privacy_setting("last", "none")
+    monkeypatch.setattr(journal._thread, "submit", counted)
+    event.listen(
+        journal._engine, "before_execute", lambda _, statement, *rest: statements.append(statement)
+    )
+    commits = commits_of(journal)
+    for value in ("all", "contacts"):
+        await client.set_privacy_setting("last", value)
+    assert len(commits) == len(turns) == 2 * 2
+    assert [each is statements[at % 2] for at, each in enumerate(statements)] == [True] * 2 * 2
+
+
 async def test_a_refused_change_is_written_down_as_refused(client, path):
     await client.account.emulate(ps.testing.NextAnswer("refused", operation="set_privacy_setting"))
     with pytest.raises(ps.IqError):

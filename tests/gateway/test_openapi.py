@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from asking import TOKEN
 from hypothesis import HealthCheck, Phase, given, settings
+from starlette.routing import Route
 
 from privacy_sdk.accounts.emulated.account import EmulatedAccount
 from privacy_sdk.accounts.problems import PROBLEMS
@@ -29,6 +30,10 @@ def operations(openapi: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     for path, methods in openapi["paths"].items():
         for method, operation in methods.items():
             yield f"{method.upper()} {path}", operation
+
+
+def test_a_request_meets_its_route_with_no_router_in_between() -> None:
+    assert all(isinstance(route, Route) for route in create_app({}, token=None).routes)
 
 
 def test_every_error_of_the_wire_is_declared_with_its_members() -> None:

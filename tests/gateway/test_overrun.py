@@ -66,6 +66,14 @@ def test_a_request_that_does_not_arrive_in_time_is_408_while_others_are_served(
 
 
 @pytest.mark.usefixtures("hurried")
+def test_a_request_that_begins_with_the_one_before_must_arrive_in_time_too() -> None:
+    with running_gateway({}) as url, connected(url) as slow:
+        slow.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\nGET /healthz HT")
+        answers = read_all(slow)
+    assert re.findall(rb"HTTP/1.1 (\d+)", answers) == [b"200", b"408"]
+
+
+@pytest.mark.usefixtures("hurried")
 def test_a_connection_that_never_says_anything_is_closed_without_a_word() -> None:
     with running_gateway({}) as url, connected(url) as silent:
         assert read_all(silent) == b""
