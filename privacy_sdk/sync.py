@@ -423,7 +423,7 @@ class Client:
         """
         from privacy_sdk.notebook.link import Link
 
-        return Link(self._async, timeout=timeout)
+        return Link(self._async, self, timeout=timeout)
 
     link_status = _blocking(AsyncClient.link_status)
     unlink = _blocking(AsyncClient.unlink, changes=True)

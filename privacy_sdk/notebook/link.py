@@ -33,10 +33,16 @@ class Link:
     In a notebook it shows itself at the end of a cell: a QR code that renews itself and turns
     into the words ``linked as +55 ••• 78``. What a notebook saves of it holds no code;
     of a replay, it holds a picture of the stand-in.
+
+    Args:
+        client: Whose phone it is.
+        owner: What must live as long as this, such as a ``Client`` that would close ``client``
+            with its own end.
+        timeout: How long to wait for the scan [s].
     """
 
-    def __init__(self, client: AsyncClient, *, timeout: float) -> None:
-        self._account = client.account
+    def __init__(self, client: AsyncClient, owner: object = None, *, timeout: float) -> None:
+        self._account, self._owner = client.account, owner
         self._is_replay = client.recording is not None
         self._said = "asking for a code"
         self._widget = _widget() if _is_notebook() else None

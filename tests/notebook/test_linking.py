@@ -2,8 +2,10 @@
 
 import asyncio
 import base64
+import gc
 import sys
 import threading
+import weakref
 
 import pytest
 from fake_tryx import NUMBER, payload
@@ -158,6 +160,16 @@ async def test_a_recording_holds_no_code_and_no_number(phone, phone_gateway, tmp
     assert qr_text(stand_in)
 
 
+def test_what_waits_for_a_phone_keeps_its_client_open():
+    client = ps.Client.replay("live_account")
+    link = client.link()
+    alive = weakref.ref(client)
+    del client
+    gc.collect()
+    assert alive() is not None
+    assert link.wait().linked_as
+
+
 # --- in a kernel
 
 
@@ -165,9 +177,8 @@ def test_in_a_kernel_it_returns_at_once_and_its_image_turns_into_words(
     phone, phone_gateway, tmp_path
 ):
     with running_kernel() as kernel:
-        kernel.run(
-            f"import privacy_sdk as ps\nclient = ps.Client({phone_gateway!r})\nlink = client.link()"
-        )
+        # Nothing but the link holds the client.
+        kernel.run(f"import privacy_sdk as ps\nlink = ps.Client({phone_gateway!r}).link()")
         shown = kernel.run(
             "import time\n"
             "while 'img' not in link._widget.value: time.sleep(0.05)\n"
