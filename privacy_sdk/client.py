@@ -45,6 +45,7 @@ from privacy_sdk.model.history import HistoryEntry
 from privacy_sdk.model.people import PeopleLike, PersonLike, as_people, as_person
 from privacy_sdk.model.state import SettingsState
 from privacy_sdk.model.types import (
+    ON_LIST,
     Contact,
     DisallowedList,
     DisallowedListAction,
@@ -52,7 +53,6 @@ from privacy_sdk.model.types import (
     DisallowedListUser,
     Jid,
     PrivacySettingsResponse,
-    PrivacyValue,
     SetPrivacySettingResponse,
     lists_in_use,
 )
@@ -69,14 +69,12 @@ from privacy_sdk.policies.verify import Observer, VerifiedChanges
 from privacy_sdk.support.caller_warnings import warn_caller
 from privacy_sdk.support.gateways import DEFAULT_TIMEOUT, given_or_env
 from privacy_sdk.support.names import NamesLike, read_names
-from privacy_sdk.views.html import text_html
-from privacy_sdk.views.visibility import Visibility, person_visibility, visibility
 
 if TYPE_CHECKING:
     from privacy_sdk.accounts.emulated.account import EmulatedAccount
     from privacy_sdk.cassettes.transport import CassetteTransport, RecordMode
+    from privacy_sdk.views.visibility import Visibility
 
-_ON_LIST = PrivacyValue.CONTACT_BLACKLIST
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -364,6 +362,8 @@ class AsyncClient:
             >>> seen["status"].meaning
             'Your contacts, except the people listed, can read your About text. This person ...'
         """
+        from privacy_sdk.views.visibility import person_visibility, visibility
+
         user = None if person is None else await self._find_person(person)
         response = await self._account.fetch_privacy_settings()
         state = await read_state(
@@ -721,7 +721,7 @@ class AsyncClient:
             category
             for category, value in policy.settings.items()
             if category.supports_disallowed_list()
-            and (category in policy.exceptions or value is not _ON_LIST)
+            and (category in policy.exceptions or value is not ON_LIST)
         ]
         state = await read_state(
             self._account,
@@ -944,6 +944,8 @@ class AsyncClient:
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows, where nothing can be awaited."""
+        from privacy_sdk.views.html import text_html
+
         name = text_html(repr(self))
         return f"<p>{name}: <code>await client.visibility()</code> shows who sees what.</p>"
 

@@ -135,7 +135,7 @@ def test_a_script_that_sets_a_setting_on_a_gateway_loads_http_alone():
     with ps.testing.running_gateway({"demo": ps.EmulatedAccount()}) as url:
         code = f"import privacy_sdk as ps; ps.Client({url!r}, token='x').{sets}"
         loaded = {name.partition(".")[0] for name in modules_after(code)}
-    assert loaded & {*HEAVY, "IPython", "numpy"} == {"anyio", "httpx2", "tenacity"}
+    assert loaded & {*HEAVY, "IPython", "numpy"} == {"anyio", "httpx2"}
 
 
 def test_core_imports_without_the_extras():

@@ -8,9 +8,15 @@ from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 from privacy_sdk.accounts.backends import Capability as Capability
 from privacy_sdk.accounts.backends import describe
-from privacy_sdk.errors import AnswerTimeoutError, NotSupportedError, OutcomeUnknownError
+from privacy_sdk.errors import (
+    AnswerTimeoutError,
+    InvalidInputError,
+    NotSupportedError,
+    OutcomeUnknownError,
+)
 from privacy_sdk.errors.public import set_module
 from privacy_sdk.model.types import (
+    ON_LIST,
     Contact,
     DisallowedList,
     DisallowedListUpdate,
@@ -397,3 +403,12 @@ def require(account: Account, protocol: type[T]) -> T:
         return account
     message, hint = _CANNOT.get(protocol, (f"This account is not {protocol.__name__}.", None))
     raise NotSupportedError(message, hint=hint)
+
+
+def no_list(category: PrivacyCategory) -> InvalidInputError:
+    """Return why a list is not changed as it stands: there is none, and that would make one."""
+    return InvalidInputError(
+        f"{category.value!r} is not known to be on {ON_LIST.value!r}, so its list was not changed.",
+        hint=f"Set it to {ON_LIST.value!r} first, if all other contacts may see it; the answer "
+        "holds the list's version.",
+    )

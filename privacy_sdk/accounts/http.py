@@ -6,21 +6,15 @@ import asyncio
 import copy
 import json
 import random
+import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlencode
 
 import httpx2
-from tenacity import (
-    AsyncRetrying,
-    RetryCallState,
-    retry_if_exception,
-    stop_after_attempt,
-    stop_before_delay,
-    wait_random_exponential,
-)
 
 from privacy_sdk.accounts import wire
 from privacy_sdk.accounts.base import AccountInfo, LinkStatus, LostAnswerError
@@ -41,9 +35,6 @@ from privacy_sdk.errors import (
     InvalidInputError,
     NotConnectedError,
     PrivacyError,
-    RateLimitError,
-    ServiceUnavailableError,
-    TooManyRequestsError,
     UnknownAccountError,
     UnreadableAnswerError,
     UsageError,
@@ -88,9 +79,6 @@ _MOST_PAGES = 1_000
 """How many answers one history is read from; a gateway's hold a thousand changes each."""
 
 _AT_ONCE = 8
-_ATTEMPTS = 4
-_RETRY_FOR = 20.0
-_REFUSED_FOR_NOW = RateLimitError | ServiceUnavailableError | TooManyRequestsError
 
 
 class _Pool:
@@ -467,55 +455,19 @@ class HttpAccount:
         repeatable: bool = True,
     ) -> T:
         """Ask, again as far as that is safe and of use, and return what is read from the answer."""
-        lost: LostAnswerError | None = None
-
-        def is_worth_repeating(error: BaseException) -> bool:
-            nonlocal lost
-            if isinstance(error, LostAnswerError):
-                lost = error
-                return repeatable
-            if isinstance(error, AnswerTimeoutError):
-                return not changes
-            if isinstance(error, NotConnectedError):
-                return self._wait > 0
-            if isinstance(error, RateLimitError) and error.backoff is None:
-                return False  # nobody knows when
-            if isinstance(error, UnreachableError):
-                return not error.is_final
-            return isinstance(error, _REFUSED_FOR_NOW)
-
-        retrying = AsyncRetrying(
-            sleep=asyncio.sleep,
-            retry=retry_if_exception(is_worth_repeating),
-            wait=self._pause,
-            stop=self._is_enough,
-            reraise=True,
-        )
+        ask = partial(self._attempt, method, path, read, body, changes)
+        began = time.monotonic()
         try:
-            return await retrying(self._attempt, method, path, read, body, changes)
+            return await ask()
         except (LostAnswerError, UnreachableError, PrivacyError) as error:
-            # A change whose answer was lost once may stand, whatever a repetition met.
-            if lost is not None and (changes or isinstance(error, LostAnswerError)):
-                raise lost.as_error(changes=changes) from error
-            if isinstance(error, UnreachableError):
-                raise error.error from None
-            raise
+            failure = error
+        # Imported by the first failure: what it needs takes longer to load than a few requests.
+        from privacy_sdk.accounts.retries import Retries
 
-    def _is_enough(self, state: RetryCallState) -> bool:
-        error = state.outcome.exception() if state.outcome else None
-        if isinstance(error, UnreachableError | NotConnectedError):
-            if not stop_before_delay(self._wait)(state):
-                return False
-            return _ENOUGH(state) or stop_before_delay(self._timeout)(state)
-        return _ENOUGH(state)
-
-    def _pause(self, state: RetryCallState) -> float:
-        if self._offline:
-            return 0.0
-        error = state.outcome.exception() if state.outcome else None
-        if isinstance(error, _REFUSED_FOR_NOW) and error.backoff is not None:
-            return max(0.0, float(error.backoff))
-        return _JITTERED(state)
+        retries = Retries(
+            changes, repeatable, self._wait, self._timeout, pauses=not self._offline, began=began
+        )
+        return await retries.ask_again(ask, failure)
 
     async def _attempt(
         self,
@@ -565,8 +517,6 @@ _SILENT_FOR = 40.0
 _WATCH_AGAIN, _WATCH_AGAIN_AT_MOST = 0.2, 5.0
 """How long after an interruption it is asked again, at first and after many times [s]."""
 _RANDOM = random.Random()  # noqa: S311  # the caller's own sequence is not disturbed
-_JITTERED = wait_random_exponential(multiplier=0.2, max=5.0)
-_ENOUGH = stop_after_attempt(_ATTEMPTS) | stop_before_delay(_RETRY_FOR)
 _OF_A_PROXY = frozenset({502, 503, 504})
 
 

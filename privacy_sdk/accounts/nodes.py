@@ -12,12 +12,13 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from typing import TypeAlias
 from xml.etree.ElementTree import Element
 
-from privacy_sdk.accounts.base import AccountInfo, LostAnswerError
+from privacy_sdk.accounts.base import AccountInfo, LostAnswerError, no_list
 from privacy_sdk.accounts.wire import read_jid, refuse_unreported, settings_from_rows
 from privacy_sdk.errors import InvalidInputError, IqError, UnreadableAnswerError
 from privacy_sdk.errors.public import set_module
 from privacy_sdk.model.arguments import as_seconds
 from privacy_sdk.model.types import (
+    ON_LIST,
     Contact,
     DisallowedList,
     DisallowedListUpdate,
@@ -43,10 +44,6 @@ are added by what sends it. It raises
 - nothing for a refusal: that is an answer.
 """
 
-ON_LIST = PrivacyValue.CONTACT_BLACKLIST
-NO_DHASH = "none"
-"""What stands for the dhash of a list that has none."""
-
 
 def node(tag: str, *children: Element, **attributes: object) -> Element:
     """A node; an attribute that is None is left out."""
@@ -58,15 +55,6 @@ def node(tag: str, *children: Element, **attributes: object) -> Element:
 def iq(kind: str, xmlns: str | None = None, *content: Element) -> Element:
     """A request (``get``, ``set``) or an answer (``result``, ``error``)."""
     return node("iq", *content, type=kind, xmlns=xmlns)
-
-
-def no_list(category: PrivacyCategory) -> InvalidInputError:
-    """Return why a list is not changed as it stands: there is none, and that would make one."""
-    return InvalidInputError(
-        f"{category.value!r} is not known to be on {ON_LIST.value!r}, so its list was not changed.",
-        hint=f"Set it to {ON_LIST.value!r} first, if all other contacts may see it; the answer "
-        "holds the list's version.",
-    )
 
 
 def contacts_request(phones: Iterable[str]) -> Element:

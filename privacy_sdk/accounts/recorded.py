@@ -27,6 +27,7 @@ from privacy_sdk.errors import (
 from privacy_sdk.model.changes import Outcome
 from privacy_sdk.model.history import NOTICED, HistoryEntry, HistoryStream
 from privacy_sdk.model.types import (
+    ON_LIST,
     Contact,
     DisallowedList,
     DisallowedListAction,
@@ -42,7 +43,6 @@ from privacy_sdk.model.types import (
 
 logger = logging.getLogger("privacy_sdk.journal")
 
-_ON_LIST = PrivacyValue.CONTACT_BLACKLIST
 _LOST = (LostAnswerError, OutcomeUnknownError, AnswerTimeoutError, UnreadableAnswerError)
 
 READ_EVERY = 60.0
@@ -98,11 +98,11 @@ class Recorder:
         """Write down the change of a setting that is made meanwhile."""
         held = self._lists.get(category)
         lost = None
-        if value is not _ON_LIST and held is not None:
+        if value is not ON_LIST and held is not None:
             lost = held[0].users
         async with self._changing("setting", category, value.value, lost=lost):
             yield
-        if value is not _ON_LIST:
+        if value is not ON_LIST:
             self._lists.pop(category, None)
 
     @asynccontextmanager
@@ -128,7 +128,7 @@ class Recorder:
         finally:
             self._lists.pop(category, None)
         self._unproven_lists[category] = number, tuple(update.users)
-        self._values[category.value] = _ON_LIST.value, _now()
+        self._values[category.value] = ON_LIST.value, _now()
 
     async def read_settings(self, response: PrivacySettingsResponse) -> None:
         """Compare settings that were read with those known, and write down what differs."""
@@ -140,7 +140,7 @@ class Recorder:
                 self._values[key] = known[0], now  # as nearly always, and nothing to write down
             else:
                 await self._read(key.value, key, setting.value.value)
-            if setting.value is not _ON_LIST:
+            if setting.value is not ON_LIST:
                 self._lists.pop(setting.category, None)
 
     async def read_timer(self, seconds: int) -> None:

@@ -46,7 +46,6 @@ unmasked phone number, and every error pickles.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
@@ -218,6 +217,8 @@ class UnknownNameError(InvalidInputError):
 
 def _nearest(given: object, known: Iterable[str], cutoff: float) -> str | None:
     """Return the known name that was meant; none that says the opposite, however alike."""
+    from difflib import get_close_matches
+
     if not isinstance(given, str):
         return None
     more: Mapping[str, Iterable[str]] = known if isinstance(known, Mapping) else {}
@@ -227,7 +228,7 @@ def _nearest(given: object, known: Iterable[str], cutoff: float) -> str | None:
         for word in (name, *more.get(name, ()))
         if _sense(word) == _sense(given)
     }
-    matches = difflib.get_close_matches(given.lower(), spellings, n=1, cutoff=cutoff)
+    matches = get_close_matches(given.lower(), spellings, n=1, cutoff=cutoff)
     return spellings[matches[0]] if matches else None
 
 

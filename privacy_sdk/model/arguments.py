@@ -7,7 +7,6 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from difflib import get_close_matches
 from operator import index
 from typing import Literal, TypeAlias
 
@@ -224,6 +223,8 @@ def as_seconds(duration: DurationLike) -> int:
 
 
 def _parse_duration(text: str) -> int:
+    from difflib import get_close_matches
+
     written = " ".join(text.lower().split())
     if written == "off":
         return 0

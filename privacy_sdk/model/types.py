@@ -156,6 +156,12 @@ class PrivacyValue(_WireName):
     """Defense mode is on."""
 
 
+ON_LIST = PrivacyValue.CONTACT_BLACKLIST
+"""The value of a category that has a disallowed list."""
+
+NO_DHASH = "none"
+"""What stands for the dhash of a list that has none."""
+
 _V = PrivacyValue
 _AUDIENCES = (_V.ALL, _V.CONTACTS, _V.CONTACT_BLACKLIST, _V.NONE)
 _VALID_VALUES: dict[PrivacyCategory, tuple[PrivacyValue, ...]] = {

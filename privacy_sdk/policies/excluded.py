@@ -9,6 +9,7 @@ from typing import TypeAlias
 from privacy_sdk.accounts.base import Capability
 from privacy_sdk.model import words
 from privacy_sdk.model.types import (
+    ON_LIST,
     DisallowedList,
     DisallowedListAction,
     DisallowedListUpdate,
@@ -28,7 +29,6 @@ Finder: TypeAlias = Callable[
     [Mapping[str, Sequence[Jid]]], Awaitable[Mapping[str, Sequence[DisallowedListUser]]]
 ]
 _ADD, _REMOVE = DisallowedListAction.ADD, DisallowedListAction.REMOVE
-_ON_LIST = PrivacyValue.CONTACT_BLACKLIST
 
 _SENT_AT_ONCE = 5_000
 """So many entries of a list are half of the longest body that a gateway takes."""
@@ -52,10 +52,10 @@ async def change_excluded(
     account = changes.account
     is_readable = Capability.READ_DISALLOWED_LIST in await changes.capabilities()
     value = (await account.fetch_privacy_settings()).get_value(category)
-    if value not in (PrivacyValue.ALL, PrivacyValue.CONTACTS, _ON_LIST):
+    if value not in (PrivacyValue.ALL, PrivacyValue.CONTACTS, ON_LIST):
         raise would_open(category, value)
     held = DisallowedList()
-    if value is _ON_LIST and is_readable:
+    if value is ON_LIST and is_readable:
         held = await account.fetch_disallowed_list(category)
     listed = by_identity(held if action is _REMOVE else ())
     people = tuple(people)
@@ -64,7 +64,7 @@ async def change_excluded(
     others = [jid for jid in people if jid.identity not in listed]
     users += (await find({"people": others}))["people"]
     # Of a list that cannot be read it is not known who is on it already.
-    is_known = is_readable or value is not _ON_LIST
+    is_known = is_readable or value is not ON_LIST
     changed = _to_change(users, held, action) if is_known else users
     # Nobody is left out who was named, for the list may change meanwhile: to add who is listed,
     # or to remove who is not, is a success that changes nothing.
@@ -123,8 +123,8 @@ def _audience_words(
 ) -> str:
     """Return what became of an audience when so many more people were listed, or fewer."""
     was = words.excepting(before, held)
-    now = words.excepting(_ON_LIST if more else before, held + more)
+    now = words.excepting(ON_LIST if more else before, held + more)
     changed = f" (was: {was})" if was != now else ""
-    if before is not _ON_LIST and not more:
+    if before is not ON_LIST and not more:
         changed = "; nobody is excepted"
     return f"{words.label(category)}: {now}{changed}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +59,8 @@ def read_document(
 
 def _refuse_other(source: str, document: object, keys: Mapping[str, Iterable[str]]) -> YamlMapping:
     """Return a mapping that may be a policy, be it one with slips in all of its keys."""
+    from difflib import get_close_matches
+
     if not (document.lines if isinstance(document, YamlMapping) else document):
         what = "It is empty."
     elif not isinstance(document, YamlMapping):

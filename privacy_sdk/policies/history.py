@@ -31,7 +31,6 @@ from privacy_sdk.policies.result import ApplyResult
 from privacy_sdk.policies.state import read_state
 
 _ADD = DisallowedListAction.ADD
-_ON_LIST = PrivacyValue.CONTACT_BLACKLIST
 _APPLIED = Outcome.APPLIED.value
 
 

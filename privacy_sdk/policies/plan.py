@@ -33,12 +33,12 @@ from privacy_sdk.model.types import (
 )
 from privacy_sdk.policies.people import by_identity, on_list
 from privacy_sdk.views.tables import Cell, Table, Tabular, Tone
-from privacy_sdk.views.visibility import Visibility, visibility_of_changes
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from privacy_sdk.policies.policy import Policy
+    from privacy_sdk.views.visibility import Visibility
 
 _NAMED = 3
 """How many people of a list's change a table names."""
@@ -128,6 +128,8 @@ class Plan(Tabular):
             <BLANKLINE>
               ● yes, ○ no, – does not apply
         """
+        from privacy_sdk.views.visibility import visibility_of_changes
+
         return visibility_of_changes(self.possible, self.before.settings, account=self.account)
 
     def table(self) -> Table:

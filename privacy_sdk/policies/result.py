@@ -27,10 +27,11 @@ from privacy_sdk.model.types import DisallowedListAction, PrivacyCategory, Priva
 from privacy_sdk.policies.people import unique_people
 from privacy_sdk.policies.plan import Plan, change_cells, people_cell
 from privacy_sdk.views.tables import Cell, Table, Tabular, Tone
-from privacy_sdk.views.visibility import Visibility, visibility_of_changes
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from privacy_sdk.views.visibility import Visibility
 
 
 _ADD, _REMOVE = DisallowedListAction.ADD, DisallowedListAction.REMOVE
@@ -155,6 +156,8 @@ class ApplyResult(Tabular):
 
     def visibility(self) -> Visibility:
         """What was made of who sees what: the rows that changed, before → after."""
+        from privacy_sdk.views.visibility import visibility_of_changes
+
         applied = [each.change for each in self if each.outcome is Outcome.APPLIED]
         return visibility_of_changes(applied, self.before.settings, account=self.account)
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
 
 from privacy_sdk.accounts.base import Account, Capability, RunsPlans
-from privacy_sdk.accounts.nodes import NO_DHASH
 from privacy_sdk.errors import (
     AnswerTimeoutError,
     NotAuthorizedError,
@@ -28,14 +27,18 @@ from privacy_sdk.model.changes import (
     with_directions,
 )
 from privacy_sdk.model.state import SettingsState
-from privacy_sdk.model.types import DisallowedListUpdate, PrivacyCategory, PrivacyValue
+from privacy_sdk.model.types import (
+    NO_DHASH,
+    ON_LIST,
+    DisallowedListUpdate,
+    PrivacyCategory,
+)
 from privacy_sdk.policies.state import Part, read_info, read_state
 from privacy_sdk.policies.verify import LOST, READS, Answer, judge
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Called with the number of changes made and that of all."""
 
-_ON_LIST = PrivacyValue.CONTACT_BLACKLIST
 _NOT_OPENED = Answer(
     Outcome.NOT_TRIED, "Its list was refused, and who is to be excepted would see it."
 )
@@ -184,7 +187,7 @@ class PlanRun:
                 opens = category in self._opened
                 dhash = NO_DHASH if opens else await self._dhash(category)
                 if dhash is None and (self._can_read_lists or category in self._unsure):
-                    why = f"{category.value!r} was not put on {_ON_LIST.value!r}."
+                    why = f"{category.value!r} was not put on {ON_LIST.value!r}."
                     return Answer(Outcome.NOT_TRIED, why)
                 update = DisallowedListUpdate(dhash, change.entries)
                 response = await self._account.set_privacy_disallowed_list(category, update)

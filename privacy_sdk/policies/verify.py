@@ -6,8 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple, Protocol, TypeVar
 
-from privacy_sdk.accounts.base import Account, Capability, RunsPlans
-from privacy_sdk.accounts.nodes import NO_DHASH, no_list
+from privacy_sdk.accounts.base import Account, Capability, RunsPlans, no_list
 from privacy_sdk.errors import (
     AnswerTimeoutError,
     ConflictError,
@@ -34,6 +33,8 @@ from privacy_sdk.model.changes import (
 )
 from privacy_sdk.model.state import SettingsState
 from privacy_sdk.model.types import (
+    NO_DHASH,
+    ON_LIST,
     DisallowedList,
     DisallowedListAction,
     DisallowedListUpdate,
@@ -53,7 +54,6 @@ READS = 2
 LOST = (OutcomeUnknownError, UnreadableAnswerError)
 """Errors after which a change may have been made."""
 
-_ON_LIST = PrivacyValue.CONTACT_BLACKLIST
 _SUCCESS = "WhatsApp answered success"
 _UNREADABLE_NOW = (
     IqError,
@@ -173,7 +173,7 @@ def _evidence(change: Change, after: SettingsState) -> _Evidence | None:
             return None if timer is None else _Evidence(timer == seconds, f"it is {timer} s")
         case ListChange(category=category, action=action, people=people):
             held = after.lists.get(category)
-            if held is None and after.settings.get(category, _ON_LIST) is _ON_LIST:
+            if held is None and after.settings.get(category, ON_LIST) is ON_LIST:
                 return None
             listed = frozenset[Jid]() if held is None else held.identities
             adds = action is DisallowedListAction.ADD
@@ -287,16 +287,16 @@ class VerifiedChanges:
                 *_list_changes(category, update),
             )
         value = (await self.account.fetch_privacy_settings()).get_value(category)
-        if value is not _ON_LIST:
+        if value is not ON_LIST:
             if value not in (PrivacyValue.ALL, PrivacyValue.CONTACTS):
                 raise would_open(category, value)
             if all(entry.action is DisallowedListAction.REMOVE for entry in update.users):
                 return ExcludedChange(value, None)
             await self._verified(
-                f"{_ON_LIST.value!r} for {category.value!r}",
-                lambda: self.account.set_privacy_setting(category, _ON_LIST),
+                f"{ON_LIST.value!r} for {category.value!r}",
+                lambda: self.account.set_privacy_setting(category, ON_LIST),
                 lambda after: _response(category, after),
-                SettingChange(category, value, _ON_LIST),
+                SettingChange(category, value, ON_LIST),
             )
         # Refused when the category has left its list: whoever closes it meanwhile has the say.
         response = await self.set_privacy_disallowed_list(category, update)
@@ -391,7 +391,7 @@ class VerifiedChanges:
             change.category
             for change in changes
             if isinstance(change, ListChange)
-            or (isinstance(change, SettingChange) and change.after is _ON_LIST and is_lost)
+            or (isinstance(change, SettingChange) and change.after is ON_LIST and is_lost)
         }
         timer = any(isinstance(change, TimerChange) for change in changes)
         try:
@@ -418,7 +418,7 @@ def would_open(category: PrivacyCategory, value: PrivacyValue | None) -> Invalid
         what = "is not reported" if value is None else f"is set to {value.value!r}"
     return InvalidInputError(
         f"{category.value!r} {what}.",
-        hint=f"Set it to {_ON_LIST.value!r} first, if all other contacts may see it.",
+        hint=f"Set it to {ON_LIST.value!r} first, if all other contacts may see it.",
     )
 
 

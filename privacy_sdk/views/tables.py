@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
-from html import escape
 from typing import TYPE_CHECKING, NamedTuple
-
-from privacy_sdk.model.html import html_table
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
@@ -69,6 +66,8 @@ class Table(NamedTuple):
 
     def as_html(self) -> str:
         """Return the table in HTML, every text escaped."""
+        from privacy_sdk.model.html import html_table
+
         rows = [[_in_html(cell) for cell in row] for row in self.rows]
         return html_table(self.title, self.header, rows)
 
@@ -86,6 +85,8 @@ class Table(NamedTuple):
 
 
 def _in_html(cell: Cell) -> str:
+    from html import escape
+
     text = escape(cell.text)
     if cell.tone is Tone.PLAIN:
         return text

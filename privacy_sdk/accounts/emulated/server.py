@@ -14,10 +14,12 @@ from xml.etree.ElementTree import Element
 
 from privacy_sdk.accounts.base import LostAnswerError
 from privacy_sdk.accounts.events import CHANGES, Fault, NextAnswer
-from privacy_sdk.accounts.nodes import NO_DHASH, ON_LIST, iq, node
+from privacy_sdk.accounts.nodes import iq, node
 from privacy_sdk.model.types import (
     LOCKED_BY_DEFENSE,
     MAX_LISTED,
+    NO_DHASH,
+    ON_LIST,
     Contact,
     DisallowedList,
     DisallowedListAction,

@@ -9,8 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from privacy_sdk.accounts.base import AccountInfo, LostAnswerError
-from privacy_sdk.accounts.nodes import match_contacts, no_list
+from privacy_sdk.accounts.base import AccountInfo, LostAnswerError, no_list
+from privacy_sdk.accounts.nodes import match_contacts
 from privacy_sdk.accounts.whatsapp import tryx_names
 from privacy_sdk.accounts.whatsapp.linked import ANSWER_DUE, LinkedAccount
 from privacy_sdk.accounts.whatsapp.session import DATABASE
