@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
@@ -77,16 +79,38 @@ router = APIRouter(
 """What can be asked of one account."""
 
 
+def _refuse_unknown(request: Request) -> None:
+    """Refuse what a query holds beside the route's own, such as a name with a slip in it.
+
+    FastAPI would leave it out, and take the last of what is there twice.
+    """
+    if not request.scope["query_string"]:
+        return
+    operations = request.app.openapi()["paths"][request.scope["route"].path]
+    parameters = operations[request.method.lower()].get("parameters", ())
+    known = {each["name"] for each in parameters if each["in"] == "query"}
+    given = Counter(name for name, _ in request.query_params.multi_items())
+    if faults := [
+        {"type": "extra_forbidden", "loc": ("query", name)}
+        if name not in known
+        else {"type": "repeated", "loc": ("query", name), "msg": "is there several times"}
+        for name, times in given.items()
+        if name not in known or times > 1
+    ]:
+        raise RequestValidationError(faults)
+
+
 async def _served(
     request: Request,
     account_id: Annotated[str, Path(description="A name of GET /v1/accounts.", examples=["demo"])],
 ) -> LimitedAccount:
     served: Mapping[str, LimitedAccount] = request.app.state.served
-    if account_id in served:
-        return served[account_id]
-    raise UnknownAccountError(
-        "The gateway has no account of that name.", hint=f"It serves: {', '.join(served)}."
-    )
+    if account_id not in served:
+        raise UnknownAccountError(
+            "The gateway has no account of that name.", hint=f"It serves: {', '.join(served)}."
+        )
+    _refuse_unknown(request)
+    return served[account_id]
 
 
 async def _asker(request: Request) -> Asker:
@@ -101,9 +125,14 @@ Category = Annotated[schemas.CategoryName, Path(description="A category's wire n
 ListCategory = Annotated[schemas.ListCategoryName, Path(description="A category with a list.")]
 
 
-@root.get("/v1/accounts", response_model=schemas.AccountsBody)
+@root.get(
+    "/v1/accounts",
+    response_model=schemas.AccountsBody,
+    responses=_problems({422: "The request is not a good one."}),
+)
 async def list_accounts(request: Request) -> Any:
     """Every account of this gateway, its state, and what it can do."""
+    _refuse_unknown(request)
     served: Mapping[str, LimitedAccount] = request.app.state.served
     return {"accounts": [await _info(name, each) for name, each in served.items()]}
 

@@ -194,6 +194,23 @@ async def test_a_refusal_says_where_and_how_a_request_is_wrong(client: httpx2.As
     assert "body.users[1] has a member that is not known" in detail
 
 
+@pytest.mark.parametrize(
+    ("path", "fault"),
+    [
+        ("/v1/accounts/demo/history?catgory=last", "query has a member that is not known"),
+        ("/v1/accounts/demo/history?=last", "query has a member that is not known"),
+        ("/v1/accounts/demo/history?limit=2&limit=5", "query.limit: is there several times"),
+        (f"{PRIVACY}?category=last", "query has a member that is not known"),
+        ("/v1/accounts?id=demo", "query has a member that is not known"),
+        ("/v1/accounts/demo/events?since=1", "query has a member that is not known"),
+    ],
+)
+async def test_a_query_holds_what_its_route_knows_once_and_nothing_else(
+    client: httpx2.AsyncClient, path: str, fault: str
+) -> None:
+    assert fault in problem(await client.get(path), 422, "invalid-request")["detail"]
+
+
 async def test_an_unknown_account_is_404_and_the_hint_names_the_known_ones(
     client: httpx2.AsyncClient,
 ) -> None:
