@@ -102,6 +102,7 @@ PATHS = (
 )
 """Every path of the interface that is recorded; server-sent events pass by."""
 
+_TEMPLATES = [(path, path.split("/")) for path in PATHS]
 _METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 _JSON_TYPES = {"application/json", "application/problem+json"}
 _NAME = re.compile(rf"(?:{PROBLEM_PREFIX})?[a-z][a-z0-9_-]{{0,63}}")
@@ -136,8 +137,7 @@ def route(uri: str) -> Route | None:
     path = urlsplit(uri).path
     path = path[max(path.find("/v1/accounts"), 0) :]
     segments = path.split("/")
-    for template in PATHS:
-        places = template.split("/")
+    for template, places in _TEMPLATES:
         if len(places) == len(segments) and all(
             place == segment or (place.startswith("{") and segment)
             for place, segment in zip(places, segments, strict=True)

@@ -63,7 +63,7 @@ class Request:
         found = route(uri) or Route(parts.path or "/")
         text = body.decode("utf-8", "backslashreplace") if isinstance(body, bytes) else body or ""
         try:
-            document = json.loads(text)
+            document = json.loads(text) if text else None
         except (ValueError, RecursionError):
             document = None
         fields = document if isinstance(document, dict) else {}
