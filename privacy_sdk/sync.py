@@ -10,13 +10,12 @@ from datetime import datetime
 from types import MethodType
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, Self, TypeVar, cast
 
-from privacy_sdk.accounts.base import Account, Emulator, require
+from privacy_sdk.accounts.base import PATIENCE, Account, Emulator, require
 from privacy_sdk.accounts.events import Event
 from privacy_sdk.client import AsyncClient
 from privacy_sdk.errors.public import set_module
 from privacy_sdk.model.address_book import AddressBook
 from privacy_sdk.model.arguments import CategoryLike, ListCategoryLike, as_list_category
-from privacy_sdk.notebook.link import PATIENCE
 from privacy_sdk.support.loop import LOOP
 from privacy_sdk.support.names import NamesLike
 

@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+PATIENCE = 300.0
+"""How long somebody may take to find the phone and scan its code [s]."""
+
 
 @set_module("privacy_sdk.accounts")
 class AccountState(Names):

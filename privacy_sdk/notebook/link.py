@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from privacy_sdk.accounts.base import AccountState, LinkStatus
+from privacy_sdk.accounts.base import PATIENCE, AccountState, LinkStatus
 from privacy_sdk.errors import AnswerTimeoutError, NotConnectedError, PrivacyError
 from privacy_sdk.errors.masks import DOTS, mask_account
 from privacy_sdk.support.loop import LOOP
@@ -19,9 +19,6 @@ from privacy_sdk.views.qr import qr_image, qr_text
 if TYPE_CHECKING:
     from privacy_sdk.client import AsyncClient
 
-
-PATIENCE = 300.0
-"""How long somebody may take to find the phone and scan [s]."""
 
 _LOOK_EVERY = 1.0
 _UNDER_WAY = (AccountState.CONNECTING, AccountState.WAITING_FOR_SCAN)

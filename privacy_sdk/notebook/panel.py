@@ -669,10 +669,14 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
             self._message_html.value = message_html(*said, busy=is_busy)
             self._plan_html.value = plan_html(plan)
             problem = self._form.problem
-            for button in (*self._buttons.values(), *self._presets):
+            is_useless = {
+                "Apply": bool(problem or not plan.possible),
+                "Revert": not (plan or problem),
+            }
+            for name, button in self._buttons.items():
+                button.disabled = is_busy or is_useless.get(name, False)
+            for button in self._presets:
                 button.disabled = is_busy
-            self._buttons["Apply"].disabled = bool(is_busy or problem or not plan.possible)
-            self._buttons["Revert"].disabled = bool(is_busy or not (plan or problem))
             numbers = [self._whole_numbers] if self._form.has_people else []
             set_children(self._foot, *self._buttons.values(), *numbers)
 

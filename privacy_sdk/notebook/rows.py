@@ -190,7 +190,7 @@ class SettingRow(Row[PrivacyValue]):
     @property
     def excluded(self) -> ExcludedPeople | None:
         """Who is excepted, if the choice excepts people."""
-        return self._excluded if self.wanted is _EXCEPT_SOME else None
+        return self._excluded if self._excluded and self.wanted is _EXCEPT_SOME else None
 
     @property
     def is_changed(self) -> bool:

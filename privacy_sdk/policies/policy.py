@@ -124,7 +124,7 @@ class Policy(Mapping[str, PrivacyValue | int]):
 
     def _use(self, fields: object, more: Mapping[str, Any], names: NameFinder = nobody) -> None:
         place: Callable[..., str] = _place
-        if isinstance(fields, Frame | Column):
+        if not isinstance(fields, dict) and isinstance(fields, Frame | Column):
             fields, place = _settings_of(fields)
         if not isinstance(fields, Mapping | None):
             raise InvalidPolicyError([f"{short_repr(fields)} is not a mapping."])
