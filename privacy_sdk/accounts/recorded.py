@@ -132,16 +132,16 @@ class Recorder:
 
     async def read_settings(self, response: PrivacySettingsResponse) -> None:
         """Compare settings that were read with those known, and write down what differs."""
-        now = _now()
+        now, values = _now(), self._values
         for setting in response:
-            key = setting.category
-            known = self._values.get(key)
-            if known is not None and known[0] == setting.value and key not in self._unproven:
-                self._values[key] = known[0], now  # as nearly always, and nothing to write down
+            category, value = setting.category, setting.value
+            known = values.get(category)
+            if known is not None and known[0] == value and category not in self._unproven:
+                values[category] = known[0], now  # as nearly always, and nothing to write down
             else:
-                await self._read(key.value, key, setting.value.value)
-            if setting.value is not ON_LIST:
-                self._lists.pop(setting.category, None)
+                await self._read(category.value, category, value.value)
+            if value is not ON_LIST:
+                self._lists.pop(category, None)
 
     async def read_timer(self, seconds: int) -> None:
         """Compare the timer that was read with that known."""
@@ -341,21 +341,21 @@ class Recorder:
 
     async def _complete(self, number: int, outcome: str, reason: str) -> None:
         if number:
-            with _logged():
+            try:
                 await self.journal.complete(number, outcome, reason)
+            except PrivacyError as error:
+                _log(error)
 
     async def sync(self) -> None:
         """See to it that all is written down before a change is acknowledged."""
-        with _logged():
+        try:
             await self.journal.sync()
+        except PrivacyError as error:
+            _log(error)
 
 
-@contextmanager
-def _logged() -> Iterator[None]:
-    try:
-        yield
-    except PrivacyError as error:
-        logger.error("an outcome is not in the journal: %s", error.message)
+def _log(error: PrivacyError) -> None:
+    logger.error("an outcome is not in the journal: %s", error.message)
 
 
 def _key(entry: HistoryEntry) -> str:

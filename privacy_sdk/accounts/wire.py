@@ -114,12 +114,16 @@ def _writer(kind: type) -> Callable[[Any], Any]:
     if issubclass(kind, DisallowedListUserEntry):
         return _entry_to_json
     if issubclass(kind, tuple):
-        return lambda it: [to_json(each) for each in it]
+        return lambda it: [_writer(each.__class__)(each) for each in it]
     if issubclass(kind, frozenset):
         return lambda it: sorted(map(str, it))
     if is_dataclass(kind):
         members = [each.name for each in fields(kind) if each.compare]
-        return lambda it: {name: to_json(getattr(it, name)) for name in members}
+        return lambda it: {
+            name: _writer(value.__class__)(value)
+            for name in members
+            for value in (getattr(it, name),)
+        }
     return lambda it: it
 
 

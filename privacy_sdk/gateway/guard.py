@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable
 from functools import lru_cache
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -107,7 +107,7 @@ class RequestGuard:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["X-Request-ID"] = request_id
+                message["headers"].append((b"x-request-id", request_id.encode()))
             await send(message)
 
         async def answer(error: PrivacyError, as_status: int | None = None) -> None:
@@ -176,11 +176,8 @@ class RequestGuard:
         A page of evil.example can resolve that name to 127.0.0.1 and so reach the gateway, but
         the browser then still says evil.example.
         """
-        try:
-            host = urlsplit(f"//{header}").hostname or ""
-        except ValueError:
-            return False
-        if host in self._hosts or is_loopback(host):
+        host, is_here = _host_of(header)
+        if is_here or host in self._hosts:
             return True
         try:
             return server is not None and str(ipaddress.ip_address(host)) == server[0]
@@ -198,6 +195,16 @@ class RequestGuard:
         """A path as the log may have it; its query is never logged."""
         token = self._secret.token
         return _short(path.replace(token, DOTS) if token else path)
+
+
+@lru_cache(maxsize=256)  # few hosts, named again and again
+def _host_of(header: str) -> tuple[str, bool]:
+    """The host that a Host header names, and whether it can only be this machine."""
+    try:
+        host = urlsplit(f"//{header}").hostname or ""
+    except ValueError:
+        return "", False
+    return host, is_loopback(host)
 
 
 def _nothing() -> None:

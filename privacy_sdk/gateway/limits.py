@@ -95,6 +95,10 @@ class RateLimiter:
         self._owed, self._counted_at = owed, now
         return 0.0
 
+    def forgive(self) -> None:
+        """Let a whole burst be left again."""
+        self._owed = 0.0
+
 
 class Asker:
     """Whoever waits for an answer.
@@ -230,7 +234,7 @@ class LimitedAccount:
     async def _take(self, requests: int) -> None:
         """Count requests to a live account.
 
-        Which one is live is asked when the limit is reached, each time: an account on another
+        Which one is live is asked each time that the limit is reached: an account on another
         gateway may be another one by then, and one that cannot say is treated as live.
 
         Raises:
@@ -238,9 +242,10 @@ class LimitedAccount:
         """
         if self._limiter is None:
             return
-        wait = self._limiter.take(requests)
-        if wait and not await self._is_emulated():
-            raise TooManyRequestsError(wait)
+        if wait := self._limiter.take(requests):
+            if not await self._is_emulated():
+                raise TooManyRequestsError(wait)
+            self._limiter.forgive()
 
     async def state(self) -> str:
         """Return where the account stands with WhatsApp, as far as it says so in time."""

@@ -103,10 +103,11 @@ class EmulatedServer:
         Raises:
             LostAnswerError: The answer is lost by a fault; a change is made all the same.
         """
-        fault = self._next_fault(*operation_of(request))
+        fault = self._next_fault(*operation_of(request)) if self.faults else None
         await asyncio.sleep(self._latency / 2)
         answer = self.answer(request, fault)
-        await asyncio.sleep(self._latency / 2 + (fault.seconds if fault else 0.0))
+        if late := self._latency / 2 + (fault.seconds if fault else 0.0):
+            await asyncio.sleep(late)
         if fault and fault.fault is Fault.LOST:
             raise LostAnswerError("its answer was lost")
         return answer
@@ -182,7 +183,7 @@ class EmulatedServer:
     def _content(self, request: Element) -> Iterable[Element]:
         match operation_of(request)[0]:
             case "fetch_privacy_settings":
-                rows = (node("category", name=n, value=v) for n, v in self.settings.items())
+                rows = (Element("category", name=n, value=v) for n, v in self.settings.items())
                 return [node("privacy", *rows)]
             case "fetch_disallowed_list":
                 _check_addressing(request)
