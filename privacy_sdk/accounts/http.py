@@ -47,7 +47,6 @@ from privacy_sdk.model.types import (
     DisallowedList,
     DisallowedListUpdate,
     PrivacyCategory,
-    PrivacySetting,
     PrivacySettingsResponse,
     PrivacyValue,
     SetPrivacySettingResponse,
@@ -306,8 +305,7 @@ class HttpAccount:
 
         report = await self._ask("PATCH", path, read, body, changes=True, repeatable=False)
         if report.after.settings:
-            now = report.after.settings.items()
-            self.seen = PrivacySettingsResponse(PrivacySetting(*pair) for pair in now)
+            self.seen = report.after.response
         return report
 
     async def history(

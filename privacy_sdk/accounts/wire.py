@@ -357,7 +357,7 @@ def _qr(document: object) -> str | None:
 def _state_to_json(state: SettingsState, held_to_json: Callable[[DisallowedList], Json]) -> Json:
     """Return ``{"settings": […], "lists": [{"category", …}, …], "duration"}``."""
     return {
-        "settings": to_json(tuple(PrivacySetting(*pair) for pair in state.settings.items())),
+        "settings": to_json(state.response.settings),
         "lists": [
             {"category": str(category), **held_to_json(held)}
             for category, held in state.lists.items()

@@ -7,7 +7,13 @@ from dataclasses import dataclass, field
 
 from privacy_sdk.errors.public import set_module
 from privacy_sdk.model import words
-from privacy_sdk.model.types import DisallowedList, PrivacyCategory, PrivacyValue
+from privacy_sdk.model.types import (
+    DisallowedList,
+    PrivacyCategory,
+    PrivacySetting,
+    PrivacySettingsResponse,
+    PrivacyValue,
+)
 
 
 @set_module("privacy_sdk.policies")
@@ -24,6 +30,11 @@ class SettingsState:
     settings: Mapping[PrivacyCategory, PrivacyValue] = field(default_factory=dict)
     lists: Mapping[PrivacyCategory, DisallowedList] = field(default_factory=dict)
     timer: int | None = None
+
+    @property
+    def response(self) -> PrivacySettingsResponse:
+        """The settings as an answer of the account would hold them."""
+        return PrivacySettingsResponse(PrivacySetting(*pair) for pair in self.settings.items())
 
     def differences(self, now: SettingsState) -> Iterator[str]:
         """Yield a sentence for each thing known here that is another now."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from importlib import resources
 from typing import TYPE_CHECKING
 
 from privacy_sdk.accounts.base import AccountState
 from privacy_sdk.errors.masks import mask_account
-from privacy_sdk.model.types import PrivacySetting, PrivacySettingsResponse
+from privacy_sdk.model.types import PrivacySettingsResponse
+from privacy_sdk.model.words import counted
 from privacy_sdk.notebook.settings import AccountSettings
 from privacy_sdk.policies.plan import Plan
 from privacy_sdk.views.html import short, text_html
@@ -16,12 +16,6 @@ from privacy_sdk.views.visibility import visibility
 
 if TYPE_CHECKING:
     from privacy_sdk.client import AsyncClient
-
-
-def style_html() -> str:
-    """The style sheet of the panel."""
-    sheet = resources.files("privacy_sdk.notebook").joinpath("panel.css")
-    return f"<style>{sheet.read_text('utf-8')}</style>"
 
 
 def remark_html(text: str, tone: Tone = Tone.PLAIN) -> str:
@@ -54,7 +48,7 @@ def head_html(client: AsyncClient, settings: AccountSettings) -> str:
         name = info.state.replace("_", " ").capitalize()
         trouble = remark_html(f"{name}. {info.hint}", Tone.CAREFUL)
     seen = visibility(
-        [PrivacySetting(*pair) for pair in state.settings.items()],
+        state.response,
         timer=state.timer,
         excepted={category: len(held) for category, held in state.lists.items()},
         account=client.account.id,
@@ -73,8 +67,7 @@ def unknown_html(settings: PrivacySettingsResponse) -> str:
     ]
     if not rows:
         return ""
-    count = "1 setting" if len(rows) == 1 else f"{len(rows)} settings"
-    summary = f"{count} that this version does not know and only shows"
+    summary = f"{counted(len(rows), 'setting')} that this version does not know and only shows"
     table = Table("", ("category", "value"), rows).as_html()
     is_open = " open" if len(rows) <= 5 else ""
     return f"<details{is_open}><summary>{summary}</summary>{table}</details>"

@@ -34,15 +34,16 @@ from privacy_sdk.errors import (
 from privacy_sdk.errors.public import set_module
 from privacy_sdk.model.arguments import CategoryLike, as_list_category
 from privacy_sdk.model.history import HistoryEntry
+from privacy_sdk.model.html import style_sheet
 from privacy_sdk.model.people import PeopleLike, as_people
 from privacy_sdk.model.state import SettingsState
 from privacy_sdk.model.types import (
     Jid,
-    PrivacySetting,
     PrivacySettingsResponse,
 )
+from privacy_sdk.model.words import counted
 from privacy_sdk.notebook.form import Form
-from privacy_sdk.notebook.html import head_html, message_html, plan_html, style_html, unknown_html
+from privacy_sdk.notebook.html import head_html, message_html, plan_html, unknown_html
 from privacy_sdk.notebook.presets import Presets, preset_policies
 from privacy_sdk.notebook.rows import SettingRow
 from privacy_sdk.notebook.settings import AccountSettings, can_watch, key_of, read_settings
@@ -139,7 +140,8 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
         self._foot = make.box([], "psdk-buttons", row=True)
         super().__init__(
             [
-                *(make.html(style_html()), self._head, self._form.box, self._unknown),
+                make.html(f"<style>{style_sheet('notebook', 'panel')}</style>"),
+                *(self._head, self._form.box, self._unknown),
                 *(self._plan_html, self._message_html, self._foot),
                 make.box([title, *self._presets], "psdk-buttons", row=True),
             ],
@@ -172,8 +174,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
     @property
     def settings(self) -> PrivacySettingsResponse:
         """What is set, as last read."""
-        pairs = self._settings.state.settings.items()
-        return PrivacySettingsResponse(PrivacySetting(*pair) for pair in pairs)
+        return self._settings.state.response
 
     @property
     def message(self) -> str:
@@ -325,7 +326,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
         client = repr(self._client).removeprefix("Async")
         with self._lock:
             count = len(self._pending)
-        state = "closed" if self._is_closed else f"{_changes(count)} pending"
+        state = "closed" if self._is_closed else f"{counted(count, 'change')} pending"
         return f"Panel({client}, {state})"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
@@ -391,7 +392,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
         with self._lock:
             self._refuse_if_busy()
             plan = self.plan
-            what = f"Applying {_changes(len(plan.possible))}…"
+            what = f"Applying {counted(len(plan.possible), 'change')}…"
             return self._begin(what, lambda: self._apply(plan))
 
     def _begin_refresh(self) -> Work[None]:
@@ -482,7 +483,8 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
 
     def _show_progress(self, done: int, total: int) -> None:
         with self._lock:
-            self._busy_with = f"Applying {_changes(total)}{f', {done} made' if done else ''}…"
+            made = f", {done} made" if done else ""
+            self._busy_with = f"Applying {counted(total, 'change')}{made}…"
             self._show()
 
     async def _refresh(
@@ -500,24 +502,27 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
             own: Keys of the rows that this panel itself may have changed.
             known: What need not be read again; else only who the account is.
         """
-        known = known or AccountSettings(self._settings.info)
         with self._ending(text):
-            settings = await read_settings(self._client.account, known)
+            settings = await self._read(known)
         self._update(settings, own)
         self._end(text, tone)
         self._client._notify(settings.state, by=self)
+
+    async def _read(self, known: AccountSettings | None = None) -> AccountSettings:
+        """Read what is set; who the account is need not be asked again."""
+        known = known or AccountSettings(self._settings.info)
+        return await read_settings(self._client.account, known)
 
     async def _undo(self) -> None:
         """Find out what takes back the last change, and choose that."""
         with self._ending():
             back = await self._last_change()
-            known = AccountSettings(self._settings.info)
-            settings = await read_settings(self._client.account, known)
+            settings = await self._read()
             with self._lock:
                 count = len(self._pending)
                 self._update(settings)
                 self._form.choose_undo(back)
-        instead = f" What was chosen before, {_changes(count)}, is not." if count else ""
+        instead = f" What was chosen before, {counted(count, 'change')}, is not." if count else ""
         self._end(self._what_is_chosen("Undo", instead))
         self._client._notify(settings.state, by=self)
 
@@ -631,9 +636,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
     async def _read_again(self) -> None:
         """Read what is set, for all panels of the client."""
         with suppress(PrivacyError):
-            known = AccountSettings(self._settings.info)
-            read = await read_settings(self._client.account, known)
-            self._client._notify(read.state)
+            self._client._notify((await self._read()).state)
 
     # --- How it is shown.
 
@@ -697,7 +700,3 @@ def open_panel(client: AsyncClient, owner: object = None, presets: Presets = ())
     """
     policies = preset_policies(presets, client.names.find)
     return Panel(client, LOOP.run(lambda: read_settings(client.account)), owner, policies)
-
-
-def _changes(count: int) -> str:
-    return f"{count} change{'' if count == 1 else 's'}"
