@@ -130,6 +130,12 @@ def test_an_emulated_client_loads_no_http_and_no_table_library():
     assert not {name.partition(".")[0] for name in modules_after(code)} & (HEAVY - {"anyio"})
 
 
+def test_a_first_table_loads_nothing_that_only_failures_or_pages_need():
+    code = "import privacy_sdk as ps; ps.Client.replay('tour').fetch_privacy_settings()"
+    spared = {"tenacity", "html", "privacy_sdk.views.visibility", "privacy_sdk.notebook.link"}
+    assert not modules_after(code) & spared
+
+
 def test_a_script_that_sets_a_setting_on_a_gateway_loads_http_alone():
     sets = "set_privacy_setting('last', 'contacts')"
     with ps.testing.running_gateway({"demo": ps.EmulatedAccount()}) as url:

@@ -250,3 +250,11 @@ def test_the_installed_script_is_the_same_command() -> None:
     script = Path(sys.executable).with_name("privacy-sdk")
     ended = run([str(script)])
     assert ended.stdout.decode().rstrip() == FIRST_STEPS
+
+
+def test_garbage_is_looked_for_again_once_the_command_is_imported() -> None:
+    code = (
+        "import gc, sys; from privacy_sdk.__main__ import main; sys.argv[1:] = ['--version']; "
+        "main(); print(gc.isenabled(), gc.get_freeze_count() > 1_000)"
+    )
+    assert run([sys.executable, "-c", code]).stdout.splitlines()[-1] == b"True True"
