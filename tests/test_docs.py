@@ -32,7 +32,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PROSE = [*PAGES, *(ROOT / name for name in ("deploy/README.md", "CONTRIBUTING.md", "SECURITY.md"))]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 ACCOUNTS = {"many-accounts": ("office", "private", "shop")}
-"""The accounts of the gateway beside a page; else one."""
+"""The accounts of the gateway beside a page; else the one that a gateway serves by itself."""
 
 BLOCKING = {"gateway", "watch", "app", "link", "unlink"}
 """Commands that run until they are stopped, or need a phone: their options are checked."""
@@ -87,7 +87,7 @@ def beside(
     (tmp_path / "script.py").write_text(
         "import privacy_sdk as ps\n\nps.Client().fetch_privacy_settings()\n"
     )
-    names = ACCOUNTS.get(page.stem, ("me",))
+    names = ACCOUNTS.get(page.stem, ("demo",))
     monkeypatch.chdir(tmp_path)
     with running_gateway({name: ps.EmulatedAccount(name) for name in names}, token="any") as url:
         monkeypatch.setenv("PRIVACY_SDK_URL", url)
