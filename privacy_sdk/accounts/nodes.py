@@ -113,8 +113,8 @@ class ProtocolAccount:
         """Fetch all settings; a row that the server could not read is left out with a warning."""
         answer = await self._answer(iq("get", "privacy", node("privacy")), inside=False)
         rows = [*_child(answer, "privacy").iter("category")]
-        self._reported = frozenset(row.get("name", "") for row in rows)
-        return settings_from_rows((row.get("name"), row.get("value")) for row in rows)
+        self._reported = {row.get("name", "") for row in rows}
+        return settings_from_rows([(row.get("name"), row.get("value")) for row in rows])
 
     async def set_privacy_setting(
         self, category: PrivacyCategory, value: PrivacyValue, *, unreported: bool = False

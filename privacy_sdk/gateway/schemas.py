@@ -59,6 +59,10 @@ class Document(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
+
+class Sent(Document):
+    """One that anybody may have sent."""
+
     @model_validator(mode="before")
     @classmethod
     def _few_members(cls, given: object) -> object:
@@ -121,7 +125,7 @@ class SettingsBody(Document):
     unreadable: int = Field(default=0, description="How many more the account cannot name.")
 
 
-class NewValueBody(Document):
+class NewValueBody(Sent):
     """What to set a category to."""
 
     model_config = _example(value="contacts")
@@ -154,7 +158,7 @@ class DisallowedListBody(Document):
     users: list[ListedPersonBody]
 
 
-class PersonChangeBody(Document):
+class PersonChangeBody(Sent):
     """A person to add to a disallowed list, or to remove from it."""
 
     action: Annotated[str, Field(max_length=16), _told(enum=[*DisallowedListAction])] = "add"
@@ -208,7 +212,7 @@ class HistoryBody(Document):
 PeopleChanges = Annotated[list[PersonChangeBody], FailFast(), _told(minItems=1)]
 
 
-class ExpectedSettingBody(Document):
+class ExpectedSettingBody(Sent):
     """What a category must be set to."""
 
     category: CategoryName
@@ -232,7 +236,7 @@ class SettingsStateBody(Document):
     duration: int | None
 
 
-class ListChangeBody(Document):
+class ListChangeBody(Sent):
     """A change of a disallowed list: of the version ``dhash``, else of the list as it stands."""
 
     model_config = _example(users=[{"action": "add", "jid": _LID, "pn_jid": _PHONE}])
@@ -240,7 +244,7 @@ class ListChangeBody(Document):
     users: PeopleChanges
 
 
-class ExcludedBody(Document):
+class ExcludedBody(Sent):
     """Who is to be excepted, or no longer."""
 
     model_config = _example(users=[{"action": "add", "jid": _LID, "pn_jid": _PHONE}])
@@ -255,14 +259,14 @@ class ExcludedChangeBody(Document):
     dhash: str | None
 
 
-class ExpectedListBody(Document):
+class ExpectedListBody(Sent):
     """The version that a list must have."""
 
     category: ListCategoryName
     dhash: Hash | None
 
 
-class ExpectedBody(Document):
+class ExpectedBody(Sent):
     """What must hold for anything to be changed; what is left out may be anything."""
 
     settings: Annotated[list[ExpectedSettingBody], FailFast(), Field(max_length=100)] = []
@@ -270,7 +274,7 @@ class ExpectedBody(Document):
     duration: Seconds | None = None
 
 
-class SettingChangeBody(Document):
+class SettingChangeBody(Sent):
     """A category gets a value."""
 
     change: Literal["setting"]
@@ -278,7 +282,7 @@ class SettingChangeBody(Document):
     value: Name
 
 
-class PeopleChangeBody(Document):
+class PeopleChangeBody(Sent):
     """People are added to a category's list, or removed from it; not both in one change."""
 
     change: Literal["list"]
@@ -286,7 +290,7 @@ class PeopleChangeBody(Document):
     users: PeopleChanges
 
 
-class DurationChangeBody(Document):
+class DurationChangeBody(Sent):
     """The default disappearing time gets a value [s]."""
 
     change: Literal["timer"]
@@ -298,7 +302,7 @@ ChangeBody = Annotated[
 ]
 
 
-class ChangesBody(Document):
+class ChangesBody(Sent):
     """What to change, and what must hold before; each thing is changed once."""
 
     model_config = _example(
@@ -338,14 +342,14 @@ class OutcomesBody(Document):
     found: SettingsStateBody
 
 
-class DurationBody(Document):
+class DurationBody(Sent):
     """The default disappearing time of new chats [s]; 0 is off."""
 
     model_config = _example(duration=604_800)
     duration: Seconds
 
 
-class PhonesBody(Document):
+class PhonesBody(Sent):
     """Phone numbers to look up, as digits with the country code."""
 
     model_config = _example(phones=["999115550101"])
@@ -380,7 +384,7 @@ class LinkStatusBody(Document):
     linked_as: str | None
 
 
-class PhoneSetsBody(Document):
+class PhoneSetsBody(Sent):
     """The owner changes a setting on the phone."""
 
     model_config = _example(event="phone_sets", category="last", value="all")
@@ -389,7 +393,7 @@ class PhoneSetsBody(Document):
     value: Name
 
 
-class PhoneListsBody(Document):
+class PhoneListsBody(Sent):
     """The owner changes a disallowed list on the phone."""
 
     model_config = _example(event="phone_lists", category="last", users=[{"jid": _LID}])
@@ -398,7 +402,7 @@ class PhoneListsBody(Document):
     users: PeopleChanges
 
 
-class NextAnswerBody(Document):
+class NextAnswerBody(Sent):
     """What happens to the account's next answers."""
 
     model_config = _example(event="next_answer", fault="refused", code=429, text="rate-overlimit")
