@@ -57,12 +57,7 @@ from privacy_sdk.model.types import (
     lists_in_use,
 )
 from privacy_sdk.policies.excluded import change_excluded, list_words
-from privacy_sdk.policies.history import state_at, undo_last
 from privacy_sdk.policies.people import find_people
-from privacy_sdk.policies.plan import Plan, make_plan
-from privacy_sdk.policies.policy import Policy, PolicyLike, as_policy, policy_of
-from privacy_sdk.policies.result import ApplyResult
-from privacy_sdk.policies.run import Progress, apply_changes
 from privacy_sdk.policies.state import read_state
 from privacy_sdk.policies.turns import turn_of
 from privacy_sdk.policies.verify import Observer, VerifiedChanges
@@ -73,6 +68,10 @@ from privacy_sdk.support.names import NamesLike, read_names
 if TYPE_CHECKING:
     from privacy_sdk.accounts.emulated.account import EmulatedAccount
     from privacy_sdk.cassettes.transport import CassetteTransport, RecordMode
+    from privacy_sdk.policies.plan import Plan
+    from privacy_sdk.policies.policy import Policy, PolicyLike
+    from privacy_sdk.policies.result import ApplyResult
+    from privacy_sdk.policies.run import Progress
     from privacy_sdk.views.visibility import Visibility
 
 P = ParamSpec("P")
@@ -149,7 +148,7 @@ class AsyncClient:
         if replayed := os.environ.get("PRIVACY_SDK_REPLAY"):
             from privacy_sdk.cassettes.transport import CassetteTransport
 
-            self._use(_replayed(CassetteTransport(replayed, whole_process=True), account), names)
+            self._use(CassetteTransport(replayed, whole_process=True).replayed(account), names)
             return
         url = given_or_env(url, "PRIVACY_SDK_URL", None)
         url, network = network_to(url, token=token, ca=ca)
@@ -167,7 +166,7 @@ class AsyncClient:
                 whole_process=by_variable,
             )
             if transport.is_replaying:
-                self._use(_replayed(transport, account), names)
+                self._use(transport.replayed(account), names)
                 return
         account = given_or_env(account, "PRIVACY_SDK_ACCOUNT", None)
         token = token if token is not None else token_in_environment()
@@ -281,7 +280,7 @@ class AsyncClient:
         """
         from privacy_sdk.cassettes.transport import CassetteTransport
 
-        return cls.from_account(_replayed(CassetteTransport(recording)), names=names)
+        return cls.from_account(CassetteTransport(recording).replayed(), names=names)
 
     @property
     def recording(self) -> CassetteTransport | None:
@@ -650,6 +649,8 @@ class AsyncClient:
             >>> client.fetch_privacy_settings().loc["profile", "value"]
             'all'
         """
+        from privacy_sdk.policies.history import undo_last
+
         entries, capabilities = await self.history(), await self._changes.capabilities()
         return await undo_last(self._account, capabilities, entries, self._names)
 
@@ -677,6 +678,9 @@ class AsyncClient:
               setting    from    to        direction
               Last seen  nobody  everyone  looser
         """
+        from privacy_sdk.policies.history import state_at
+        from privacy_sdk.policies.policy import policy_of
+
         moment = None if at is None else as_time(at, say_local)
         state = await read_state(self._account, await self._changes.capabilities())
         if moment is not None:
@@ -713,6 +717,9 @@ class AsyncClient:
               setting    from      to      direction
               Last seen  everyone  nobody  tighter
         """
+        from privacy_sdk.policies.plan import make_plan
+        from privacy_sdk.policies.policy import as_policy
+
         policy = as_policy(policy, self._names.find)
         places = {f"exceptions.{category.value}": category for category in policy.exceptions}
         found = await self._find({place: policy.exceptions[places[place]] for place in places})
@@ -763,6 +770,10 @@ class AsyncClient:
             >>> applied.is_complete, len(client.apply(applied.undo()))
             (True, 7)
         """
+        from privacy_sdk.policies.plan import Plan
+        from privacy_sdk.policies.result import ApplyResult
+        from privacy_sdk.policies.run import apply_changes
+
         if not isinstance(plan, Plan):
             raise InvalidInputError(
                 f"{short_repr(plan)} is no plan.", hint="Make one with client.plan(policy)."
@@ -960,14 +971,6 @@ def say_local(at: datetime) -> None:
     warn_caller(f"A time without a zone is taken as local time: {at:%Y-%m-%d %H:%M:%S%z}.")
 
 
-def _replayed(transport: CassetteTransport, account: str | None = None) -> Account:
-    """Return the account that a recording answers for."""
-    from privacy_sdk.accounts.http import HttpAccount
-
-    named = transport.account if account is None else account
-    return HttpAccount(account=named, transport=transport, offline=True)
-
-
 def _recorded_here(
     account: EmulatedAccount, record: str | os.PathLike[str], record_mode: RecordMode
 ) -> Account:
@@ -979,5 +982,5 @@ def _recorded_here(
     application = ApplicationTransport(create_app({account.id: account}, token=None))
     transport = CassetteTransport(record, records=True, record_mode=record_mode, inner=application)
     if transport.is_replaying:
-        return _replayed(transport)
+        return transport.replayed()
     return HttpAccount(account=account.id, transport=transport)

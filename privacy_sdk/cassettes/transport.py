@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import httpx2
 
-from privacy_sdk.accounts.http import MAX_ANSWER
+from privacy_sdk.accounts.http import MAX_ANSWER, HttpAccount
 from privacy_sdk.cassettes.file import (
     is_bare_name,
     read_recording,
     recording_path,
 )
 from privacy_sdk.cassettes.members import MEMBERS, Kind
-from privacy_sdk.cassettes.recorder import Recorder, refuse_another_process
 from privacy_sdk.cassettes.requests import Request, address_of
 from privacy_sdk.cassettes.timeline import Exchange, NotThereError, Timeline
 from privacy_sdk.errors import (
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from privacy_sdk.cassettes.people import Bindings
+    from privacy_sdk.cassettes.recorder import Recorder
 
 __all__ = ["RECORD_MODES", "CassetteTransport", "RecordMode", "recording_path"]
 
@@ -103,6 +103,8 @@ class CassetteTransport(httpx2.AsyncBaseTransport):
             self._timeline = _timeline(self.path, shared=whole_process)
 
     def _join(self, mode: RecordMode, whole_process: bool) -> Recorder | None:
+        from privacy_sdk.cassettes.recorder import Recorder, refuse_another_process
+
         try:
             if Recorder.begun(self.path) is None and self.path.exists() and mode != "all":
                 refuse_another_process(self.path)
@@ -140,6 +142,11 @@ class CassetteTransport(httpx2.AsyncBaseTransport):
         if any(request.route.template == "/v1/accounts" for request in requests):
             return None
         return next(filter(None, (request.route.account for request in requests)), None)
+
+    def replayed(self, account: str | None = None) -> HttpAccount:
+        """The account that the recording answers for, or another one of it."""
+        named = self.account if account is None else account
+        return HttpAccount(account=named, transport=self, offline=True)
 
     def requests(self) -> Iterator[Request]:
         """The recorded requests, in the order in which they were asked."""

@@ -10,6 +10,8 @@ Example:
 
 from __future__ import annotations
 
+import lazy_loader
+
 from privacy_sdk.model.changes import (
     Change,
     ChangeResult,
@@ -21,9 +23,21 @@ from privacy_sdk.model.changes import (
 )
 from privacy_sdk.model.history import HistoryEntry
 from privacy_sdk.model.state import SettingsState
-from privacy_sdk.policies.plan import Plan
-from privacy_sdk.policies.policy import MAXIMUM, STRICTEST, Policy
-from privacy_sdk.policies.result import ApplyResult
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from privacy_sdk.policies.plan import Plan
+    from privacy_sdk.policies.policy import MAXIMUM, STRICTEST, Policy
+    from privacy_sdk.policies.result import ApplyResult
+else:
+    __getattr__, _, _ = lazy_loader.attach(
+        __name__,
+        submod_attrs={
+            "plan": ["Plan"],
+            "policy": ["MAXIMUM", "STRICTEST", "Policy"],
+            "result": ["ApplyResult"],
+        },
+    )
 
 __all__ = [
     "MAXIMUM",

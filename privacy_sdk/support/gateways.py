@@ -45,7 +45,8 @@ def checked_url(url: object) -> str:
     try:
         parts = urlsplit(url)
         usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
-        (parts.hostname or "").encode("idna")  # as looking up the name will do
+        if not is_loopback(parts.hostname):
+            (parts.hostname or "").encode("idna")  # as looking up the name will do
     except ValueError:
         raise unusable from None
     if parts.username or parts.password or parts.query or parts.fragment:
