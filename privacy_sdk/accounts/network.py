@@ -126,7 +126,7 @@ class Network(httpx2.AsyncBaseTransport):
         httpx2 leaves one open whose TLS handshake or whose check is cancelled.
         """
         token = stored_token() if self._finds_token else None
-        opened = None
+        opened: Any = None
 
         async def look(event: str, info: dict[str, Any]) -> None:
             nonlocal opened
