@@ -147,6 +147,13 @@ def test_a_script_that_sets_a_setting_on_a_gateway_loads_http_alone():
     assert loaded & {*HEAVY, "IPython", "numpy"} == {"anyio", "httpx2"}
 
 
+def test_a_refusal_loads_nothing_to_ask_again_with():
+    refused = "try: client.fetch_privacy_settings()\nexcept ps.errors.UnknownAccountError: pass\n0"
+    with ps.testing.running_gateway({"demo": ps.EmulatedAccount()}) as url:
+        code = f"import privacy_sdk as ps; client = ps.Client({url!r}, token='x', account='other')"
+        assert "tenacity" not in modules_after(f"{code}\n{refused}")
+
+
 def test_core_imports_without_the_extras():
     hidden = "fastapi", "uvicorn", "tryx", "segno", "voila", "jupyterlab"
     hide = "; ".join(f"sys.modules[{name!r}] = None" for name in hidden)

@@ -6,7 +6,6 @@ import asyncio
 import copy
 import json
 import random
-import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -30,6 +29,7 @@ from privacy_sdk.accounts.network import (
     unreachable,
 )
 from privacy_sdk.accounts.problems import error_from_problem
+from privacy_sdk.accounts.retries import Retries
 from privacy_sdk.errors import (
     AnswerTimeoutError,
     InvalidInputError,
@@ -453,19 +453,8 @@ class HttpAccount:
         repeatable: bool = True,
     ) -> T:
         """Ask, again as far as that is safe and of use, and return what is read from the answer."""
-        ask = partial(self._attempt, method, path, read, body, changes)
-        began = time.monotonic()
-        try:
-            return await ask()
-        except (LostAnswerError, UnreachableError, PrivacyError) as error:
-            failure = error
-        # Imported by the first failure: what it needs takes longer to load than a few requests.
-        from privacy_sdk.accounts.retries import Retries
-
-        retries = Retries(
-            changes, repeatable, self._wait, self._timeout, pauses=not self._offline, began=began
-        )
-        return await retries.ask_again(ask, failure)
+        retries = Retries(changes, repeatable, self._wait, self._timeout, pauses=not self._offline)
+        return await retries.ask(partial(self._attempt, method, path, read, body, changes))
 
     async def _attempt(
         self,

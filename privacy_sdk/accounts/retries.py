@@ -1,20 +1,12 @@
-"""A request to a gateway that failed, asked again: after what, how often, and how long after."""
+"""Attempts at a request to a gateway: after what another, how many, and how long after."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import TypeVar
-
-from tenacity import (
-    AsyncRetrying,
-    RetryCallState,
-    retry_if_exception,
-    stop_after_attempt,
-    wait_random_exponential,
-)
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
 
 from privacy_sdk.accounts.base import LostAnswerError
 from privacy_sdk.accounts.network import UnreachableError
@@ -27,18 +19,21 @@ from privacy_sdk.errors import (
     TooManyRequestsError,
 )
 
+if TYPE_CHECKING:
+    from tenacity import RetryCallState
+
 T = TypeVar("T")
 
-_ENOUGH = stop_after_attempt(4)
+_MOST_ATTEMPTS = 4
 _RETRY_FOR = 20.0
 """How long after the first attempt there may be another [s]."""
-_JITTERED = wait_random_exponential(multiplier=0.2, max=5.0)
+_FAILURES = (LostAnswerError, UnreachableError, PrivacyError)
 _REFUSED_FOR_NOW = RateLimitError | ServiceUnavailableError | TooManyRequestsError
 
 
 @dataclass
 class Retries:
-    """What becomes of one request whose first attempt failed.
+    """What becomes of one request, whose attempts may fail.
 
     Attributes:
         changes: Whether it changes something.
@@ -55,16 +50,33 @@ class Retries:
     wait: float
     timeout: float
     pauses: bool
-    began: float
+    began: float = field(default_factory=time.monotonic)
     lost: LostAnswerError | None = None
 
-    async def ask_again(self, ask: Callable[[], Awaitable[T]], failure: Exception) -> T:
-        """Ask until it is answered, refused for good, or was asked enough.
+    async def ask(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """Make attempts until one is answered, refused for good, or they are enough."""
+        try:
+            try:
+                return await attempt()
+            except _FAILURES as error:
+                if not self._is_worth_repeating(error):
+                    raise
+                failure = error
+            return await self._ask_again(attempt, failure)
+        except _FAILURES as error:
+            # A change whose answer was lost once may stand, whatever a repetition met.
+            if self.lost is not None and (self.changes or isinstance(error, LostAnswerError)):
+                raise self.lost.as_error(changes=self.changes) from error
+            if isinstance(error, UnreachableError):
+                raise error.error from None
+            raise
 
-        Args:
-            ask: Makes one attempt.
-            failure: How the first one ended.
-        """
+    async def _ask_again(self, ask: Callable[[], Awaitable[T]], failure: Exception) -> T:
+        # Loading it takes longer than a few requests, and few need it.
+        try:
+            from tenacity import AsyncRetrying, retry_if_exception, wait_random_exponential
+        except (ImportError, OSError):  # what became of the request is what matters
+            raise failure from failure.__cause__
         failures = [failure]
 
         async def attempt() -> T:
@@ -72,22 +84,15 @@ class Retries:
                 raise failures.pop()
             return await ask()
 
+        jittered = wait_random_exponential(multiplier=0.2, max=5.0)
         retrying = AsyncRetrying(
             sleep=asyncio.sleep,
             retry=retry_if_exception(self._is_worth_repeating),
-            wait=self._pause,
+            wait=lambda state: self._pause(state, jittered(state)),
             stop=self._is_enough,
             reraise=True,
         )
-        try:
-            return await retrying(attempt)
-        except (LostAnswerError, UnreachableError, PrivacyError) as error:
-            # A change whose answer was lost once may stand, whatever a repetition met.
-            if self.lost is not None and (self.changes or isinstance(error, LostAnswerError)):
-                raise self.lost.as_error(changes=self.changes) from error
-            if isinstance(error, UnreachableError):
-                raise error.error from None
-            raise
+        return await retrying(attempt)
 
     def _is_worth_repeating(self, error: BaseException) -> bool:
         if isinstance(error, LostAnswerError):
@@ -108,17 +113,21 @@ class Retries:
         if isinstance(error, UnreachableError | NotConnectedError):
             if not self._is_over(self.wait, state):
                 return False
-            return self._is_over(min(_RETRY_FOR, self.timeout), state) or _ENOUGH(state)
-        return self._is_over(_RETRY_FOR, state) or _ENOUGH(state)
+            return self._is_over(min(_RETRY_FOR, self.timeout), state) or _are_enough(state)
+        return self._is_over(_RETRY_FOR, state) or _are_enough(state)
 
     def _is_over(self, seconds: float, state: RetryCallState) -> bool:
         """Whether the next attempt would come later than so long after the first."""
         return time.monotonic() - self.began + state.upcoming_sleep >= seconds
 
-    def _pause(self, state: RetryCallState) -> float:
+    def _pause(self, state: RetryCallState, jittered: float) -> float:
         if not self.pauses:
             return 0.0
         error = state.outcome.exception() if state.outcome else None
         if isinstance(error, _REFUSED_FOR_NOW) and error.backoff is not None:
             return max(0.0, float(error.backoff))
-        return _JITTERED(state)
+        return jittered
+
+
+def _are_enough(state: RetryCallState) -> bool:
+    return state.attempt_number >= _MOST_ATTEMPTS

@@ -95,10 +95,6 @@ class RateLimiter:
         self._owed, self._counted_at = owed, now
         return 0.0
 
-    def forgive(self) -> None:
-        """Let a whole burst be left again."""
-        self._owed = 0.0
-
 
 class Asker:
     """Whoever waits for an answer.
@@ -242,10 +238,9 @@ class LimitedAccount:
         """
         if self._limiter is None:
             return
-        if wait := self._limiter.take(requests):
-            if not await self._is_emulated():
-                raise TooManyRequestsError(wait)
-            self._limiter.forgive()
+        wait = self._limiter.take(requests)
+        if wait and not await self._is_emulated():
+            raise TooManyRequestsError(wait)
 
     async def state(self) -> str:
         """Return where the account stands with WhatsApp, as far as it says so in time."""

@@ -86,9 +86,8 @@ def _refuse_unknown(request: Request) -> None:
     """
     if not request.scope["query_string"]:
         return
-    operations = request.app.openapi()["paths"][request.scope["route"].path]
-    parameters = operations[request.method.lower()].get("parameters", ())
-    known = {each["name"] for each in parameters if each["in"] == "query"}
+    route: APIRoute = request.scope["route"]
+    known = {each.alias for each in route.dependant.query_params}
     given = Counter(name for name, _ in request.query_params.multi_items())
     if faults := [
         {"type": "extra_forbidden", "loc": ("query", name)}

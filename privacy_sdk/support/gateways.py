@@ -21,6 +21,9 @@ DEFAULT_URL = f"http://127.0.0.1:{DEFAULT_PORT}"
 DEFAULT_TIMEOUT = 30.0
 """How long one answer may take [s]; above the gateway's own limit towards WhatsApp."""
 
+_NOT_LOOKED_UP = frozenset({"localhost", "127.0.0.1", "::1"})
+"""The usual hosts, for which no table of names need be loaded."""
+
 _ACCOUNT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -45,7 +48,7 @@ def checked_url(url: object) -> str:
     try:
         parts = urlsplit(url)
         usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
-        if not is_loopback(parts.hostname):
+        if parts.hostname not in _NOT_LOOKED_UP:
             (parts.hostname or "").encode("idna")  # as looking up the name will do
     except ValueError:
         raise unusable from None

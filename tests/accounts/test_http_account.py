@@ -4,6 +4,7 @@ import asyncio
 import gc
 import json
 import ssl
+import sys
 from collections.abc import Awaitable, Callable
 
 import httpx2
@@ -47,6 +48,10 @@ def answering(*answers: object) -> tuple[HttpAccount, list[httpx2.Request]]:
 def problem(slug: str, status: int, **members: object) -> httpx2.Response:
     document = {"type": f"urn:privacy-sdk:{slug}", "status": status, "detail": slug, **members}
     return httpx2.Response(status, json=document)
+
+
+async def set_last(account: HttpAccount) -> None:
+    await account.set_privacy_setting(ps.PrivacyCategory.LAST, ps.PrivacyValue.NONE)
 
 
 async def test_an_account_that_was_named_is_asked_for_in_the_path():
@@ -167,7 +172,7 @@ async def test_a_question_that_is_never_answered_is_a_timeout_in_the_end():
 async def test_no_change_is_repeated_when_its_answer_is_lost():
     account, asked = answering(httpx2.ReadError("reset"))
     with pytest.raises(ps.OutcomeUnknownError, match="sent and the connection ended"):
-        await account.set_privacy_setting(ps.PrivacyCategory.LAST, ps.PrivacyValue.NONE)
+        await set_last(account)
     assert len(asked) == 1
 
 
@@ -177,7 +182,23 @@ async def test_no_change_is_repeated_when_its_answer_is_lost():
 async def test_what_a_repetition_meets_does_not_hide_that_the_first_may_stand(then):
     account, _ = answering(httpx2.ReadError("reset"), then)
     with pytest.raises(ps.OutcomeUnknownError):
-        await account.set_privacy_setting(ps.PrivacyCategory.LAST, ps.PrivacyValue.NONE)
+        await set_last(account)
+
+
+@pytest.mark.parametrize("call", [set_last, HttpAccount.unlink])
+async def test_what_became_of_a_change_is_said_though_nothing_can_be_imported(monkeypatch, call):
+    monkeypatch.setitem(sys.modules, "tenacity", None)
+    account, asked = answering(httpx2.ReadError("reset"))
+    with pytest.raises(ps.OutcomeUnknownError, match="sent and the connection ended"):
+        await call(account)
+    assert len(asked) == 1
+
+
+async def test_a_gateway_that_is_not_there_is_said_though_nothing_can_be_imported(monkeypatch):
+    monkeypatch.setitem(sys.modules, "tenacity", None)
+    account, _ = answering(httpx2.ConnectError("refused"))
+    with pytest.raises(ps.errors.NotConnectedError, match="No gateway answers"):
+        await account.fetch_privacy_settings()
 
 
 async def test_an_unreadable_answer_to_a_change_leaves_its_outcome_unknown():
@@ -421,6 +442,7 @@ def test_what_is_no_address_is_refused(url):
         "http://evil.example\\@127.0.0.1",
         "http://127.0.0.1/" + "x" * 2_000,
         "https://gateway..example",
+        "http://[::1%..]",
         "https://" + "a" * 70 + ".example",
     ],
 )

@@ -209,6 +209,7 @@ async def test_a_query_holds_what_its_route_knows_once_and_nothing_else(
     client: httpx2.AsyncClient, path: str, fault: str
 ) -> None:
     assert fault in problem(await client.get(path), 422, "invalid-request")["detail"]
+    assert client.app.openapi_schema is None  # making it would keep all others waiting
 
 
 async def test_an_unknown_account_is_404_and_the_hint_names_the_known_ones(

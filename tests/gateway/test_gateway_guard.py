@@ -10,6 +10,8 @@ from typing import Any
 import httpx2
 import pytest
 from asking import CONTACTS, EMULATOR, LAST_LIST, PRIVACY, TIMER, TOKEN, client_of, problem
+from starlette.responses import PlainTextResponse
+from starlette.routing import Mount
 
 from privacy_sdk.accounts.emulated.account import EmulatedAccount
 from privacy_sdk.accounts.events import NextAnswer
@@ -268,6 +270,17 @@ async def test_a_crash_is_500_with_a_masked_traceback_in_the_log_alone(
     assert "KeyError" not in json.dumps(document)
     assert failed["request_id"] == request["request_id"] == answer.headers["x-request-id"]
     assert request["status"] == 500
+
+
+async def test_each_answer_has_a_number_of_its_own_though_one_response_answers_twice() -> None:
+    app = create_app({}, token=None)
+    app.router.routes.append(Mount("/again", PlainTextResponse("again")))
+    transport = httpx2.ASGITransport(app)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+        answers = [await client.get("/again/") for _ in range(2)]
+    numbers = [answer.headers.get_list("x-request-id") for answer in answers]
+    assert [len(each) for each in numbers] == [1, 1]
+    assert numbers[0] != numbers[1]
 
 
 async def test_an_answer_that_breaks_its_own_schema_is_500() -> None:

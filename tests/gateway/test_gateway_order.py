@@ -212,20 +212,19 @@ async def test_an_account_that_cannot_say_what_it_is_has_the_pace_of_a_live_one(
     assert [answer.status_code for answer in answers] == [200, 429]
 
 
-async def test_an_emulated_account_has_no_pace_and_is_asked_once_a_burst_whether_it_is_one() -> (
-    None
-):
-    asked = []
+async def test_an_emulated_account_has_no_pace(client: httpx2.AsyncClient) -> None:
+    assert {(await client.get(TIMER)).status_code for _ in range(100)} == {200}
 
-    class Asked(EmulatedAccount):
-        async def info(self) -> AccountInfo:
-            asked.append(self)
-            return await super().info()
 
-    async with client_of({"demo": Asked()}, token=None, rate=Rate(40, per_minute=0.6)) as client:
-        at_first = len(asked)
-        assert {(await client.get(TIMER)).status_code for _ in range(100)} == {200}
-    assert len(asked) - at_first == 2
+async def test_an_account_that_was_emulated_for_a_moment_has_no_second_burst() -> None:
+    account = Live()
+    async with client_of({"demo": account}, token=None, rate=Rate(2, per_minute=0.6)) as client:
+        answers = [(await client.get(TIMER)).status_code for _ in range(2)]
+        account.__class__ = EmulatedAccount
+        answers.append((await client.get(TIMER)).status_code)
+        account.__class__ = Live
+        answers += [(await client.get(TIMER)).status_code for _ in range(2)]
+    assert answers == [200, 200, 200, 429, 429]
 
 
 async def test_what_a_stop_cuts_short_is_answered_for_what_it_was() -> None:
