@@ -46,6 +46,13 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.fixture(autouse=True)
+def _ctrl_c_is_kept() -> Iterator[None]:
+    """Fail the test that leaves Ctrl-C without effect, not the later one that presses it."""
+    yield
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"

@@ -103,7 +103,16 @@ def _signals_passed_to(child: subprocess.Popen[bytes]) -> Iterator[None]:
             with suppress(ProcessLookupError):
                 child.send_signal(number)
 
-    before = {n: signal.signal(n, pass_on) for n in (signal.SIGINT, signal.SIGTERM)}
+    with _signals_kept():
+        signal.signal(signal.SIGINT, pass_on)
+        signal.signal(signal.SIGTERM, pass_on)
+        yield
+
+
+@contextmanager
+def _signals_kept() -> Iterator[None]:
+    """Let SIGTERM and Ctrl-C do at the end what they did before, whoever took them meanwhile."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
@@ -140,9 +149,10 @@ def _run_notebook(path: Path, arguments: list[str], environment: dict[str, str])
     def end(number: int, frame: FrameType | None) -> None:
         raise SystemExit(128 + number)  # on its way out, the kernel is shut down
 
-    before = signal.signal(signal.SIGTERM, end)
     try:
-        client.execute(env=environment)
+        with _signals_kept():  # nbclient leaves its own where no kernel starts
+            signal.signal(signal.SIGTERM, end)
+            client.execute(env=environment)
     except CellExecutionError as error:
         output.note(f"{output.PROGRAM}: A cell failed: {error.ename}: {error.evalue}")
         return 1
@@ -156,8 +166,6 @@ def _run_notebook(path: Path, arguments: list[str], environment: dict[str, str])
         return 1
     except SystemExit as exit_:
         return int(str(exit_.code))
-    finally:
-        signal.signal(signal.SIGTERM, before)
     return 0
 
 

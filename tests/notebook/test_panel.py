@@ -915,7 +915,8 @@ def test_without_a_journal_undo_is_what_this_panel_applied_last():
 
 
 def test_every_policy_of_the_package_is_a_preset(client, panel):
-    packaged = [p for p in vars(ps.policies).values() if isinstance(p, ps.Policy)]
+    offered = (getattr(ps.policies, name) for name in dir(ps.policies))
+    packaged = [each for each in offered if isinstance(each, ps.Policy)]
     assert packaged
     planned = set()
     for button in (w for w in shown(panel) if getattr(w, "tooltip", None) and "sent" in w.tooltip):
