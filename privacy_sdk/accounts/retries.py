@@ -61,8 +61,8 @@ class Retries:
             except _FAILURES as error:
                 if not self._is_worth_repeating(error):
                     raise
-                failure = error
-            return await self._ask_again(attempt, failure)
+                failures: list[Exception] = [error]  # taken out: a frame would keep itself
+            return await self._ask_again(attempt, failures)
         except _FAILURES as error:
             # A change whose answer was lost once may stand, whatever a repetition met.
             if self.lost is not None and (self.changes or isinstance(error, LostAnswerError)):
@@ -71,13 +71,12 @@ class Retries:
                 raise error.error from None
             raise
 
-    async def _ask_again(self, ask: Callable[[], Awaitable[T]], failure: Exception) -> T:
+    async def _ask_again(self, ask: Callable[[], Awaitable[T]], failures: list[Exception]) -> T:
         # Loading it takes longer than a few requests, and few need it.
         try:
             from tenacity import AsyncRetrying, retry_if_exception, wait_random_exponential
-        except (ImportError, OSError):  # what became of the request is what matters
-            raise failure from failure.__cause__
-        failures = [failure]
+        except (ImportError, OSError) as error:  # what became of the request matters more
+            raise failures.pop() from error
 
         async def attempt() -> T:
             if failures:

@@ -51,7 +51,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from privacy_sdk.errors.escapes import printable
-from privacy_sdk.errors.masks import mask_people, mask_start
+from privacy_sdk.errors.masks import DOTS, mask_digits, mask_people, mask_start
 from privacy_sdk.errors.public import set_module
 
 __all__ = [
@@ -99,6 +99,9 @@ def __dir__() -> list[str]:
 
 _MAX_U32 = 2**32 - 1
 _LONGEST_REPR = 100
+
+_FEW_DIGITS = re.compile(rf"\d(?:[^\d@'\",{DOTS[0]}]{{0,3}}\d){{4,}}")
+"""Digits that may be a person's where a person was to be given."""
 _LONGEST = 8_000
 """How much of a text an error holds; a longer one is another's doing."""
 _MOST_ITEMS = 20
@@ -165,6 +168,16 @@ def short_repr(given: object) -> str:
     except Exception:  # a repr of the user's own making, or an int of thousands of digits
         text = f"<{type(given).__name__}>"
     return printable(mask_start(text, _LONGEST_REPR))
+
+
+def short_person(given: object) -> str:
+    """Return the repr of what was to be a person: even five digits may be somebody's number.
+
+    Example:
+        >>> short_person("@99912345"), short_person(9991234), short_person("9991")
+        ("'@99•••45'", '•••', "'9991'")
+    """
+    return _FEW_DIGITS.sub(lambda digits: mask_digits(digits[0]), short_repr(given))
 
 
 def _short(text: str) -> str:

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
-from privacy_sdk.errors import InvalidContactError, InvalidInputError, itemize, short_repr
+from privacy_sdk.errors import InvalidContactError, InvalidInputError, itemize, short_person
 from privacy_sdk.errors.masks import DOTS, LONGEST, SEPARATORS, SHORTEST, mask_digits
 from privacy_sdk.model.types import (
     MAX_LISTED,
@@ -113,7 +113,7 @@ def as_person(person: PersonLike, names: NameFinder = nobody) -> Jid:
             return named
         if DOTS in text:
             raise InvalidContactError(
-                f"{short_repr(person)} is a masked number.",
+                f"{short_person(person)} is a masked number.",
                 hint="Pass the whole number, or a JID; excluded(…, masked=False) has them.",
             )
         if "@" not in text:
@@ -125,7 +125,7 @@ def as_person(person: PersonLike, names: NameFinder = nobody) -> Jid:
                 "The number is not known.", hint="The column 'jid' of the table names everybody."
             )
         raise InvalidContactError(
-            f"{short_repr(person)} ({type(person).__name__}) is nobody.", hint=_HOW
+            f"{short_person(person)} ({type(person).__name__}) is nobody.", hint=_HOW
         )
     jid = Jid.parse(person)
     if not (jid.is_lid or jid.is_phone):
@@ -171,7 +171,7 @@ def _digits(text: str) -> str:
     has_digits = sum(map(str.isdigit, text)) >= 5
     letter = re.search(r"[^\W\d_]", number)
     slip = f"It holds a letter, {letter[0]!r}. " if has_digits and letter else ""
-    given = repr(mask_digits(text)) if has_digits else short_repr(text)
+    given = repr(mask_digits(text)) if has_digits else short_person(text)
     raise InvalidContactError(
         f"{given} is not a phone number with a country code.", hint=slip + _HOW
     )
@@ -229,7 +229,7 @@ def read_people(
             return ()
         people = people.to_dict("list")["jid"]
     if not isinstance(people, Iterable) or isinstance(people, Mapping | bytes):
-        faults.append(f"{place()}: {short_repr(people)} is not a list of people.")
+        faults.append(f"{place()}: {short_person(people)} is not a list of people.")
         return ()
     read: dict[Jid, Jid] = {}
     places: dict[Jid, int] = {}

@@ -8,7 +8,13 @@ from dataclasses import dataclass, field
 from enum import EnumType, StrEnum
 from typing import Any, Protocol, Self
 
-from privacy_sdk.errors import InvalidInputError, InvalidJidError, UnknownNameError, short_repr
+from privacy_sdk.errors import (
+    InvalidInputError,
+    InvalidJidError,
+    UnknownNameError,
+    short_person,
+    short_repr,
+)
 from privacy_sdk.errors.masks import DOTS, mask_digits
 from privacy_sdk.errors.public import set_module
 
@@ -281,7 +287,7 @@ class Jid:
             and _JID.fullmatch(str(self))
         ):
             given = self.user, self.server, self.device
-            raise InvalidJidError(f"{short_repr(given)} is not a WhatsApp address.")
+            raise InvalidJidError(f"{short_person(given)} is not a WhatsApp address.")
 
     @classmethod
     def parse(cls, text: str | Jid) -> Self:
@@ -294,7 +300,7 @@ class Jid:
             return text
         match = _JID.fullmatch(text) if isinstance(text, str) else None
         if match is None:
-            raise InvalidJidError(f"{short_repr(text)} is not a WhatsApp address.")
+            raise InvalidJidError(f"{short_person(text)} is not a WhatsApp address.")
         user = match["user"] + (f".{match['agent']}" if match["agent"] else "")
         jid = object.__new__(cls)  # which was checked: thousands are read at once
         object.__setattr__(jid, "user", user)

@@ -10,7 +10,13 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, Final, Self, TypeAlias, TypedDict, TypeVar, Unpack, cast
 
-from privacy_sdk.errors import InvalidInputError, InvalidPolicyError, UnknownNameError, short_repr
+from privacy_sdk.errors import (
+    InvalidInputError,
+    InvalidPolicyError,
+    UnknownNameError,
+    short_person,
+    short_repr,
+)
 from privacy_sdk.errors.public import set_module
 from privacy_sdk.model import words
 from privacy_sdk.model.arguments import (
@@ -506,7 +512,7 @@ class _Check:
     ) -> dict[PrivacyCategory, tuple[Jid, ...]]:
         """Parse the people to except; adds their categories to ``settings`` if not there."""
         if not isinstance(fields, Mapping):
-            self._fault((name,), f"{short_repr(fields)} does not map categories to people.")
+            self._fault((name,), f"{short_person(fields)} does not map categories to people.")
             return {}
         exceptions = {}
         for key, people in fields.items():

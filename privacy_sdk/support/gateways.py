@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from privacy_sdk.errors import InvalidInputError, short_repr
+from privacy_sdk.errors import InvalidInputError, short_person, short_repr
 
 T = TypeVar("T")
 
@@ -95,7 +95,7 @@ def checked_account(account: object) -> str | None:
     if isinstance(account, str) and _ACCOUNT_ID.fullmatch(account):
         return account
     raise InvalidInputError(
-        f"{short_repr(account)} is not an account's name.",
+        f"{short_person(account)} is not an account's name.",
         hint="Up to 64 letters, digits, dots, dashes and underscores.",
     )
 

@@ -42,7 +42,10 @@ entries = st.lists(
     st.builds(ps.DisallowedListUserEntry, jids, maybe_jids, st.sampled_from(["add", "remove"])),
     min_size=1,
     max_size=5,
-    unique_by=lambda entry: entry.jid,
+    unique_by=(
+        lambda entry: entry.jid.identity,
+        lambda entry: (entry.pn_jid or entry.jid).identity,
+    ),
 )
 settings = st.lists(
     st.builds(

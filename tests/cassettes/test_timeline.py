@@ -186,7 +186,8 @@ def test_a_read_that_was_not_recorded_tells_what_was_held_or_misses(folder, step
 
 
 single_changes = st.one_of(
-    st.tuples(st.just("set"), categories, st.sampled_from(["all", "contacts", "none"])),
+    st.tuples(st.just("set"), categories, st.sampled_from(["all", "none"])),
+    st.tuples(st.just("set"), lists, st.just("contacts")),
     st.tuples(st.just("set_timer"), st.sampled_from([0, 86_400, 604_800])),
 )
 

@@ -1,6 +1,7 @@
 """People excepted by name: who is meant, what is sent, and lists that others change meanwhile."""
 
 import multiprocessing
+import re
 import subprocess
 import sys
 from itertools import chain
@@ -122,6 +123,16 @@ def test_an_error_shows_no_number(before, digits, after):
     except ps.InvalidInputError as error:
         shown = "".join(filter(str.isdigit, error.message))
         assert digits not in shown
+
+
+@pytest.mark.parametrize("refuse", [as_person, ps.Jid.parse, ps.Client.emulated().exclude])
+@pytest.mark.parametrize(
+    "given", ["@99912345", "x 9991 2345@", "99912345@lid x", 99912345, "9991-2345@g.us!"]
+)
+def test_where_a_person_is_to_be_given_a_short_number_is_hidden_too(refuse, given):
+    with pytest.raises(ps.InvalidInputError) as caught:
+        refuse("last", given) if "exclude" in str(refuse) else refuse(given)
+    assert "2345" not in re.sub("[ -]", "", str(caught.value))
 
 
 @pytest.mark.parametrize("people", [[], (), "", None, 5, {"+999115550101": 1}])

@@ -12,7 +12,7 @@ from privacy_sdk.accounts.events import Event, NextAnswer, PhoneLists, PhoneSets
 from privacy_sdk.accounts.journal import MemoryJournal
 from privacy_sdk.accounts.nodes import ProtocolAccount
 from privacy_sdk.accounts.recorded import Recorded, Recorder
-from privacy_sdk.errors import InvalidInputError, short_repr
+from privacy_sdk.errors import InvalidInputError, short_person, short_repr
 from privacy_sdk.errors.public import set_module
 from privacy_sdk.model.types import Contact, Jid, PrivacyCategory, PrivacyValue
 
@@ -99,7 +99,7 @@ class EmulatedAccount(Recorded, ProtocolAccount):
         latency: float = 0.0,
     ) -> None:
         if not isinstance(id, str) or not id:
-            raise InvalidInputError(f"{short_repr(id)} is not an account's name.")
+            raise InvalidInputError(f"{short_person(id)} is not an account's name.")
         if not isinstance(seed, int):
             raise InvalidInputError(
                 f"{short_repr(seed)} is not a seed.", hint="Pass a whole number."
