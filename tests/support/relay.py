@@ -34,6 +34,9 @@ class Relay:
         assert self.events.get(timeout=PATIENCE) == event
 
     def close(self) -> None:
+        """Take no more connections; closing alone would leave the thread and the port waiting."""
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
 
     def _accept(self) -> None:
@@ -44,7 +47,8 @@ class Relay:
                 threading.Thread(target=self._carry, args=(client,), daemon=True).start()
 
     def _carry(self, client: socket.socket) -> None:
-        with client, socket.create_connection(self._upstream) as gateway:
+        # Who watches asks on when the gateway is gone: that is a connection which ends, no more.
+        with client, suppress(ConnectionError), socket.create_connection(self._upstream) as gateway:
             ready = selectors.DefaultSelector()
             ready.register(gateway, selectors.EVENT_READ)
             ready.register(client, selectors.EVENT_READ)
