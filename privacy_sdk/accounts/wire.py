@@ -113,6 +113,8 @@ def _writer(kind: type) -> Callable[[Any], Any]:
         return str
     if issubclass(kind, DisallowedListUserEntry):
         return _entry_to_json
+    if issubclass(kind, PrivacySetting):
+        return lambda it: {"category": str(it.category), "value": str(it.value)}
     if issubclass(kind, tuple):
         return lambda it: [_writer(each.__class__)(each) for each in it]
     if issubclass(kind, frozenset):

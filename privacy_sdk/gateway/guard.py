@@ -107,8 +107,8 @@ class RequestGuard:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                others = (each for each in message.get("headers", ()) if each[0] != b"x-request-id")
-                message["headers"] = [*others, (b"x-request-id", request_id.encode())]
+                own = (b"x-request-id", request_id.encode())
+                message["headers"] = [*message.get("headers", ()), own]
             await send(message)
 
         async def answer(error: PrivacyError, as_status: int | None = None) -> None:
