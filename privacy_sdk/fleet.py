@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import warnings
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
@@ -374,6 +375,8 @@ class Fleet:
         return f"Fleet({', '.join(repr(each).removeprefix('Async') for each in where)})"
 
     def __del__(self) -> None:
+        if sys.is_finalizing():  # all was closed, and nothing can be imported
+            return
         for gateway in self.__dict__.get("_gateways", ()):
             if gateway.is_open:
                 LOOP.discard(gateway.aclose)

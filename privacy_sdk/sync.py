@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
 import warnings
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 from datetime import datetime
@@ -461,6 +462,8 @@ class Client:
 
     def __del__(self) -> None:
         client: AsyncClient | None = self.__dict__.get("_async")
-        if client is not None and client.is_open:
+        if client is None or sys.is_finalizing():  # all was closed, and nothing can be imported
+            return
+        if client.is_open:
             LOOP.discard(client.aclose)
             warnings.warn(f"unclosed {self!r}", ResourceWarning, stacklevel=2, source=self)
