@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
-import warnings
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Generic, Literal, Self, TypeVar, cast
@@ -25,7 +23,7 @@ from privacy_sdk.policies.result import ApplyResult
 from privacy_sdk.support.gateways import checked_account
 from privacy_sdk.support.loop import LOOP
 from privacy_sdk.support.progress import progress_bar
-from privacy_sdk.sync import MAY_STILL_TAKE, Client
+from privacy_sdk.sync import MAY_STILL_TAKE, Client, discard_open
 from privacy_sdk.views.exposures import Exposures
 from privacy_sdk.views.tables import Cell, Table, Tabular, Tone
 
@@ -375,12 +373,7 @@ class Fleet:
         return f"Fleet({', '.join(repr(each).removeprefix('Async') for each in where)})"
 
     def __del__(self) -> None:
-        if sys.is_finalizing():  # all was closed, and nothing can be imported
-            return
-        for gateway in self.__dict__.get("_gateways", ()):
-            if gateway.is_open:
-                LOOP.discard(gateway.aclose)
-                warnings.warn(f"unclosed {self!r}", ResourceWarning, stacklevel=2, source=self)
+        discard_open(self, self.__dict__.get("_gateways", ()))
 
     def _fetched(self) -> tuple[dict[str, PrivacySettingsResponse], dict[str, PrivacyError]]:
         return self._each(lambda name, client: client.fetch_privacy_settings(), "Reading settings")

@@ -6,7 +6,7 @@ import functools
 import os
 import sys
 import warnings
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator
 from datetime import datetime
 from types import MethodType
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, Self, TypeVar, cast
@@ -70,6 +70,16 @@ def _iterating(
             LOOP.discard(found.aclose)
 
     return call
+
+
+def discard_open(owner: object, clients: Iterable[AsyncClient]) -> None:
+    """Close what the owner of some clients left open, and warn of it."""
+    if sys.is_finalizing():  # all was closed before, and what tells may have to be imported
+        return
+    for client in clients:
+        if client.is_open:
+            LOOP.discard(client.aclose)
+            warnings.warn(f"unclosed {owner!r}", ResourceWarning, stacklevel=3, source=owner)
 
 
 class _Constructor(Protocol[P]):
@@ -461,9 +471,5 @@ class Client:
         return LOOP.run(lambda: client_html(self._async))
 
     def __del__(self) -> None:
-        client: AsyncClient | None = self.__dict__.get("_async")
-        if client is None or sys.is_finalizing():  # all was closed, and nothing can be imported
-            return
-        if client.is_open:
-            LOOP.discard(client.aclose)
-            warnings.warn(f"unclosed {self!r}", ResourceWarning, stacklevel=2, source=self)
+        if client := self.__dict__.get("_async"):
+            discard_open(self, [client])

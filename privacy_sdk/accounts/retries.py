@@ -56,13 +56,7 @@ class Retries:
     async def ask(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """Make attempts until one is answered, refused for good, or they are enough."""
         try:
-            try:
-                return await attempt()
-            except _FAILURES as error:
-                if not self._is_worth_repeating(error):
-                    raise
-                failures: list[Exception] = [error]  # taken out: a frame would keep itself
-            return await self._ask_again(attempt, failures)
+            return await self._answered(attempt)
         except _FAILURES as error:
             # A change whose answer was lost once may stand, whatever a repetition met.
             if self.lost is not None and (self.changes or isinstance(error, LostAnswerError)):
@@ -71,7 +65,13 @@ class Retries:
                 raise error.error from None
             raise
 
-    async def _ask_again(self, ask: Callable[[], Awaitable[T]], failures: list[Exception]) -> T:
+    async def _answered(self, ask: Callable[[], Awaitable[T]]) -> T:
+        try:
+            return await ask()
+        except _FAILURES as error:
+            if not self._is_worth_repeating(error):
+                raise
+            failures: list[Exception] = [error]
         # Loading it takes longer than a few requests, and few need it.
         try:
             from tenacity import AsyncRetrying, retry_if_exception, wait_random_exponential
@@ -108,12 +108,12 @@ class Retries:
         return isinstance(error, _REFUSED_FOR_NOW)
 
     def _is_enough(self, state: RetryCallState) -> bool:
-        error = state.outcome.exception() if state.outcome else None
+        error, seconds = state.outcome.exception() if state.outcome else None, _RETRY_FOR
         if isinstance(error, UnreachableError | NotConnectedError):
             if not self._is_over(self.wait, state):
                 return False
-            return self._is_over(min(_RETRY_FOR, self.timeout), state) or _are_enough(state)
-        return self._is_over(_RETRY_FOR, state) or _are_enough(state)
+            seconds = min(_RETRY_FOR, self.timeout)
+        return state.attempt_number >= _MOST_ATTEMPTS or self._is_over(seconds, state)
 
     def _is_over(self, seconds: float, state: RetryCallState) -> bool:
         """Whether the next attempt would come later than so long after the first."""
@@ -126,7 +126,3 @@ class Retries:
         if isinstance(error, _REFUSED_FOR_NOW) and error.backoff is not None:
             return max(0.0, float(error.backoff))
         return jittered
-
-
-def _are_enough(state: RetryCallState) -> bool:
-    return state.attempt_number >= _MOST_ATTEMPTS

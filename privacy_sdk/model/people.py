@@ -8,7 +8,14 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from privacy_sdk.errors import InvalidContactError, InvalidInputError, itemize, short_person
-from privacy_sdk.errors.masks import DOTS, LONGEST, SEPARATORS, SHORTEST, mask_digits
+from privacy_sdk.errors.masks import (
+    DOTS,
+    LONGEST,
+    SEPARATORS,
+    SHORTEST,
+    mask_digits,
+    may_name_person,
+)
 from privacy_sdk.model.types import (
     MAX_LISTED,
     Contact,
@@ -168,7 +175,7 @@ def _digits(text: str) -> str:
     number = text[4:].lstrip() if text[:4].lower() == "tel:" else text
     if _WRITTEN.fullmatch(number) and (digits := _parsed(number)):
         return digits
-    has_digits = sum(map(str.isdigit, text)) >= 5
+    has_digits = may_name_person(text)
     letter = re.search(r"[^\W\d_]", number)
     slip = f"It holds a letter, {letter[0]!r}. " if has_digits and letter else ""
     given = repr(mask_digits(text)) if has_digits else short_person(text)
